@@ -1,0 +1,3 @@
+"""The server side of events. Empty until collection is built."""
+
+from __future__ import annotations

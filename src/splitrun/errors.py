@@ -1,0 +1,64 @@
+"""What a caller did, each class named by the caller's next move. Only the standard library is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["DataError", "EngineError", "ExpressionError", "Mistake", "Place", "SpecError", "SplitrunError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a text something stands; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong with what a user wrote: what, with the values, and what to do next."""
+
+    says: str
+    next: str
+    path: str = ""
+    """Dotted path inside the document, like `metrics.primary[0]`; empty for the whole."""
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        what = f"{self.path}: " if self.path else ""
+        return f"{where}{what}{self.says}; {self.next}"
+
+
+class SplitrunError(Exception):
+    """Anything Splitrun tells a caller; nothing else leaves the house on bad input."""
+
+
+class SpecError(SplitrunError):
+    """What was written cannot be taken. Next: mend the file, at the places named; all its mistakes are listed."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class ExpressionError(SplitrunError):
+    """An expression cannot be read. Next: mend it at the character named."""
+
+    def __init__(self, says: str, *, text: str, at: int, remedy: str) -> None:
+        self.says, self.text, self.at, self.remedy = says, text, at, remedy
+        super().__init__(f"{says} at character {at + 1} of {text!r}; {remedy}")
+
+
+class DataError(SplitrunError):
+    """The data named cannot be read or does not fit the plan. Next: mend the data or what names it."""
+
+
+class EngineError(SplitrunError):
+    """The engine refused or cannot do what was asked. Next: change the query, the limits or the engine."""

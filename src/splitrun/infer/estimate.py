@@ -1,0 +1,142 @@
+"""What inference answers with: arrays of estimates over cells, and the view of one cell, `Estimate | Unknown`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+
+from splitrun.moments import FloatArray, IntArray
+
+__all__ = ["Estimate", "Estimates", "Kind", "Points", "Side", "Unknown", "Why", "first_of"]
+
+
+class Why(IntEnum):
+    """Why a cell has no number; 0 in the arrays means that it has one."""
+
+    NO_UNITS = 1
+    FEW_UNITS = 2
+    NO_SPREAD = 3
+    NO_DENOMINATOR = 4
+    CONTROL_NEAR_ZERO = 5
+    NOT_FINITE = 6
+
+    @property
+    def says(self) -> str:
+        """The reason in words, for people."""
+        return SENTENCES[self]
+
+
+SENTENCES: dict[Why, str] = {
+    Why.NO_UNITS: "no units in one of the variants",
+    Why.FEW_UNITS: "fewer than two units in one of the variants, so there is no spread to judge by",
+    Why.NO_SPREAD: "every unit of both variants has the same value, so there is no spread to judge by",
+    Why.NO_DENOMINATOR: "the ratio's denominator adds up to zero in one of the variants",
+    Why.CONTROL_NEAR_ZERO: "control's own mean cannot be told from zero, so a relative effect has no bounds",
+    Why.NOT_FINITE: "the numbers are too large for double precision",
+}
+
+
+class Side(StrEnum):
+    """Which ends of an interval are bounded."""
+
+    BOTH = "both"
+    LOWER = "lower"
+    """Only the low end is bounded."""
+    UPPER = "upper"
+    """Only the high end is bounded."""
+
+
+class Kind(StrEnum):
+    """What an interval promises; only `fixed` is built: it holds at one look."""
+
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One number with its uncertainty."""
+
+    effect: float
+    stderr: float
+    low: float | None
+    """None where the side leaves it unbounded."""
+    high: float | None
+    level: float
+    side: Side
+    kind: Kind
+    p: float
+    """Two-sided for `both`; for one side, of the null that the effect does not lie beyond zero on the bounded side."""
+    dof: float | None
+    """Degrees of freedom; None for a normal quantile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No number, and why."""
+
+    why: Why
+
+    @property
+    def says(self) -> str:
+        """The reason in words, for people."""
+        return self.why.says
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The level of one metric in one variant, cell by cell, with its sampling variance.
+
+    All arrays have shape (cells,).
+    """
+
+    value: FloatArray
+    variance: FloatArray
+    """Squared standard error of `value`."""
+    dof: FloatArray
+    """n - 1 where a t quantile applies, infinity for a normal one."""
+    n: FloatArray
+    why: IntArray
+    """A `Why`, or 0 where value and variance hold."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """Estimates over cells; every array has shape (cells,). `cell` gives the view of one."""
+
+    effect: FloatArray
+    stderr: FloatArray
+    low: FloatArray
+    """-infinity where unbounded."""
+    high: FloatArray
+    """+infinity where unbounded."""
+    p: FloatArray
+    dof: FloatArray
+    level: FloatArray
+    why: IntArray
+    side: Side = Side.BOTH
+    kind: Kind = Kind.FIXED
+
+    def cell(self, index: int) -> Estimate | Unknown:
+        """The estimate of one cell, or why there is none."""
+        if self.why[index]:
+            return Unknown(Why(int(self.why[index])))
+        return Estimate(
+            effect=float(self.effect[index]),
+            stderr=float(self.stderr[index]),
+            low=None if self.side is Side.UPPER else float(self.low[index]),
+            high=None if self.side is Side.LOWER else float(self.high[index]),
+            level=float(self.level[index]),
+            side=self.side,
+            kind=self.kind,
+            p=float(self.p[index]),
+            dof=None if np.isinf(self.dof[index]) else float(self.dof[index]),
+        )
+
+
+def first_of(reasons: Mapping[Why, np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> IntArray:
+    """The first reason that applies to each cell, in the order given; 0 where none does."""
+    masks = list(reasons.values())
+    return np.select(masks, [int(why) for why in reasons], default=0).astype(np.int64)

@@ -1,0 +1,3 @@
+"""The engines that ship with Splitrun, one file each."""
+
+from __future__ import annotations

@@ -1,0 +1,160 @@
+"""What measurement hands on: moments over cells, the units of every variant, and what was wrong with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from splitrun.moments import IntArray, Moments
+
+__all__ = ["Cells", "Codes", "Column", "Dirt", "Measured", "SourceFacts", "Statement", "TextInNumber"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """One dimension of the cells: the labels, and which of them each cell has."""
+
+    labels: tuple[str, ...]
+    code: IntArray
+    """Index into labels, shape (cells,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The finest cube: every observed combination of variant, segment labels and phase."""
+
+    variant: Codes
+    """Labels are the plan's variants in the plan's order, control first."""
+    segments: Mapping[str, Codes]
+    """By segment key, in the plan's order."""
+    phase: Codes
+    units: IntArray
+    """Units analysed in each cell, matured or not, shape (cells,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One metric over the cells, and the units it could not use; per-variant arrays have shape (variants,)."""
+
+    moments: Moments
+    immature: IntArray
+    """Units whose window had not passed at `as_of`."""
+    missing: IntArray
+    """Mature units whose outcome is null, not finite or not a number: left out, never counted 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextInNumber:
+    """Cells of a numeric column that hold something else."""
+
+    source: str
+    column: str
+    rows: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dirt:
+    """What was wrong with the rows, counted; every count is in rows unless its name says units."""
+
+    exposure_rows: int = 0
+    no_unit: int = 0
+    no_variant: int = 0
+    unknown_variants: tuple[tuple[str, int], ...] = ()
+    """Label as written in the data, rows."""
+    no_time: int = 0
+    """Exposure rows whose time is null or cannot be read."""
+    duplicate_exposures: int = 0
+    """Rows beyond the first of a unit in the same variant."""
+    crossover_units: int = 0
+    """Units seen in two or more variants."""
+    crossovers_left_out: bool = False
+    """True without `time:`, when nobody can say which variant came first."""
+    zoneless: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows whose time names no zone, read in the plan's timezone."""
+    zoned: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows whose time names its zone."""
+    quarantined: Mapping[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+    """By source: rows that could not be decoded or split into columns, and the first lines of them."""
+    events_before: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows of exposed units before their exposure, not counted."""
+    events_unexposed: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows of units that were never exposed, not counted."""
+    events_no_time: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows without a readable time, not counted."""
+    text_in_number: tuple[TextInNumber, ...] = ()
+    not_finite: Mapping[str, int] = field(default_factory=dict)
+    """By metric: rows whose value is NaN or infinite."""
+    untriggered_units: int = 0
+    """Exposed units left out because they never met the trigger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL that was run for a readout, and what it was for."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What was read, so that a reader can find it again."""
+
+    name: str
+    form: str
+    """csv, parquet, table, query, frame."""
+    where: str
+    rows: int
+    digest: str | None
+    """`sha256:` of the file's bytes; None where there is no file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Everything a readout knows of the data; effects are not yet read."""
+
+    cells: Cells
+    columns: Mapping[str, Column]
+    """By metric key."""
+    exposed: IntArray
+    """Units first exposed per variant, before the trigger, shape (variants,)."""
+    dirt: Dirt
+    sources: tuple[SourceFacts, ...]
+    sql: tuple[Statement, ...]
+    as_of: datetime | None
+    """The moment up to which the data speaks; None without times."""
+    first_exposure: datetime | None
+    last_exposure: datetime | None
+
+    def by_variant(
+        self, metric: str, segment: str | None = None
+    ) -> tuple[tuple[str, ...], tuple[Moments, ...]]:
+        """Roll the cells of a metric up to variants, or to variants within the levels of a segment.
+
+        Returns:
+            The labels of the levels (one empty label for the whole), and for each variant in the plan's order its
+            moments over those levels, shape (levels,).
+        """
+        labels, group = self._groups(segment)
+        variants, width = len(self.cells.variant.labels), len(labels)
+        whole = self.columns[metric].moments.gathered(group, variants * width)
+        return labels, tuple(whole.at(np.arange(width) + variant * width) for variant in range(variants))
+
+    def units(self, segment: str | None = None) -> IntArray:
+        """Units analysed, shape (variants, levels); one level where no segment is named."""
+        labels, group = self._groups(segment)
+        variants, width = len(self.cells.variant.labels), len(labels)
+        counts = np.zeros(variants * width, dtype=np.int64)
+        np.add.at(counts, group, self.cells.units)
+        return counts.reshape(variants, width)
+
+    def _groups(self, segment: str | None) -> tuple[tuple[str, ...], IntArray]:
+        variant = self.cells.variant.code
+        if segment is None:
+            return ("",), variant
+        levels = self.cells.segments[segment]
+        return levels.labels, variant * len(levels.labels) + levels.code

@@ -1,0 +1,3 @@
+"""Ramps and guardrail policies as tables. Empty until ramps are built."""
+
+from __future__ import annotations

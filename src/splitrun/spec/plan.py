@@ -1,0 +1,98 @@
+"""The plan: an experiment with everything resolved and every default written out. A readout is held to it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from splitrun.spec.amount import Change
+from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
+from splitrun.spec.metric import Metric
+from splitrun.spec.model import Key, Model, Role
+from splitrun.spec.segment import Segment
+from splitrun.spec.source import Exposures, MomentsTable, Source
+
+__all__ = ["Analysis", "Margin", "Plan", "PlannedMetric", "PlannedSegment", "PlannedSource", "PlannedVariant"]
+
+
+class PlannedVariant(Model):
+    """A variant and its part of the traffic."""
+
+    key: Key
+    weight: int
+
+
+class Margin(Model):
+    """How a guardrail is judged."""
+
+    margin: Change
+    mode: Mode
+    on_breach: OnBreach
+
+
+class PlannedMetric(Model):
+    """A metric in its role, by content."""
+
+    key: Key
+    role: Role
+    metric: Metric
+    weight: int = 1
+    """Part of alpha among the primaries."""
+    mei: Change | None = None
+    """The minimum effect of interest, where the plan names one for this metric."""
+    guardrail: Margin | None = None
+    """Present on guardrails and only there."""
+
+
+class PlannedSegment(Model):
+    """A declared segment, by content."""
+
+    key: Key
+    segment: Segment
+
+
+class PlannedSource(Model):
+    """A source that some metric uses, by content."""
+
+    key: Key
+    source: Source
+
+
+class Analysis(Model):
+    """How it will be judged, with nothing left to a default."""
+
+    method: Method
+    alpha: float
+    power: float
+    multiplicity: Multiplicity
+
+
+class Plan(Model):
+    """An experiment, resolved: what will be done with the data. The readout engine takes nothing else."""
+
+    form: Literal["splitrun.plan/1"] = "splitrun.plan/1"
+    key: Key
+    owner: str | None
+    unit: Key
+    hypothesis: Hypothesis
+    exposures: Exposures | None
+    """None where `moments` is given."""
+    moments: MomentsTable | None
+    trigger: Trigger | None
+    variants: tuple[PlannedVariant, ...]
+    """Control first, then the treatments in the order written."""
+    weights_known: bool
+    """False where units were randomised elsewhere in unknown shares: no split test."""
+    sources: tuple[PlannedSource, ...]
+    metrics: tuple[PlannedMetric, ...]
+    """By role in the order of the scorecard, within a role as written."""
+    segments: tuple[PlannedSegment, ...]
+    analysis: Analysis
+    duration: Duration | None
+    timezone: str
+    """IANA name; times without a zone are read in it."""
+    assumptions: tuple[str, ...]
+
+    @property
+    def treatments(self) -> tuple[Key, ...]:
+        """The variants that are compared with control."""
+        return tuple(variant.key for variant in self.variants[1:])

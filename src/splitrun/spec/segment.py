@@ -1,0 +1,28 @@
+"""Declared cuts of units by what was known of them before exposure."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from splitrun.spec.model import Model
+
+__all__ = ["Segment"]
+
+
+class Segment(Model):
+    """Either the values of a column, or a condition that is true, false or missing."""
+
+    values: str | None = None
+    keep: tuple[str, ...] | None = None
+    """Levels shown by name; the rest is `other`."""
+    when: str | None = None
+
+    @model_validator(mode="after")
+    def _one_cut(self) -> Self:
+        if (self.values is None) == (self.when is None):
+            raise ValueError("a segment is cut by `values: COLUMN` or by `when: CONDITION`, one of the two")
+        if self.keep is not None and self.values is None:
+            raise ValueError("`keep` chooses among the levels of `values` and has no meaning beside `when`")
+        return self

@@ -1,0 +1,3 @@
+"""Expression trees compiled to closures. Empty until assignment is built."""
+
+from __future__ import annotations

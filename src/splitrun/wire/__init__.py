@@ -1,0 +1,3 @@
+"""The one outbound client. Empty until something has to call out."""
+
+from __future__ import annotations
