@@ -86,7 +86,8 @@ def sort_of(tree: Tree, kinds: Mapping[str, Kind]) -> Sort:
             return next((sort for sort in sorts if sort is not Sort.NOTHING), Sort.NOTHING)
         case Call(function=function):
             return GIVES[function]
-    return Sort.BOOLEAN
+        case _:
+            return Sort.BOOLEAN
 
 
 def mismatches(tree: Tree, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
@@ -196,4 +197,5 @@ class _Judge:
                 return f"boolean {str(value).lower()}"
             case Call(function=function):
                 return f"{self.sort(tree)} {function}(…)"
-        return f"a {self.sort(tree)}"
+            case _:
+                return f"a {self.sort(tree)}"

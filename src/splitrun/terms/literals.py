@@ -1,4 +1,4 @@
-"""What may stand inside the quotes: versions, days and moments, patterns. The same rules hold in SQL and in process."""
+"""What may stand inside the quotes: versions, days, patterns. The same rules hold in SQL and in process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = (
     rf"^{NUMERIC}\.{NUMERIC}\.{NUMERIC}(?:-{IDENTIFIER}(?:\.{IDENTIFIER})*)?"
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$"
 )
-"""Semantic Versioning 2.0.0, rules 2, 9 and 10, with numbers of at most DIGITS digits; RE2 and Python read it alike."""
+"""Semantic Versioning 2.0.0, rules 2, 9 and 10, with numbers of at most DIGITS digits, for RE2 and Python."""
 
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?$"
 """A day, or a day and a time of day, without a zone."""
@@ -28,11 +28,11 @@ BEYOND = re.compile(r"\\[1-9]|\\[gk][<{]|\(\?(?:=|!|<=|<!|>|P=|P>|\(|#|R|&)")
 
 
 def version_key(text: str) -> str | None:
-    """Write a version so that keys, compared character by character, stand in the order of SemVer 2.0.0, rule 11.
+    """Write a version so that keys, compared by characters, stand in the order of SemVer 2.0.0, rule 11.
 
-    Every identifier becomes `<…!`. `!` sorts below all characters of identifiers, so a shorter list comes first;
-    `#` puts numbers, padded to one width, below names; `~` puts a release above its pre-releases. The build is left
-    out. The SQL in `rendering` writes the same key.
+    Every identifier becomes `<…!`. `!` sorts below all characters of identifiers, so a shorter list comes
+    first; `#` puts numbers, padded to one width, below names; `~` puts a release above its pre-releases. The
+    build is left out. The SQL in `rendering` writes the same key.
 
     Returns:
         The key, or None where the text is no version.
@@ -57,8 +57,8 @@ def moment(text: str) -> str | None:
 def pattern_fault(pattern: str) -> tuple[int, str] | None:
     """Find what RE2 would refuse in a pattern.
 
-    google-re2 decides where it is installed; without it, only what RE2 leaves out on purpose is found here and the
-    engine judges the rest.
+    google-re2 decides where it is installed; without it, only what RE2 leaves out on purpose is found here
+    and the engine judges the rest.
 
     Returns:
         Where in the pattern, counted from 0, and what; None where nothing is wrong.

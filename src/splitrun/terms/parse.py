@@ -1,15 +1,15 @@
 """Text read into a tree, or an error at the character where the text leaves the language.
 
-Precedence is SQL's, by operator powers (Pratt 1973): or, and, not, comparison, + -, * / %, unary minus. The reader
-is our own because sqlglot's, measured at 30.30, takes `@x`, `a[1]`, `+a` and `'a' 'b'` without a word, keeps no
-place for operators and literals, and runs out of stack at 45 brackets; the tests hold it beside this one as a judge.
+Precedence is SQL's, by operator powers (Pratt 1973): or, and, not, comparison, + -, * / %, unary minus. The
+reader is our own because sqlglot's, measured at 30.30, takes `@x`, `a[1]`, `+a` and `'a' 'b'` without a word,
+keeps no place for operators and literals, and runs out of stack at 50 brackets; tests use it as a judge.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, Never
+from typing import Literal
 
 from splitrun.errors import ExpressionError
 from splitrun.terms.literals import moment, pattern_fault, version_key
@@ -51,11 +51,23 @@ POWER = {
     **dict.fromkeys(("*", "/", "%"), PRODUCT),
 }
 
+COMPARISONS: dict[str, Literal["=", "<>", "<", "<=", ">", ">="]] = {
+    "=": "=",
+    "<>": "<>",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+}
+
+CALCULATIONS: dict[str, Literal["+", "-", "*", "/", "%"]] = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "%"}
+
 ARGUMENTS = {
     **dict.fromkeys(Function, (1, 1)),
-    **dict.fromkeys(
-        (Function.STARTS_WITH, Function.ENDS_WITH, Function.CONTAINS, Function.REGEXP_MATCHES), (2, 2)
-    ),
+    Function.STARTS_WITH: (2, 2),
+    Function.ENDS_WITH: (2, 2),
+    Function.CONTAINS: (2, 2),
+    Function.REGEXP_MATCHES: (2, 2),
     Function.COALESCE: (1, 100),
 }
 """Fewest and most arguments of every function."""
@@ -65,7 +77,7 @@ def parse(text: str) -> Tree:
     """Read an expression.
 
     Raises:
-        ExpressionError: The text is not in the language; it says at which character and what to write instead.
+        ExpressionError: The text is not in the language; it says at which character, and what to write.
     """
     reader = _Reader(text)
     part = reader.expression(0)
@@ -97,11 +109,14 @@ class _Reader:
 
     def expression(self, floor: int) -> _Part:
         """Read operators that bind tighter than `floor`, and what stands between them."""
-        self.deepen(1)
+        self.depth += 1
+        # the whole expression is no nesting of its own
+        if self.depth > DEEPEST + 1:
+            raise self.too_deep(self.next)
         left = self.operand(floor)
         while (power := self.power()) > floor:
             if power == COMPARED and left.bare:
-                self.refuse("comparisons do not chain", "join them with `and`, or put one in brackets")
+                raise self.refusal("comparisons do not chain", "join them with `and`, or put one in brackets")
             left = self.joined(left, power)
         self.depth -= 1
         return left
@@ -118,7 +133,7 @@ class _Reader:
             return self.compared(left)
         self.next += 1
         right = self.expression(power)
-        return self.built(Arithmetic(_calculation(at.text), left.tree, right.tree), [left, right], start)
+        return self.built(Arithmetic(CALCULATIONS[at.text], left.tree, right.tree), [left, right], start)
 
     def power(self) -> int:
         return POWER.get(self.word.text, 0) if self.word.sign in {Sign.MARK, Sign.KEYWORD} else 0
@@ -134,7 +149,7 @@ class _Reader:
         if negated:
             word = self.word
             if word.text not in {"in", "between", "like"} or word.sign is not Sign.KEYWORD:
-                self.refuse(
+                raise self.refusal(
                     "`in`, `between` or `like` has to follow `not`", "or write `not` before the condition"
                 )
             self.next += 1
@@ -150,10 +165,12 @@ class _Reader:
                 low = self.expression(COMPARED)
                 self.expect("and", "`between` needs its second end", "write between LOW and HIGH")
                 high = self.expression(COMPARED)
-                tree = Between(left.tree, low.tree, high.tree, negated)
-                return self.built(tree, [left, low, high], start)
-        right = self.expression(COMPARED)
-        return self.built(Comparison(_comparison(word.text), left.tree, right.tree), [left, right], start)
+                between = Between(left.tree, low.tree, high.tree, negated)
+                return self.built(between, [left, low, high], start)
+            case op:
+                right = self.expression(COMPARED)
+                tree = Comparison(COMPARISONS[op], left.tree, right.tree)
+                return self.built(tree, [left, right], start)
 
     def stated(self, left: _Part, start: int) -> _Part:
         negated = self.took("not")
@@ -162,7 +179,7 @@ class _Reader:
         for boolean in ("true", "false"):
             if self.took(boolean):
                 return self.built(IsBoolean(left.tree, boolean == "true", negated), [left], start)
-        self.refuse("`is` takes null, true or false only", "compare other values with `=`")
+        raise self.refusal("`is` takes null, true or false only", "compare other values with `=`")
 
     def operand(self, floor: int) -> _Part:
         word, start = self.word, self.next
@@ -182,32 +199,32 @@ class _Reader:
             case Sign.MARK, "-":
                 part = self.expression(MINUS - 1)
                 return self.built(Negative(part.tree), [part], start)
-        return self.constant(word, floor, start)
+            case _:
+                return self.constant(word, floor, start)
 
     def constant(self, word: Word, floor: int, start: int) -> _Part:
-        if word.sign is Sign.KEYWORD:
-            match word.text:
-                case "null":
-                    return _Part(Null())
-                case "true" | "false":
-                    return _Part(Boolean(word.text == "true"))
-                case "not" if floor <= NOT:
-                    part = self.expression(NOT)
-                    return self.built(Not(part.tree), [part], start)
-                case "not":
-                    self.refuse("`not` stands behind another operator", "put brackets around it", back=1)
-        self.refuse(
-            "the expression ends too early"
-            if word.sign is Sign.END
-            else f"`{word.text}` has no value before it",
-            "a column, a value or a function has to stand here",
-            back=1,
-        )
+        if word.sign is Sign.KEYWORD and word.text == "null":
+            return _Part(Null())
+        if word.sign is Sign.KEYWORD and word.text in {"true", "false"}:
+            return _Part(Boolean(word.text == "true"))
+        if word.sign is Sign.KEYWORD and word.text == "not" and floor <= NOT:
+            part = self.expression(NOT)
+            return self.built(Not(part.tree), [part], start)
+        if word.sign is Sign.END:
+            says, remedy = "the expression ends too early", "a column, a value or a function has to follow"
+        elif word.text == "not":
+            says, remedy = "`not` stands behind another operator", "put brackets around `not …`"
+        else:
+            says, remedy = (
+                f"`{word.text}` has no value before it",
+                "write a column, a value or a function there",
+            )
+        raise self.refusal(says, remedy, to=start)
 
     def bracketed(self, start: int) -> _Part:
         part = self.expression(0)
         if self.word == Word(Sign.MARK, ",", self.word.at):
-            self.refuse("a list stands only behind `in` and function names", "write column in (1, 2)")
+            raise self.refusal("a list stands only behind `in` and function names", "write column in (1, 2)")
         self.expect(")", "a bracket is not closed", f"close the one at character {self.words[start].at + 1}")
         return _Part(part.tree, part.height)
 
@@ -215,7 +232,7 @@ class _Reader:
         """Read `(`, at least one expression and `)`."""
         self.expect("(", "a list in round brackets has to follow `in`", "write column in (1, 2)")
         if self.word.sign is Sign.MARK and self.word.text == ")":
-            self.refuse(f"{closing} is empty", "write at least one value")
+            raise self.refusal(f"{closing} is empty", "write at least one value")
         members = [self.expression(0)]
         while self.took(","):
             members.append(self.expression(0))
@@ -226,7 +243,7 @@ class _Reader:
     def call(self, start: int) -> _Part:
         name = self.words[start].text.lower()
         if name not in set(Function):
-            self.unknown(name, start)
+            raise self.unknown(name, start)
         function = Function(name)
         fewest, most = ARGUMENTS[function]
         ahead = self.words[self.next + 1]
@@ -234,7 +251,7 @@ class _Reader:
         parts = [] if empty else self.listed(f"the call of {name}", start)
         if not fewest <= len(parts) <= most:
             due = str(fewest) if fewest == most else f"{fewest} to {most}"
-            self.refuse(
+            raise self.refusal(
                 f"{name} takes {due} argument{'s' * (most > 1)} and has {len(parts)}",
                 f"write {name}({', '.join(['…'] * min(most, 2))})",
                 to=start,
@@ -243,44 +260,44 @@ class _Reader:
         self.check(tree, start)
         return self.built(tree, parts, start)
 
-    def unknown(self, name: str, start: int) -> Never:
+    def unknown(self, name: str, start: int) -> ExpressionError:
         near = get_close_matches(name, [str(function) for function in Function], n=1)
         remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(Function)}"
-        self.refuse(f"there is no function {name[:60]}", remedy, to=start)
+        return self.refusal(f"there is no function {name[:60]}", remedy, to=start)
 
     def check(self, call: Call, start: int) -> None:
-        """Refuse written-out arguments that can never be read; `start` is the function's word, then `(` follows."""
+        """Refuse written-out arguments that cannot be read; the call is the words from `start` to here."""
+        quoted = [index for index in range(start, self.next) if self.words[index].sign is Sign.TEXT]
         match call:
             case Call(Function.SEMVER, (Text(value=value),)) if version_key(value) is None:
-                self.refuse(f"{value!r} is no semantic version", "write one like '2.10.0'", to=start + 2)
+                says = f"{value[:40]!r} is no semantic version"
+                raise self.refusal(says, "write one like '2.10.0'", to=quoted[0])
             case Call(Function.DATE, (Text(value=value),)) if moment(value) is None:
                 remedy = "write '2026-01-31' or '2026-01-31 18:30', without a zone"
-                self.refuse(f"{value!r} is no day", remedy, to=start + 2)
+                raise self.refusal(f"{value[:40]!r} is no day", remedy, to=quoted[0])
             case Call(Function.REGEXP_MATCHES, (_, Text(value=value))):
                 fault = pattern_fault(value)
                 if fault:
                     remedy = "write it in RE2 syntax, which has neither look-around nor backreferences"
-                    self.refuse(f"the pattern has {fault[1]}", remedy, to=self.next - 2, inside=fault[0])
+                    says = f"the pattern has {fault[1]}"
+                    raise self.refusal(says, remedy, to=quoted[-1], inside=fault[0])
             case Call(Function.REGEXP_MATCHES, _):
-                self.refuse("the pattern is not written out", "write it in single quotes", to=start)
+                raise self.refusal("the pattern is not written out", "write it in single quotes", to=start)
+            case _:
+                return
 
     def built(self, tree: Tree, parts: list[_Part], start: int) -> _Part:
         height = 1 + max(part.height for part in parts)
         if height > DEEPEST:
-            self.too_deep(start)
+            raise self.too_deep(start)
         match tree:
             case Comparison() | In() | Between() | Like() | IsNull() | IsBoolean():
                 return _Part(tree, height, bare=True)
-        return _Part(tree, height)
+            case _:
+                return _Part(tree, height)
 
-    def deepen(self, step: int) -> None:
-        self.depth += step
-        # the whole expression is no nesting of its own
-        if self.depth > DEEPEST + 1:
-            self.too_deep(self.next)
-
-    def too_deep(self, start: int) -> Never:
-        self.refuse(
+    def too_deep(self, start: int) -> ExpressionError:
+        return self.refusal(
             f"brackets and operators are nested deeper than {DEEPEST}", "split the condition in two", to=start
         )
 
@@ -292,37 +309,21 @@ class _Reader:
 
     def expect(self, text: str, says: str, remedy: str) -> None:
         if not self.took(text):
-            self.refuse(says, remedy)
+            raise self.refusal(says, remedy)
 
     def finish(self) -> None:
         if self.word.sign is Sign.END:
             return
         shown = f"{self.word.text[:40]!r}" if self.word.sign is Sign.TEXT else f"`{self.word.text[:40]}`"
         if self.word.text == ")" and self.word.sign is Sign.MARK:
-            self.refuse("a bracket closes that was never opened", "delete it or open one before it")
-        self.refuse(f"{shown} was not expected", "put an operator like `and`, `=` or `+` before it")
+            raise self.refusal("a bracket closes that was never opened", "delete it or open one before it")
+        raise self.refusal(f"{shown} was not expected", "put an operator like `and`, `=` or `+` before it")
 
-    def refuse(
-        self, says: str, remedy: str, *, back: int = 0, to: int | None = None, inside: int = -1
-    ) -> Never:
-        """Raise at the next word, some words back, at word `to`, or inside the quotes of that word."""
-        word = self.words[self.next - back if to is None else to]
+    def refusal(self, says: str, remedy: str, *, to: int | None = None, inside: int = -1) -> ExpressionError:
+        """Make the error at the next word, at word `to`, or inside the quotes of that word."""
+        word = self.words[self.next if to is None else to]
         at = word.at + inside + 1
         if inside >= 0:
             # a quote inside a text is written twice
             at += word.text[:inside].count("'")
-        raise ExpressionError(says, text=self.text, at=at, remedy=remedy)
-
-
-Comparing = Literal["=", "<>", "<", "<=", ">", ">="]
-Calculating = Literal["+", "-", "*", "/", "%"]
-COMPARISONS: dict[str, Comparing] = {"=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-CALCULATIONS: dict[str, Calculating] = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "%"}
-
-
-def _comparison(text: str) -> Comparing:
-    return COMPARISONS[text]
-
-
-def _calculation(text: str) -> Calculating:
-    return CALCULATIONS[text]
+        return ExpressionError(says, text=self.text, at=at, remedy=remedy)

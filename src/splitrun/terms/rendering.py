@@ -1,10 +1,10 @@
-"""A tree written as SQL that means the same: values of kinds that do not fit are null, numbers are finite or null.
+"""A tree written as SQL that means the same: what does not fit is null, numbers are finite or null.
 
-Written for DuckDB first; what other engines spell differently stands in functions of their own below. Literals
-are literal nodes and columns come from the caller, so no text of a user ever reaches SQL as SQL.
+Written for DuckDB first; what other engines spell differently stands in functions of their own below.
+Literals are literal nodes and columns come from the caller, so no text of a user ever reaches SQL as SQL.
 
-Numbers are doubles. NaN and the infinities count as null: at each number column, at the result of arithmetic where
-something looks at it, and at a divisor. In between they may run on, since no operation makes them finite again.
+Numbers are doubles. NaN and the infinities count as null: at each number column, at the result of arithmetic
+where something looks at it, and at a divisor. In between they may run on: nothing makes them finite again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from splitrun.terms.tree import (
     Arithmetic,
     Between,
     Boolean,
-    Calculation,
     Call,
     Column,
     Comparison,
@@ -53,7 +52,7 @@ LARGEST = "1.7976931348623157e308"
 """The largest finite double. NaN compares above it in DuckDB, Spark and PostgreSQL alike."""
 
 DEEPEST = 240
-"""Levels of SQL that sqlglot writes without running out of a stack of 1,000 frames, with half of it to spare."""
+"""Levels of SQL that sqlglot writes with half of a stack of 1,000 frames to spare."""
 
 TYPES = {
     Sort.TEXT: "TEXT",
@@ -64,7 +63,7 @@ TYPES = {
     Sort.NOTHING: "BOOLEAN",
 }
 
-COMPARED: dict[str, type[exp.Binary]] = {
+COMPARED: dict[str, type[exp.Expression]] = {
     "=": exp.EQ,
     "<>": exp.NEQ,
     "<": exp.LT,
@@ -73,7 +72,7 @@ COMPARED: dict[str, type[exp.Binary]] = {
     ">=": exp.GTE,
 }
 
-CALCULATED: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "%": exp.Mod}
+CALCULATED: dict[str, type[exp.Expression]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "%": exp.Mod}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Bound:
 
 
 def kind_of(tree: Tree, columns: Mapping[str, Bound]) -> Kind | None:
-    """Name the kind of value an expression has; None for a bare null and for a version, which no column holds."""
+    """Name the kind of value an expression has; None for a bare null and a version, which no column holds."""
     sort = sort_of(tree, _kinds(columns))
     return None if sort in {Sort.VERSION, Sort.NOTHING} else Kind(sort)
 
@@ -170,7 +169,7 @@ def _nullif(sql: exp.Expression, other: exp.Expression) -> exp.Expression:
 
 
 def _double(value: float) -> exp.Expression:
-    """Write a number as a double: with an exponent DuckDB reads it so, without one as a decimal."""
+    """Write a number as a double: DuckDB reads it so with an exponent, and as a decimal without."""
     written = repr(abs(value))
     literal = exp.Literal.number(written if "e" in written else f"{written}e0")
     return exp.Paren(this=exp.Neg(this=literal)) if value < 0 else literal
@@ -212,7 +211,7 @@ def _version(sql: exp.Expression) -> exp.Expression:
     return _replaced(padded, f"#0+([0-9]{{{DIGITS}}})!", r"#\1!", "g")
 
 
-def _balanced(parts: Sequence[exp.Expression], joint: type[exp.Connector]) -> exp.Expression:
+def _balanced(parts: Sequence[exp.Expression], joint: type[exp.And | exp.Or]) -> exp.Expression:
     """Join by halves: a thousand conditions in a row are ten levels deep, not a thousand."""
     if len(parts) == 1:
         return parts[0]
@@ -285,7 +284,8 @@ class _Writer:
                 return CALCULATED[op](
                     this=_held(self.calculation(left)), expression=_held(self.calculation(right))
                 )
-        return self.of(tree, Sort.NUMBER)
+            case _:
+                return self.of(tree, Sort.NUMBER)
 
     def predicate(self, tree: Predicate) -> exp.Expression:
         match tree:
@@ -330,7 +330,8 @@ class _Writer:
                 return exp.TryCast(
                     this=_matching(self.of(part, Sort.TEXT), MOMENT), to=exp.DataType.build("TIMESTAMP")
                 )
-        return self.plain_call(tree.function, [self.of(part, TAKES[tree.function][0]) for part in tree.of])
+            case Call(function, of):
+                return self.plain_call(function, [self.of(part, TAKES[function][0]) for part in of])
 
     def plain_call(self, function: Function, of: list[exp.Expression]) -> exp.Expression:
         match function:
@@ -344,7 +345,8 @@ class _Writer:
                 return exp.Abs(this=of[0])
             case Function.SEMVER:
                 return _version(of[0])
-        return exp.Anonymous(this=str(function), expressions=of)
+            case _:
+                return exp.Anonymous(this=str(function), expressions=of)
 
 
 def _turned(sql: exp.Expression, *, negated: bool) -> exp.Expression:

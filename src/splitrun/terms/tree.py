@@ -1,4 +1,4 @@
-"""The typed form of an expression, and the words it is made of. Only the standard library and msgspec are loaded.
+"""The typed form of an expression. Only the standard library and msgspec are loaded.
 
 A tree is a plain value: frozen, compared by value, hashable, and the same after a trip through JSON.
 """
@@ -160,7 +160,7 @@ class IsBoolean(Node, frozen=True):
 
 
 class Arithmetic(Node, frozen=True):
-    """Two numbers as doubles; null where one is null, on division by zero and where the result is not finite."""
+    """Two numbers as doubles; null where one is null, on division by zero, and beyond the finite."""
 
     op: Literal["+", "-", "*", "/", "%"]
     left: Tree

@@ -1,7 +1,7 @@
 """Text cut into words with their places. What has no part in the language is refused here, by name.
 
-The cut is closed: a character that starts no word of the language is an error at that character, so nothing that
-another SQL reader might understand (comments, `::`, `@x`, `a[1]`, two texts side by side) can slip through.
+The cut is closed: a character that starts no word of the language is an error at that character, so nothing
+that another SQL reader might understand (comments, `::`, `@x`, `a[1]`) can slip through.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ def _word(text: str, match: re.Match[str]) -> tuple[Word, ...]:
             return (_quoted(text, raw, at),)
         case "MARK":
             return (Word(Sign.MARK, "<>" if raw == "!=" else raw, at),)
-    return (Word(Sign.NAME, raw, at),)
+        case _:
+            return (Word(Sign.NAME, raw, at),)
 
 
 def _number(text: str, raw: str, at: int) -> Word:
@@ -227,5 +228,5 @@ def _stranger(text: str, at: int) -> ExpressionError:
         f"the character {text[at]!r} is not part of expressions",
         text=text,
         at=at,
-        remedy='put names with unusual characters in double quotes, like "My Column", and texts in single ones',
+        remedy='names with unusual characters stand in double quotes, like "My Column", texts in single ones',
     )
