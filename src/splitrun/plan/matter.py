@@ -1,4 +1,4 @@
-"""What is resolved and checked: an experiment with the library and the project it lives in, and the metrics it chose."""
+"""What a plan is made from: an experiment, the library and project it lives in, the metrics it chose."""
 
 from __future__ import annotations
 

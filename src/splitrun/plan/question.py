@@ -74,7 +74,8 @@ def margins(matter: Matter) -> Iterator[Mistake]:
             yield site.mistake(says, "write what may be lost at most, like 1%", "margin")
         holds = [step.hold for step in matter.experiment.ramp if step.hold is not None]
         if rule.ramp_window is not None and holds and rule.ramp_window > min(holds):
-            says = f"ramp_window {written_window(rule.ramp_window)} is longer than a hold of {written_window(min(holds))}"
+            window, hold = written_window(rule.ramp_window), written_window(min(holds))
+            says = f"ramp_window {window} is longer than a hold of {hold}"
             yield site.mistake(says, "shorten the window, or hold longer", "ramp_window")
 
 
@@ -117,8 +118,9 @@ def duration(matter: Matter) -> Iterator[Mistake]:
     if limits is None:
         return
     if limits.min is not None and written.enrol < limits.min:
-        says = f"{written_window(written.enrol)} is shorter than {written_window(limits.min)}, the least that splitrun.yaml allows"
-        yield site.mistake(says, f"write at least {written_window(limits.min)}", "enrol")
+        least = written_window(limits.min)
+        says = f"{written_window(written.enrol)} is shorter than {least}, the least that splitrun.yaml allows"
+        yield site.mistake(says, f"write at least {least}", "enrol")
     if limits.whole_weeks and not written.whole_weeks:
         yield site.mistake("splitrun.yaml wants whole weeks", "take whole_weeks: false out", "whole_weeks")
 

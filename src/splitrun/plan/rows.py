@@ -1,4 +1,4 @@
-"""What must be true of the rows an experiment names: exposures or sums, sources, windows, segments, trigger."""
+"""What must be true of the rows an experiment names: exposures, sums, sources, windows, segments, trigger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from splitrun.plan.library import Defined, sources_of
 from splitrun.plan.matter import Chosen, Matter
 from splitrun.spec.metric import Ratio
 from splitrun.spec.segment import Segment
-from splitrun.spec.source import EXPOSURES, MOMENTS, ROW, Exposures, MomentsTable, RatioSums, Source
+from splitrun.spec.source import EXPOSURES, ROW, Exposures, MomentsTable, RatioSums, Source
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 from splitrun.terms.parse import parse
@@ -23,11 +23,11 @@ def rows(matter: Matter) -> Iterator[Mistake]:
     experiment = matter.experiment
     match experiment.exposures, experiment.moments:
         case None, None:
-            says = "nothing says which unit met which variant; assignment by Splitrun is specified but not built yet"
+            says = "nothing says which unit met which variant, and assignment by Splitrun is not built yet"
             yield matter.top.mistake(says, "write `exposures`, or `moments` with sums made elsewhere")
-        case exposures, None:
+        case Exposures() as exposures, None:
             yield from from_exposures(matter, exposures)
-        case None, moments:
+        case None, MomentsTable() as moments:
             yield from from_moments(matter, moments)
         case _:
             says = "`exposures` and `moments` both say where the data is"
@@ -76,7 +76,7 @@ def metric_rows(matter: Matter, exposures: Exposures, metric: Chosen) -> Iterato
     for name, path in sources_of(metric.metric):
         if name == EXPOSURES:
             if window is not None:
-                says = f"metric {metric.key!r} is read from the exposure rows, which have no events to put in a window"
+                says = f"metric {metric.key!r} is read from the exposure rows, which know no window"
                 yield windowed.mistake(says, "take the window out")
             continue
         source = matter.sources.get(name)

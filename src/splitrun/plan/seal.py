@@ -1,4 +1,4 @@
-"""Resolve an experiment into the plan that a readout is held to, with every default written out, and digest it."""
+"""An experiment resolved into the plan that a readout is held to, every default written out; its digest."""
 
 from __future__ import annotations
 

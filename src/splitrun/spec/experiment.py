@@ -1,4 +1,4 @@
-"""An experiment as a person writes it: the question, who meets it, what is measured, how it will be judged."""
+"""An experiment as a person writes it: the question, who meets it, what is measured, how it is judged."""
 
 from __future__ import annotations
 

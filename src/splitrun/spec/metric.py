@@ -33,7 +33,7 @@ class Definition(Model):
     describe: Note | None = None
     """What it measures, in words."""
     window: Window | None = None
-    """Events in [exposure, exposure + window) count, a unit counts once its window has passed; none: all events."""
+    """Events in [exposure, exposure + window) count, a unit once its window has passed; none: all events."""
 
 
 class Share(Definition):

@@ -1,4 +1,4 @@
-"""Text in, checked values out. Every mistake of a file is told at once, with its place; opening files is not done here."""
+"""Text in, checked values out; all mistakes of a file at once, with places. No file is opened here."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def read_annotations(text: str | bytes, file: str) -> Written[tuple[Annotation, 
 
 
 def read_flags(text: str | bytes, file: str) -> Document:
-    """Read flags (flags/*.yaml) as far as YAML goes: what they mean is not built yet, and no readout rests on it.
+    """Read flags (flags/*.yaml) as far as YAML goes; what they mean is not built, no readout rests on it.
 
     Raises:
         SpecError: The text is not the YAML that is read.

@@ -42,7 +42,7 @@ def file(name: str) -> str:
         raise ValueError(f"{name[:60]!r} is no path of a file; write a path like data/orders.csv")
     if "://" in name:
         raise ValueError(
-            f"{name[:60]!r} lies on a network, and reading from there is not built; fetch the file and name its path"
+            f"{name[:60]!r} lies on a network, where nothing is read; fetch the file and name its path"
         )
     return name
 

@@ -25,7 +25,7 @@ class Mark:
     value: Place
     key: Place | None = None
     text: Place | None = None
-    """The first character of text that stands on one line as it is, so that its characters can be pointed at."""
+    """The first character of text that stands on one line as it is; its characters can be pointed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Document:
         return Mistake(says=says, next=remedy, path=dotted(self.origins.get(path, path)), place=place)
 
     def without(self, paths: Iterable[Path]) -> Document:
-        """Give this document without the values at some paths; what is left keeps its places and its names."""
+        """Give this document without the values at some paths; what is left keeps its places and names."""
         cut, kept = frozenset(paths), dict[Path, Path]()
         value = pruned(self.value, (), (), cut, kept)
         marks = {new: self.marks[old] for new, old in kept.items() if old in self.marks}
@@ -83,7 +83,7 @@ class Document:
 
         Args:
             below: What fills the gaps.
-            merged: Paths of mappings that are merged key by key; all others are taken whole from one of the two.
+            merged: Mappings that are merged key by key; all others are taken whole from one of the two.
         """
         value, taken = laid_over(self.value, below.value, (), merged)
         marks = dict(self.marks)

@@ -1,7 +1,7 @@
 """YAML 1.2 text into a document: ruamel's events, resolved by the core schema, within limits.
 
-Only what a spec needs is taken: no anchors, aliases, tags, merge keys or second documents, no key twice. The limits
-stand before the parser and between its events, so that a bomb costs no more than the limit.
+Only what a spec needs is taken: no anchors, aliases, tags, merge keys or second documents, no key twice. The
+limits stand before the parser and between its events, so that a bomb costs no more than the limit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_NODES = 50_000
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
 )
-"""Characters that have no business in a spec: control, surrogates, and those that make text look reordered."""
+"""Characters that have no business in a spec: control, surrogates, those that make text look reordered."""
 
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -61,7 +61,7 @@ def document(text: str | bytes, file: str) -> Document:
         file: The name that mistakes carry.
 
     Raises:
-        SpecError: The text is too large, is no UTF-8, or is not the YAML that Splitrun reads; all of its mistakes.
+        SpecError: The text is too large, is no UTF-8, or is not the YAML that is read; all of its mistakes.
     """
     content = decoded(text, file)
     builder = Builder(file, YAML(typ="safe", pure=True).parse(content))
@@ -127,15 +127,15 @@ class Builder:
     """Builds values from events and remembers where each began."""
 
     file: str
-    events: Iterator[events.Event]
+    stream: Iterator[events.Event]
     marks: dict[Path, Mark] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     nodes: int = 0
 
     def document(self) -> Value:
         """Build the only document of the stream."""
-        next(self.events)
-        start = next(self.events)
+        next(self.stream)
+        start = next(self.stream)
         match start:
             case events.DocumentStartEvent():
                 if start.version is not None and tuple(start.version) != (1, 2):
@@ -149,9 +149,9 @@ class Builder:
                 raise SpecError(
                     [fault(self.file, 1, 1, "the file is empty", "write the document, or delete the file")]
                 )
-        value = self.node(next(self.events), (), None)
-        next(self.events)
-        more = next(self.events)
+        value = self.node(next(self.stream), (), None)
+        next(self.stream)
+        more = next(self.stream)
         if type(more) is events.DocumentStartEvent:
             self.refuse(more, "a second document begins here", "keep one document in a file")
         return value
@@ -196,6 +196,8 @@ class Builder:
                     )
                 if event.tag is not None:
                     self.refuse(event, f"tag {event.tag} is not read", "take it out; write plain values")
+            case _:
+                pass
 
     def scalar(self, event: events.ScalarEvent) -> Scalar:
         """Resolve a scalar by the core schema of YAML 1.2; what is quoted is text."""
@@ -231,21 +233,21 @@ class Builder:
     def sequence(self, path: Path) -> tuple[Value, ...]:
         """Build the items until the sequence ends."""
         items: list[Value] = []
-        while type(event := next(self.events)) is not events.SequenceEndEvent:
+        while type(event := next(self.stream)) is not events.SequenceEndEvent:
             items.append(self.node(event, (*path, len(items)), None))
         return tuple(items)
 
     def mapping(self, path: Path) -> dict[Scalar, Value]:
         """Build the pairs until the mapping ends; a key may stand once."""
         pairs: dict[Scalar, Value] = {}
-        while type(event := next(self.events)) is not events.MappingEndEvent:
+        while type(event := next(self.stream)) is not events.MappingEndEvent:
             key = self.key(event, path)
             place = self.place(event)
             before = self.marks.get((*path, key)) if key in pairs else None
             if before is not None and before.key is not None:
                 says = f"`{dotted((key,))}` stands here again; it was written in line {before.key.line}"
                 self.refuse(event, says, "keep one of the two")
-            value = self.node(next(self.events), (*path, key), place)
+            value = self.node(next(self.stream), (*path, key), place)
             pairs.setdefault(key, value)
         return pairs
 

@@ -1,4 +1,4 @@
-"""What is specified and not built yet. It is refused by name: ignored, it would change what a readout says."""
+"""What is specified and not built yet, refused by name: ignored, it would change what a readout says."""
 
 from __future__ import annotations
 
