@@ -25,7 +25,7 @@ from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
 
-DATABASE = "data"
+DATABASE = "attached_store"
 """The catalog under which a database file is attached."""
 
 LISTED_LINES = 10
@@ -86,7 +86,11 @@ class DuckDB:
         self._loaded = False
         self._sheets = 0
         if database is not None:
-            self._attach(database)
+            try:
+                self._attach(database)
+            except (DataError, EngineError):
+                self.close()
+                raise
 
     def _attach(self, database: Path) -> None:
         if not database.is_file():

@@ -37,11 +37,12 @@ def found(key: str, named: str, roots: Sequence[Path], *, many: bool = False) ->
     if many and WILDCARDS & set(named):
         matched = [path for root in roots for path in _matches(key, root, named)]
     else:
-        matched = [place for place in places if place.is_file()]
-        matched = matched[:1]
+        for place in places:
+            _check_inside(key, named, place, roots)
+        matched = [place for place in places if place.is_file()][:1]
         if not matched and any(place.exists() for place in places):
             raise DataError(f"{key}: {named!r} is a folder; name a file, or a pattern like {named}/*.parquet")
-    for place in matched or places:
+    for place in matched:
         _check_inside(key, named, place, roots)
     if not matched:
         raise DataError(
