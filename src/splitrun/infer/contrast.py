@@ -175,7 +175,7 @@ def noninferior(
 def satterthwaite(
     of_treatment: FloatArray, of_control: FloatArray, treatment: FloatArray, control: FloatArray
 ) -> FloatArray:
-    """Degrees of freedom of a sum of two variances (Satterthwaite 1946), by parts so that nothing overflows."""
+    """Degrees of freedom of a sum of two variances (Satterthwaite 1946), by parts: nothing overflows."""
     part = of_treatment / (of_treatment + of_control)
     return np.asarray(1 / (part**2 / treatment + (1 - part) ** 2 / control))
 

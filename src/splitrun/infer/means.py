@@ -71,5 +71,4 @@ def vanished(moments: Moments) -> npt.NDArray[np.bool_]:
     """Cells whose values are so small that their squares vanish: they look constant and need not be."""
     size = np.abs(moments.mean)
     spread = np.diagonal(moments.m2, axis1=1, axis2=2)
-    lost: npt.NDArray[np.bool_] = (size > 0) & (size < np.sqrt(TINY)) & (spread < TINY)
-    return lost.any(axis=1)
+    return np.asarray(np.any((size > 0) & (size < np.sqrt(TINY)) & (spread < TINY), axis=1))
