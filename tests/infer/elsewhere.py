@@ -1,4 +1,4 @@
-"""Expected values of the reference cases that belong to other estimators: why, and what of ours is nearest."""
+"""Expected values of the reference cases that belong to other estimators, and what of ours is nearest."""
 
 from __future__ import annotations
 

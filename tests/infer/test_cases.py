@@ -11,6 +11,7 @@ COUNTED = [case for case in CASES if case.method != "edge_contract"]
 EDGES = {case.id: case for case in CASES if case.method == "edge_contract"}
 
 
+@pytest.mark.requirement("R26")
 @pytest.mark.parametrize("case", COUNTED, ids=lambda case: case.id)
 def test_every_value_of_our_estimators_agrees_at_the_cases_own_tolerance(case: Case) -> None:
     ours = answers(case)
