@@ -73,7 +73,7 @@ class Moments:
         m2 = products - sums[:, :, None] * mean[:, None, :]
         raw = np.diagonal(products, axis1=1, axis2=2)
         spread = np.diagonal(m2, axis1=1, axis2=2)
-        flat = (spread <= EPSILON * np.clip(n, 4, 4e6)[:, None] * raw) | (n[:, None] == 0)
+        flat = (spread <= EPSILON * np.clip(n, 4, 1e6)[:, None] * raw) | (n[:, None] == 0)
         m2 = np.where(flat[:, :, None] | flat[:, None, :], 0.0, m2)
         return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2)
 

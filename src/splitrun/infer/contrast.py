@@ -7,7 +7,6 @@ Welch 1947 and Satterthwaite 1946 for r = 1, Sasabuchi 1988 for a margin that is
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +194,6 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
             return np.asarray(stdtr(dof, -t))
         case Side.UPPER:
             return np.asarray(stdtr(dof, t))
-    assert_never(side)
 
 
 def inherited(control: Points, treatment: Points) -> IntArray:
