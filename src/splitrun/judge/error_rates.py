@@ -14,10 +14,10 @@ GUARDRAIL = 0.025
 
 
 def error_rates(plan: Plan) -> dict[str, float]:
-    """Error rate of one comparison of every metric over all units, by metric key.
+    """Error rate of one comparison over all units, by metric key.
 
-    Primaries share alpha by weight over primaries x treatments (weighted Bonferroni) unless the plan says `none`;
-    secondary and diagnostic metrics have alpha each.
+    Primaries share alpha by weight over primaries x treatments (weighted Bonferroni) unless the plan says
+    `none`; secondary and diagnostic metrics have alpha each.
     """
     primaries = [planned for planned in plan.metrics if planned.role is Role.PRIMARY]
     rates = {
@@ -25,7 +25,7 @@ def error_rates(plan: Plan) -> dict[str, float]:
         for planned in plan.metrics
     }
     if plan.analysis.multiplicity is Multiplicity.BONFERRONI and primaries and plan.treatments:
-        weights = [planned.weight for planned in primaries]
+        weights = tuple(planned.weight for planned in primaries)
         parts = shares(plan.analysis.alpha, weights, len(plan.treatments))
-        rates |= {planned.key: float(part) for planned, part in zip(primaries, parts, strict=True)}
+        rates |= {planned.key: part for planned, part in zip(primaries, parts, strict=True)}
     return rates

@@ -67,7 +67,9 @@ def scale(metric: Metric) -> Scale:
 
 def level_of(estimate: Estimate) -> str:
     """What an interval promises, like `95 % interval` or `97.5 % one-sided bound`."""
-    return f"{estimate.level * 100:.4g} % " + ("interval" if estimate.side is Side.BOTH else "one-sided bound")
+    return f"{estimate.level * 100:.4g} % " + (
+        "interval" if estimate.side is Side.BOTH else "one-sided bound"
+    )
 
 
 def reach(estimate: Estimate) -> float:
@@ -80,7 +82,8 @@ def decimals(size: float, significant: int) -> int:
     """Digits after the point that show a size with so many significant digits, at most twelve."""
     if not size or not math.isfinite(size):
         return 2
-    return min(12, max(0, significant - 1 - math.floor(math.log10(size))))
+    # a hair above, so that a width of 0.001 that rounding made 0.00099 counts as what it is
+    return min(12, max(0, significant - 1 - math.floor(math.log10(size) + 1e-9)))
 
 
 def plain(value: float, digits: int) -> str:

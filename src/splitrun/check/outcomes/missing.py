@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, chdtrc
+from scipy.special import betainc, betaincc, chdtrc
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import listed, percent
@@ -20,7 +20,8 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
     A loss that differs between variants selects units by what the change did: no effect is safe from it.
     """
     variants = [variant.key for variant in evidence.plan.variants]
-    biased, plain = [], []
+    biased: list[str] = []
+    plain: list[str] = []
     for planned in evidence.plan.metrics:
         missing = evidence.measured.columns[planned.key].missing.astype(np.float64)
         if not missing.sum():
@@ -72,6 +73,8 @@ def unequal(missing: FloatArray, units: FloatArray) -> float:
         spread = ((missing - due) ** 2 / due + (missing - due) ** 2 / (units - due)).sum()
         return float(chdtrc(len(units) - 1, spread))
     part = units / everyone
-    above = np.where(missing > 0, bdtrc(missing - 1, lost, part), 1.0)
-    tails = 2 * len(units) * np.minimum(bdtr(missing, lost, part), above)
+    # binomial tails as incomplete beta functions; their parameters stay positive where the tail is 1
+    above = np.where(missing > 0, betainc(np.maximum(missing, 1), lost - missing + 1, part), 1.0)
+    below = np.where(missing < lost, betaincc(missing + 1, np.maximum(lost - missing, 1), part), 1.0)
+    tails = 2 * len(units) * np.minimum(above, below)
     return min(1.0, float(tails.min()))

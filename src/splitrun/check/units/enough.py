@@ -48,8 +48,8 @@ def few(evidence: Evidence) -> Iterator[str]:
 
 
 def rare(metric: str, variant: str, units: int, conversions: int) -> Iterator[str]:
-    """Say that too few units of a variant have a share's outcome, or lack it."""
-    if conversions < CONVERSIONS:
+    """Say that too few units of a variant have the outcome, or lack it; none at all is `zero_spread`."""
+    if 0 < conversions < CONVERSIONS:
         yield f"{metric} has {counted(conversions, 'conversion')} among {units:,} units of {variant}"
-    elif units - conversions < CONVERSIONS:
+    elif 0 < units - conversions < CONVERSIONS:
         yield f"{metric} lacks only {units - conversions:,} among {units:,} units of {variant}"

@@ -1,9 +1,9 @@
 """Crossover: units that were seen in two or more variants.
 
-The bands are those in use elsewhere (0.1, 1 and 10 %: Statsig for assignment made by others; 0.1 % under an
-uneven split: PostHog). Analysed as first exposed, crossovers dilute an effect and do not bias it. Left out, they
-bias it under uneven weights: with 10 % in treatment and 5 % of people with two ids, heavy users three times as
-often, the lift under the null was simulated at -7.3 %.
+The bands are those in use elsewhere (0.1, 1 and 10 %: Statsig, for assignment made by others; 0.1 % under an
+uneven split: PostHog). Analysed as first exposed, crossovers dilute an effect and do not bias it. Left out,
+they bias it under uneven weights: with 10 % in treatment and 5 % of people with two ids, heavy users three
+times as often, the lift under the null was simulated at -7.3 %.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.infer.split import chi_square
 from splitrun.moments import IntArray
@@ -27,34 +29,29 @@ def triggered_split(evidence: Evidence) -> Finding | None:
 
 def judged(code: str, which: str, plan: Plan, seen: IntArray) -> Finding | None:
     """Test counts of units, shape (variants,), against the weights; unknown weights cannot be tested."""
-    if not plan.weights_known or not seen.sum():
+    if not plan.weights_known:
         return None
-    weights = [variant.weight for variant in plan.variants]
-    stray = [index for index, weight in enumerate(weights) if weight == 0 and seen[index] > 0]
-    if stray:
+    keys = [variant.key for variant in plan.variants]
+    weights = np.array([variant.weight for variant in plan.variants])
+    test = chi_square(seen, weights)
+    if test.unplanned:
+        stray = int(np.argmax((weights == 0) * seen))
         return Finding(
             code=code,
             severity=Severity.STOP,
-            says=(
-                f"{plan.variants[stray[0]].key} has weight 0 and yet {seen[stray[0]]:,} {which} units; "
-                "no unit was due there"
-            ),
+            says=f"{keys[stray]} has weight 0 and yet {seen[stray]:,} {which} units; none was due there",
             next="find out who sent units there, then correct the weights or the data",
         )
-    p = chi_square([int(count) for count in seen], weights)
-    if p >= ALARM:
+    if test.p >= ALARM:
         return None
-    due = [weight / sum(weights) * int(seen.sum()) for weight in weights]
-    worst = max(
-        range(len(due)),
-        key=lambda index: abs(seen[index] - due[index]) / due[index] ** 0.5 if due[index] else 0,
-    )
+    away = np.abs(seen - test.expected) / np.sqrt(np.maximum(test.expected, 1))
+    worst = int(np.argmax(away))
     return Finding(
         code=code,
         severity=Severity.STOP,
         says=(
-            f"{plan.variants[worst].key} has {seen[worst]:,} {which} units where {due[worst]:,.0f} were due "
-            f"(chi-square test of the weights, p = {p:.1g})"
+            f"{keys[worst]} has {seen[worst]:,} {which} units where {test.expected[worst]:,.0f} were due "
+            f"(chi-square test of the weights, p = {test.p:.1g})"
         ),
         next="look for lost events, a redirect or a filter that hits one variant before reading any metric",
     )
