@@ -1,4 +1,4 @@
-"""A project's folder, read whole: its settings, definitions and experiments, and everything wrong with them."""
+"""A project's folder, read whole: settings, definitions and experiments, and everything wrong with them."""
 
 from __future__ import annotations
 
@@ -56,13 +56,11 @@ def folder(texts: Mapping[str, str | bytes]) -> Folder:
     settings, metrics, flags, experiments, annotations = (
         [(name, texts[name]) for name in by_place[place]] for place in PLACES
     )
-    projects = [read for name, text in settings if (read := kept(read_project, text, name, mistakes))]
-    files = [read for name, text in metrics if (read := kept(read_definitions, text, name, mistakes))]
-    drafts = [read for name, text in experiments if (read := kept(read_experiment, text, name, mistakes))]
-    for name, text in flags:
-        kept(read_flags, text, name, mistakes)
-    for name, text in annotations:
-        kept(read_annotations, text, name, mistakes)
+    projects = kept(read_project, settings, mistakes)
+    files = kept(read_definitions, metrics, mistakes)
+    drafts = kept(read_experiment, experiments, mistakes)
+    kept(read_flags, flags, mistakes)
+    kept(read_annotations, annotations, mistakes)
     shelf = shelved(files, mistakes)
     for project in projects:
         mistakes += settings_mistakes(project, shelf)
@@ -86,14 +84,16 @@ def lint(texts: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
 
 
 def kept(
-    read: Callable[[str | bytes, str], T], text: str | bytes, name: str, mistakes: list[Mistake]
-) -> T | None:
-    """Read one file, or note its mistakes."""
-    try:
-        return read(text, name)
-    except SpecError as error:
-        mistakes += error.mistakes
-        return None
+    read: Callable[[str | bytes, str], T], files: list[tuple[str, str | bytes]], mistakes: list[Mistake]
+) -> list[T]:
+    """Read files, noting the mistakes of those that cannot be read."""
+    good: list[T] = []
+    for name, text in files:
+        try:
+            good.append(read(text, name))
+        except SpecError as error:
+            mistakes += error.mistakes
+    return good
 
 
 def shelved(files: list[Written[Definitions]], mistakes: list[Mistake]) -> Library:

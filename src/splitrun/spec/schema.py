@@ -1,4 +1,4 @@
-"""JSON Schema (draft 2020-12) of the files a user writes, for editors that complete and check while typing."""
+"""JSON Schema (draft 2020-12) of the files a user writes, for editors that complete and check."""
 
 from __future__ import annotations
 

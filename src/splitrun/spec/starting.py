@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from string import Template
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.spec.written.fields import suggested
+from splitrun.spec.written.wording import KEY_SIGNS
 
 __all__ = ["FIRST", "TEMPLATES", "new_experiment", "new_project"]
 
 TEMPLATES = {"conversion": ("conversion", "1pp"), "revenue": ("revenue", "1%")}
 """Templates by name, each with the primary metric it names and a size to begin with."""
+
+KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
 FIRST = "experiments/first.yaml"
 """The experiment that a new project brings, on synthetic data."""
@@ -34,8 +38,10 @@ def new_experiment(template: str, key: str, *, schema: str = "../.splitrun/exper
         schema: Where an editor finds the JSON Schema, from the folder of the new file.
 
     Raises:
-        SpecError: There is no such template.
+        SpecError: There is no such template, or the key is no name.
     """
+    if not KEY.fullmatch(key):
+        raise SpecError([Mistake(f"{key[:60]!r} is no name", KEY_SIGNS, "key")])
     if template not in TEMPLATES:
         raise SpecError([Mistake(f"there is no template {template!r}", suggested(template, TEMPLATES))])
     metric, mei = TEMPLATES[template]
