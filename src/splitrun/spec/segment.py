@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from splitrun.spec.model import Column, Expression, Model, Note
+from splitrun.spec.model import Column, Condition, Model, Note
 
 __all__ = ["Segment"]
 
@@ -18,7 +18,7 @@ class Segment(Model):
     """Column whose values are the levels."""
     keep: Annotated[tuple[Note, ...] | None, Field(min_length=1)] = None
     """Levels shown by name; the rest is `other`."""
-    when: Expression | None = None
+    when: Condition | None = None
     """Condition that cuts units into true, false and missing."""
 
     @model_validator(mode="after")

@@ -70,7 +70,7 @@ class Rows(Model):
     """Exactly one of the forms says where the rows are."""
 
     csv: File | None = None
-    """Path of a CSV file, from the folder of the file that names it."""
+    """Path of a CSV file, from the project's folder or else from the folder of the experiment's file."""
     parquet: File | None = None
     """Path of a Parquet file, or a pattern like data/*.parquet."""
     table: Table | None = None

@@ -14,7 +14,7 @@ from splitrun.spec.amount import shown
 from splitrun.spec.written.document import Document, Path, Value
 from splitrun.spec.written.fields import fields, nearest
 
-__all__ = ["Faults", "faults"]
+__all__ = ["KEY_SIGNS", "Faults", "faults"]
 
 Faults = list[tuple[Path, Mistake]]
 """Mistakes with the paths they are about."""
