@@ -39,12 +39,13 @@ def page() -> str:
         for name in ids:
             proofs.setdefault(name, []).append(test)
     rows = "\n".join(
-        f"| {name} | " + "<br>".join(f"`{test}`" for test in sorted(proofs[name])) + " |" for name in sorted(proofs)
+        f"| {name} | " + "<br>".join(f"`{test}`" for test in sorted(proofs[name])) + " |"
+        for name in sorted(proofs)
     )
     return (
         "# Requirements and what proves them\n\n"
-        "Written from the markers of the tests by `make docs`. A requirement that is proved in part is listed with the\n"
-        "tests that prove that part; one without a row is not built yet.\n\n"
+        "Written from the markers of the tests by `make docs`. A requirement that is proved in part is listed\n"
+        "with the tests that prove that part; one without a row is not built yet.\n\n"
         f"| requirement | proved by |\n|---|---|\n{rows}\n"
     )
 

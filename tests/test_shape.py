@@ -68,7 +68,19 @@ def test_rooms_that_think_know_their_types() -> None:
 
 
 def test_nothing_in_the_house_is_called_after_what_anything_could_be() -> None:
-    banned = {"utils", "util", "helpers", "helper", "common", "core", "base", "misc", "manager", "service", "v2"}
+    banned = {
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "core",
+        "base",
+        "misc",
+        "manager",
+        "service",
+        "v2",
+    }
 
     assert not [file for file in FILES if file.stem in banned or file.parent.name in banned]
 

@@ -1,7 +1,7 @@
 """Make a virtual environment of its own for every peer that a benchmark compares with.
 
-Each `NAME.txt` beside this file lists what the peer needs; its environment is made under `bench/peers/NAME/`, and made
-again when the list has changed. Run it with `make peers`.
+Each `NAME.txt` beside this file lists what the peer needs; its environment is made under `bench/peers/NAME/`,
+and made again when the list has changed. Run it with `make peers`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,19 @@ from importlib.util import find_spec
 
 __all__ = ["main"]
 
-NEEDED = ("duckdb", "narwhals", "numpy", "pyarrow", "pydantic", "rfc8785", "rich", "ruamel.yaml", "scipy", "sqlglot", "typer")
+NEEDED = (
+    "duckdb",
+    "narwhals",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "rfc8785",
+    "rich",
+    "ruamel.yaml",
+    "scipy",
+    "sqlglot",
+    "typer",
+)
 
 
 def missing() -> list[str]:

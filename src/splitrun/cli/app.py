@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from click.exceptions import Abort, ClickException, Exit
@@ -17,7 +18,7 @@ from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, 
 __all__ = ["EXITS", "app", "run"]
 
 EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
-"""Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 wrong words on the command line."""
+"""Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
 OURS = 1
 INTERRUPTED = 130
@@ -25,8 +26,8 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="splitrun",
     help="Feature experiments with evidence you can re-run.",
-    epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs mending "
-    "· 4 the data needs mending · 5 the engine refused · 130 interrupted.",
+    epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
+    "mending · 4 the data needs mending · 5 the engine refused · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -45,7 +46,9 @@ def version(asked: bool) -> None:  # noqa: FBT001 - the shape typer calls
 @app.callback()
 def root(
     *,
-    _version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Print the version."),
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Feature experiments with evidence you can re-run."""
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
 from rich.status import Status
@@ -53,7 +54,7 @@ class Waiting:
         self._timer = threading.Timer(PATIENCE, self._show)
         self._timer.daemon = True
 
-    def __enter__(self) -> Waiting:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._timer.start()
         return self

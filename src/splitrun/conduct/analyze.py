@@ -12,18 +12,17 @@ from splitrun.check.doubts import doubts
 from splitrun.check.evidence import Evidence
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
-from splitrun.conduct.workspace import Workspace, contents, shown, workspace
+from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.judge.reading import readout
 from splitrun.measure.engines.duckdb import DuckDB, Limits
-from splitrun.measure.measure import measure
-from splitrun.plan.seal import sealed
-from splitrun.report.notebook import Shown, shown as presented
+from splitrun.measure.measurement import measure
+from splitrun.report.notebook import Shown
+from splitrun.report.notebook import shown as presented
 from splitrun.spec.plan import Plan
-from splitrun.spec.reading import Draft, read_experiment, read_experiment_mapping
 from splitrun.spec.source import EXPOSURES, FORMS, Rows
 
-__all__ = ["Access", "analyze", "plan_of"]
+__all__ = ["Access", "analyze"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,13 @@ class Access:
     """A DuckDB file whose tables `table:` and `query:` may name; opened read-only."""
     memory: str = "4GB"
     threads: int = 1
-    """More are faster; one adds up in the same order every time, so that the same files give the same bits."""
+    """More are faster; with one, the same files give the same bits every time."""
     seconds: float = 600.0
     """The longest a single statement may run."""
 
 
 def analyze(
-    experiment: str | PathLike[str] | Mapping[str, object],
+    experiment: Written,
     *,
     exposures: object = None,
     sources: Mapping[str, object] | None = None,
@@ -54,8 +53,8 @@ def analyze(
 
     Args:
         experiment: An experiment's file, or the same as a mapping.
-        exposures: A data frame (pandas, Polars, Arrow, a DuckDB relation, an Ibis table) in place of the exposures'
-            rows that the experiment names.
+        exposures: A data frame (pandas, Polars, Arrow, a DuckDB relation, an Ibis table) in place of the rows
+            that the experiment names.
         sources: Data frames by the name of the source, or of the `frame:`, that they stand for.
         as_of: Count only what had happened by then; with its zone. None: the latest moment in the data.
         access: What may be read and used besides.
@@ -69,10 +68,9 @@ def analyze(
     table, allowed = desk or Desk(), access or Access()
     moment = instant(as_of)
     table.progress("reading the experiment")
-    place, plan = plan_of(experiment)
     frames = {**(sources or {}), **({} if exposures is None else {EXPOSURES: exposures})}
-    plan = framed(plan, frames)
-    folders = (*dict.fromkeys((place, *home(experiment))), *(Path(folder) for folder in allowed.folders))
+    plan = framed(plan_of(experiment), frames)
+    folders = (*folders_of(experiment), *(Path(folder) for folder in allowed.folders))
     limits = Limits(memory=allowed.memory, threads=allowed.threads, seconds=allowed.seconds)
     database = None if allowed.database is None else Path(allowed.database)
     with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
@@ -81,30 +79,6 @@ def analyze(
     table.progress("judging")
     findings = doubts(Evidence(plan, measured))
     return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))
-
-
-def plan_of(experiment: str | PathLike[str] | Mapping[str, object]) -> tuple[Path, Plan]:
-    """Resolve an experiment; give the folder that its paths start from, and the plan.
-
-    Raises:
-        SpecError: All mistakes.
-    """
-    if isinstance(experiment, Mapping):
-        return Path.cwd(), sealed(read_experiment_mapping(experiment))
-    path = Path(experiment)
-    draft = read_experiment(contents(path), shown(path))
-    around = surroundings(path, draft)
-    return around.root, sealed(draft, around.library, around.project, around.experiments)
-
-
-def surroundings(path: Path, draft: Draft) -> Workspace:
-    """The project around an experiment's file; other experiments are read only when it extends one."""
-    return workspace(path.resolve().parent, experiments=bool(draft.extends))
-
-
-def home(experiment: str | PathLike[str] | Mapping[str, object]) -> tuple[Path, ...]:
-    """The folder of an experiment's own file."""
-    return () if isinstance(experiment, Mapping) else (Path(experiment).resolve().parent,)
 
 
 def instant(as_of: datetime | str | None) -> datetime | None:
@@ -132,14 +106,19 @@ def framed(plan: Plan, frames: Mapping[str, object]) -> Plan:
     rows: dict[str, Rows] = {source.key: source.source for source in plan.sources}
     if plan.exposures is not None:
         rows[EXPOSURES] = plan.exposures
-    wanted = {source.frame for source in (*rows.values(), plan.moments) if source is not None and source.frame}
+    wanted = {
+        source.frame for source in (*rows.values(), plan.moments) if source is not None and source.frame
+    }
     for name in frames:
         if name not in rows and name not in wanted:
             known = ", ".join(sorted({*rows, *wanted})) or "none"
-            raise DataError(f"a data frame {name!r} was handed over, and the experiment reads no such rows; known: {known}")
+            says = f"a data frame {name!r} was handed over, and the experiment reads no such rows"
+            raise DataError(f"{says}; name it as one of: {known}")
     update: dict[str, object] = {
         "sources": tuple(
-            source.model_copy(update={"source": as_frame(source.source, source.key)}) if source.key in frames else source
+            source.model_copy(update={"source": as_frame(source.source, source.key)})
+            if source.key in frames
+            else source
             for source in plan.sources
         )
     }

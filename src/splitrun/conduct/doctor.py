@@ -15,7 +15,18 @@ import duckdb
 
 __all__ = ["PACKAGES", "Examination", "doctor", "versions"]
 
-PACKAGES = ("splitrun", "duckdb", "numpy", "scipy", "pyarrow", "narwhals", "sqlglot", "pydantic", "ruamel.yaml", "msgspec")
+PACKAGES = (
+    "splitrun",
+    "duckdb",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "narwhals",
+    "sqlglot",
+    "pydantic",
+    "ruamel.yaml",
+    "msgspec",
+)
 """What a readout depends on; their versions stand in its lineage."""
 
 OPTIONAL = ("pandas", "polars", "ibis-framework", "google-re2")
@@ -43,7 +54,9 @@ def versions() -> tuple[tuple[str, str], ...]:
 def python() -> Examination:
     """Is this Python new enough?"""
     fine = sys.version_info >= (3, 11)
-    return Examination("python", fine, f"{platform.python_version()}" + ("" if fine else "; install Python 3.11 or newer"))
+    return Examination(
+        "python", fine, f"{platform.python_version()}" + ("" if fine else "; install Python 3.11 or newer")
+    )
 
 
 def package(name: str, *, needed: bool) -> Examination:
@@ -51,19 +64,27 @@ def package(name: str, *, needed: bool) -> Examination:
     try:
         return Examination(name, fine=True, says=version(name))
     except PackageNotFoundError:
-        remedy = "run: pip install 'splitrun[platform]'" if needed else f"not installed; only needed for {name} itself"
+        remedy = (
+            "run: pip install 'splitrun[platform]'"
+            if needed
+            else f"not installed; only needed for {name} itself"
+        )
         return Examination(name, fine=not needed, says=remedy)
 
 
 def engine() -> Examination:
     """Does DuckDB run, lock itself down, and hash as everywhere else?"""
     try:
-        with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as session:
+        with duckdb.connect(
+            config={"enable_external_access": "false", "lock_configuration": "true"}
+        ) as session:
             row = session.execute("SELECT sha256('abc')").fetchone()
     except duckdb.Error as error:
         return Examination("engine", fine=False, says=f"DuckDB does not run: {error}; reinstall duckdb")
     fine = row is not None and str(row[0]).startswith(KNOWN_SLOT)
-    return Examination("engine", fine, "DuckDB runs locked down" if fine else "DuckDB's sha256 is off; reinstall duckdb")
+    return Examination(
+        "engine", fine, "DuckDB runs locked down" if fine else "DuckDB's sha256 is off; reinstall duckdb"
+    )
 
 
 def zones() -> Examination:
@@ -81,7 +102,9 @@ def scratch() -> Examination:
         with tempfile.NamedTemporaryFile() as file:
             file.write(b"splitrun")
     except OSError as error:
-        return Examination("temporary files", fine=False, says=f"{error}; set TMPDIR to a folder that can be written")
+        return Examination(
+            "temporary files", fine=False, says=f"{error}; set TMPDIR to a folder that can be written"
+        )
     return Examination("temporary files", fine=True, says=tempfile.gettempdir())
 
 

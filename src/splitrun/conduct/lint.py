@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from splitrun.conduct.workspace import PROJECT, Gathered, Workspace, contents, shown, workspace
+from splitrun.conduct.experiment import plan_of
+from splitrun.conduct.workspace import PROJECT, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.seal import sealed
-from splitrun.spec.reading import read_experiment
 
 __all__ = ["lint"]
 
@@ -23,34 +23,39 @@ def lint(paths: Sequence[Path]) -> tuple[str, ...]:
         The names of the files that were checked.
 
     Raises:
-        SpecError: All mistakes.
+        SpecError: All mistakes of all of them.
     """
-    gathered = Gathered()
     checked: list[Path] = []
+    mistakes: list[Mistake] = []
     for path in paths or [Path.cwd()]:
-        with gathered.mistakes_of():
-            checked += project(path, gathered) if path.is_dir() else experiment(path)
-    gathered.mistakes = list(dict.fromkeys(gathered.mistakes))
-    gathered.tell()
+        try:
+            checked += project(path) if path.is_dir() else experiment(path)
+        except SpecError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise SpecError(list(dict.fromkeys(mistakes)))
     return tuple(dict.fromkeys(shown(path) for path in checked))
 
 
-def project(folder: Path, gathered: Gathered) -> list[Path]:
+def project(place: Path) -> tuple[Path, ...]:
     """Check every file of a project."""
-    around = workspace(folder)
-    if around.project is None:
+    around = workspace(place)
+    if not around.files:
         says = f"there is no {PROJECT} here or above"
         remedy = "name an experiment's file, or make a project with `splitrun init`"
-        raise SpecError([Mistake(says, remedy, place=Place(shown(folder), 1, 1))])
-    for draft in around.experiments.values():
-        with gathered.mistakes_of():
-            sealed(draft, around.library, around.project, around.experiments)
-    return list(around.files)
+        raise SpecError([Mistake(says, remedy, place=Place(shown(place), 1, 1))])
+    mistakes = list(around.says.mistakes)
+    for draft in around.says.experiments.values():
+        try:
+            sealed(draft, around.says.library, around.says.project, around.says.experiments)
+        except SpecError as error:
+            mistakes += [around.placed(mistake) for mistake in error.mistakes]
+    if mistakes:
+        raise SpecError(mistakes)
+    return around.files
 
 
-def experiment(path: Path) -> list[Path]:
+def experiment(path: Path) -> tuple[Path, ...]:
     """Check one experiment's file, with the project around it where there is one."""
-    draft = read_experiment(contents(path), shown(path))
-    around: Workspace = workspace(path.resolve().parent, experiments=bool(draft.extends))
-    sealed(draft, around.library, around.project, around.experiments)
-    return [path]
+    plan_of(path)
+    return (path,)
