@@ -14,6 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 EPSILON = float(np.finfo(np.float64).eps)
+"""Relative distance of neighbouring doubles."""
 ROUNDING = 4 * EPSILON
 """The part of a difference's terms that rounding alone can leave behind."""
 

@@ -62,7 +62,7 @@ def beyond(
     Returns:
         Contrasts in the metric's unit, shape (cells,), with Satterthwaite's degrees of freedom at `factor`.
     """
-    from_control = factor**2 * control.variance
+    from_control = np.square(factor) * control.variance
     variance = treatment.variance + from_control
     effect = treatment.value - factor * control.value - shift
     stderr = np.sqrt(variance)
