@@ -13,8 +13,10 @@ __all__ = ["FloatArray", "IntArray", "Moments"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
-"""The part of a sum of squares that rounding alone can leave behind."""
+EPSILON = float(np.finfo(np.float64).eps)
+"""Relative distance of neighbouring doubles."""
+ROUNDING = 4 * EPSILON
+"""The part of a difference's terms that rounding alone can leave behind."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +61,9 @@ class Moments:
     def from_sums(n: FloatArray, sums: FloatArray, products: FloatArray) -> Moments:
         """Moments from raw sums, as another warehouse keeps them.
 
-        A spread no larger than the rounding of what it is the difference of is taken as none: a constant 0.1
-        summed a thousand times has a sum of squares that is off by 1e-15 of itself, up or down.
+        A spread no larger than the rounding of the sums it is the difference of is taken as none. The
+        rounding of a plain running sum grows with n (measured on constants: up to 0.3 n epsilon of the sum
+        of squares, up or down), so a constant would otherwise pass for a metric of extreme precision.
 
         Args:
             n: Units, shape (cells,).
@@ -71,7 +74,7 @@ class Moments:
         m2 = products - sums[:, :, None] * mean[:, None, :]
         raw = np.diagonal(products, axis1=1, axis2=2)
         spread = np.diagonal(m2, axis1=1, axis2=2)
-        flat = (spread <= ROUNDING * raw) | (n[:, None] == 0)
+        flat = (spread <= EPSILON * np.clip(n, 4, 1e6)[:, None] * raw) | (n[:, None] == 0)
         m2 = np.where(flat[:, :, None] | flat[:, None, :], 0.0, m2)
         return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2)
 

@@ -7,7 +7,6 @@ Welch 1947 and Satterthwaite 1946 for r = 1, Sasabuchi 1988 for a margin that is
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +62,7 @@ def beyond(
     Returns:
         Contrasts in the metric's unit, shape (cells,), with Satterthwaite's degrees of freedom at `factor`.
     """
-    from_control = factor**2 * control.variance
+    from_control = np.square(factor) * control.variance
     variance = treatment.variance + from_control
     effect = treatment.value - factor * control.value - shift
     stderr = np.sqrt(variance)
@@ -175,7 +174,7 @@ def noninferior(
 def satterthwaite(
     of_treatment: FloatArray, of_control: FloatArray, treatment: FloatArray, control: FloatArray
 ) -> FloatArray:
-    """Degrees of freedom of a sum of two variances (Satterthwaite 1946), by parts so that nothing overflows."""
+    """Degrees of freedom of a sum of two variances (Satterthwaite 1946), by parts: nothing overflows."""
     part = of_treatment / (of_treatment + of_control)
     return np.asarray(1 / (part**2 / treatment + (1 - part) ** 2 / control))
 
@@ -195,7 +194,6 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
             return np.asarray(stdtr(dof, -t))
         case Side.UPPER:
             return np.asarray(stdtr(dof, t))
-    assert_never(side)
 
 
 def inherited(control: Points, treatment: Points) -> IntArray:
