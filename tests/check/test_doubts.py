@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from splitrun.spec.analysis import Trigger
 from splitrun.spec.plan import Plan
 from tests.check.worlds import evidence, measured, plan, two_shares
 
+PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 World = Callable[[], Evidence]
 
 
@@ -211,3 +213,15 @@ def test_the_gravest_finding_comes_first() -> None:
     found = doubts(evidence(dirt=dirt, exposed=np.array([600, 400])))
 
     assert [finding.code for finding in found] == ["split", "no_unit", "no_variant"]
+
+
+def test_every_check_is_explained_on_the_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    rows = {
+        row.split("|")[1].strip(" `"): row.split("|")[2] for row in page.splitlines() if row.startswith("| `")
+    }
+
+    named = {check.__name__ for check in CHECKS}
+    assert named <= rows.keys()
+    assert all(WORLDS[code][0].value in rows[code] for code in named)

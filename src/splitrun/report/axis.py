@@ -44,9 +44,14 @@ class Bar:
     high: float
     effect: float | None
     """None where the effect itself is off the axis."""
+    near: float
+    """The effect, or the end of the axis beyond which it lies."""
     more_below: bool
     """Whether the interval goes on beyond the low end of the axis."""
     more_above: bool
+    unbounded_below: bool
+    """Whether the interval has no low end at all."""
+    unbounded_above: bool
     lines: tuple[float, ...]
     """Places of the minimum effect of interest, or of a guardrail's margin."""
 
@@ -72,7 +77,7 @@ def axis(comparisons: Sequence[Comparison]) -> Axis:
 
 
 def spanned(lift: Estimate | Unknown) -> list[tuple[float, float]]:
-    """From where to where a lift wants to be seen: its bounded ends and its effect; nothing without a lift."""
+    """From where to where a lift wants to be seen: its bounded ends, its effect in place of others."""
     match lift:
         case Unknown():
             return []
@@ -102,8 +107,11 @@ def bar(found: Comparison, planned: PlannedMetric, scope: Axis) -> Bar | None:
                 low=min(1.0, max(0.0, start)),
                 high=min(1.0, max(0.0, end)),
                 effect=place if 0 <= place <= 1 else None,
+                near=min(1.0, max(0.0, place)),
                 more_below=start < 0,
                 more_above=end > 1,
+                unbounded_below=low is None,
+                unbounded_above=high is None,
                 lines=tuple(line for line in drawn if 0 <= line <= 1),
             )
 

@@ -1,7 +1,7 @@
 """The scorecard: a readout arranged for people, the same for text and HTML.
 
-What decides comes first: doubts, then primaries, guardrails, secondary and diagnostic metrics; the levels of a
-segment stand below all units. All bars share one axis, the lift in per cent of control.
+What decides comes first: doubts, then primaries, guardrails, secondary and diagnostic metrics; the levels of
+a segment stand below all units. All bars share one axis, the lift in per cent of control.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def scorecard(readout: Readout) -> Scorecard:
         differing=tuple(
             f"the effect of {found.variant} on {found.metric} "
             f"{'differs' if found.p < plan.analysis.alpha else 'was not shown to differ'} "
-            f"between the levels of {found.segment} (Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g})"
+            f"between the levels of {found.segment} "
+            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g})"
             for found in readout.heterogeneity
         ),
     )

@@ -10,7 +10,7 @@ from splitrun.check.evidence import Finding, Severity
 from splitrun.judge.readout import Readout
 from splitrun.report.axis import Axis, Bar
 from splitrun.report.printable import columns, printable
-from splitrun.report.scorecard import Group, Row, Scorecard, scorecard
+from splitrun.report.scorecard import Row, Scorecard, Tone, scorecard
 
 __all__ = ["text"]
 
@@ -23,6 +23,7 @@ class Pens:
     """The characters that bars and marks are drawn with."""
 
     span: str
+    faint: str
     effect: str
     zero: str
     line: str
@@ -34,6 +35,7 @@ class Pens:
 
 UNICODE = Pens(
     span="━",
+    faint="╌",
     effect="●",
     zero="│",
     line="┊",
@@ -44,6 +46,7 @@ UNICODE = Pens(
 )
 ASCII = Pens(
     span="=",
+    faint=".",
     effect="o",
     zero="|",
     line=":",
@@ -103,48 +106,50 @@ def effects(card: Scorecard, width: int, pens: Pens) -> Iterator[str]:
     """The rows of every role, with one axis over all their bars."""
     room = width - NAME - VERDICT - 2
     for index, group in enumerate(card.groups):
-        yield from group_of(group, scale_of(card.axis, room, pens) if index == 0 else "", width, pens)
+        yield from titled(group.title.capitalize(), width, pens)
+        if index == 0:
+            yield from scale_of(card.axis, room, pens)
+        for number, row in enumerate(group.rows):
+            if number and not row.below:
+                yield ""
+            drawn = "no lift" if row.bar is None else drawing(row.bar, card.axis.place(0.0), room, pens)
+            yield from row_of(row, drawn, width)
     yield from section("Differences between levels", card.differing, width, pens)
 
 
-def group_of(group: Group, ruler: str, width: int, pens: Pens) -> Iterator[str]:
-    """One role's rows; the first role carries the axis."""
-    yield from titled(group.title.capitalize(), width, pens)
-    if ruler:
-        yield padded("  lift in % of control", NAME + VERDICT + 2) + ruler
-    for number, row in enumerate(group.rows):
-        if number and not row.below:
-            yield ""
-        yield from row_of(row, width, pens)
-
-
-def row_of(row: Row, width: int, pens: Pens) -> Iterator[str]:
-    """A row: name, verdict and bar, then the numbers; the sentence that defends it where it is not a segment's."""
+def row_of(row: Row, drawn: str, width: int) -> Iterator[str]:
+    """A row: name, verdict and bar, then its numbers, and over all units the sentence that defends it."""
     name = ("    " if row.below else "  ") + row.name
     if columns(name) >= NAME:
         yield from wrapped(row.name, width, "    " if row.below else "  ")
         name = ""
-    drawn = "no lift" if row.bar is None else drawing(row.bar, width - NAME - VERDICT - 2, pens)
     verdict = row.verdict if row.below else row.verdict.upper()
     yield padded(name, NAME) + " " + padded(verdict, VERDICT) + " " + drawn
     indent = "      " if row.below else "    "
-    if row.below:
+    if row.tone is Tone.VOID:
+        yield from wrapped(f"not to be read: {row.effect}; {row.units}", width, indent)
+    elif row.below:
         yield from wrapped(f"{row.effect}; {row.units}", width, indent)
-        return
-    yield from wrapped(row.says, width, indent)
-    yield from wrapped(f"lift: {row.lift}; {row.units}", width, indent)
+    else:
+        yield from wrapped(row.says, width, indent)
+        yield from wrapped(f"lift: {row.lift}; {row.units}", width, indent)
 
 
-def drawing(bar: Bar, room: int, pens: Pens, zero: float | None = None) -> str:
-    """An interval on the axis, in `room` characters."""
+def drawing(bar: Bar, zero: float, room: int, pens: Pens) -> str:
+    """An interval on the axis, in `room` characters; towards an unbounded end it is drawn faintly."""
     line = [" "] * room
     spot = room - 1
+    line[round(zero * spot)] = pens.zero
     for place in bar.lines:
         line[round(place * spot)] = pens.line
-    if zero is not None:
-        line[round(zero * spot)] = pens.zero
     start, end = round(bar.low * spot), round(bar.high * spot)
-    line[start : end + 1] = [pens.span] * (end + 1 - start)
+    middle = min(end, max(start, round(bar.near * spot)))
+    for column in range(start, end + 1):
+        faint = bar.unbounded_below if column < middle else column > middle and bar.unbounded_above
+        if not faint:
+            line[column] = pens.span
+        elif line[column] == " ":
+            line[column] = pens.faint
     if bar.more_below:
         line[0] = pens.more_below
     if bar.more_above:
@@ -154,14 +159,12 @@ def drawing(bar: Bar, room: int, pens: Pens, zero: float | None = None) -> str:
     return "".join(line)
 
 
-def scale_of(axis: Axis, room: int, pens: Pens) -> str:
-    """The axis: both ends in round numbers, and zero where it lies."""
+def scale_of(axis: Axis, room: int, pens: Pens) -> Iterator[str]:
+    """The axis: both ends in round numbers, and below them where zero lies."""
     low, high = axis.ends
     zero = round(axis.place(0.0) * (room - 1))
-    line = list(low.ljust(room - len(high)) + high)
-    if len(low) < zero < room - len(high) - 1:
-        line[zero] = "0"
-    return "".join(line)
+    yield padded("  lift in % of control", NAME + VERDICT + 2) + low.ljust(room - len(high)) + high
+    yield " " * (NAME + VERDICT + 2) + pens.rule * zero + "0" + pens.rule * (room - 1 - zero)
 
 
 def section(title: str, sentences: tuple[str, ...], width: int, pens: Pens) -> Iterator[str]:
@@ -177,11 +180,8 @@ def foot(readout: Readout, width: int) -> Iterator[str]:
     yield ""
     data = ", ".join(f"{facts.name} ({facts.rows:,} rows)" for facts in readout.lineage.data)
     made = readout.made_at.isoformat(timespec="seconds")
-    yield from wrapped(
-        f"read {made} from {printable(data) or 'no source'}; plan {readout.lineage.plan_digest[:19]}",
-        width,
-        "",
-    )
+    origin = f"read {made} from {printable(data) or 'no source'}"
+    yield from wrapped(f"{origin}; plan {readout.lineage.plan_digest[:19]}", width, "")
 
 
 def titled(title: str, width: int, pens: Pens) -> Iterator[str]:
@@ -191,8 +191,11 @@ def titled(title: str, width: int, pens: Pens) -> Iterator[str]:
 
 
 def wrapped(sentence: str, width: int, indent: str, hang: str | None = None) -> list[str]:
-    """A sentence over as many lines as it needs."""
-    return wrap(sentence, width, initial_indent=indent, subsequent_indent=indent if hang is None else hang)
+    """A sentence over as many lines as it needs; a number is not parted from its unit."""
+    bound = sentence.replace(" %", "\xa0%").replace(" pp", "\xa0pp")
+    hanging = indent if hang is None else hang
+    lines = wrap(bound, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 def padded(words: str, room: int) -> str:
