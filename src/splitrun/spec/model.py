@@ -53,7 +53,7 @@ def expression(text: str, sorts: frozenset[Sort], remedy: str) -> str:
     except ExpressionError as error:
         raise fault(error.says, error.remedy, error.at) from None
     for sentence in mismatches(tree, {}):
-        raise fault(f"{sentence}; it would be null in every row", "compare values of one kind", 0)
+        raise fault(sentence, "compare values of one kind", 0)
     sort = sort_of(tree, {})
     if sort not in sorts:
         raise fault(f"this gives a {sort} for each row", remedy, 0)

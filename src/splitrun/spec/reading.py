@@ -1,4 +1,4 @@
-"""Text in, checked values out; all mistakes of a file at once, with places. No file is opened here."""
+"""Text in, values out; all mistakes of a file at once, with places. No file is opened here."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_experiment(text: str | bytes, file: str) -> Draft:
         file: The name that mistakes carry.
 
     Raises:
-        SpecError: All mistakes; with a template or `extends`, what they may fill is not missed yet.
+        SpecError: It is not the YAML that is read. What it says is judged when it is sealed, all at once.
     """
     return drafted(document(text, file))
 
@@ -82,7 +82,7 @@ def read_experiment_mapping(mapping: Mapping[str, object], name: str = "experime
     """Read an experiment that was written in Python; mistakes carry paths instead of places.
 
     Raises:
-        SpecError: All mistakes.
+        SpecError: It holds what YAML could not. What it says is judged when it is sealed, all at once.
     """
     mistakes: list[Mistake] = []
     value = plain(mapping, (), mistakes, [0])
@@ -128,19 +128,13 @@ def read_flags(text: str | bytes, file: str) -> Document:
 
 
 def drafted(written: Document) -> Draft:
-    """Check what is written of an experiment."""
-    draft = Draft(written)
-    wrong = found(Experiment, written, EXPERIMENT)
-    if draft.template or draft.extends:
-        wrong = [(path, mistake) for path, mistake in wrong if not (missing(mistake) and path[:-1] in MERGED)]
-    if wrong:
-        raise SpecError(in_order(wrong))
-    return draft
-
-
-def missing(mistake: Mistake) -> bool:
-    """Whether a mistake is that nothing was written."""
-    return mistake.says.endswith("` is missing")
+    """Take a document as an experiment, if it has keys at all."""
+    match written.value:
+        case dict():
+            return Draft(written)
+        case _:
+            says = "an experiment is a mapping of keys to values, and this is something else"
+            raise SpecError([written.mistake((), says, "begin with `key: NAME`")])
 
 
 def checked(kind: type[T], written: Document, rules: tuple[Rule, ...] = ()) -> Written[T]:

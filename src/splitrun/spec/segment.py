@@ -24,7 +24,11 @@ class Segment(Model):
     @model_validator(mode="after")
     def _one_cut(self) -> Self:
         if (self.values is None) == (self.when is None):
-            raise ValueError("a segment is cut by `values: COLUMN` or by `when: CONDITION`, one of the two")
+            raise ValueError(
+                "a segment is cut either by values or by a condition; write `values: COLUMN` or `when: CONDITION`"
+            )
         if self.keep is not None and self.values is None:
-            raise ValueError("`keep` chooses among the levels of `values` and has no meaning beside `when`")
+            raise ValueError(
+                "`keep` chooses among the levels of `values`, and there are none beside `when`; take it out"
+            )
         return self

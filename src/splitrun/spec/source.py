@@ -87,7 +87,7 @@ class Rows(Model):
         named = [form for form in FORMS if getattr(self, form) is not None]
         if len(named) != 1:
             raise ValueError(
-                f"{' and '.join(named) or 'nothing'} says where the rows are; "
+                f"{' and '.join(named) or 'nothing'} {'say' if named else 'says'} where the rows are; "
                 f"write exactly one of {', '.join(FORMS[:-1])}"
             )
         return self

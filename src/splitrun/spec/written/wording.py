@@ -59,8 +59,19 @@ def faults(error: ValidationError, kind: Any, document: Document) -> Faults:  # 
             path = (*path, "kind")
         if each["type"] == "missing" and (path[:-1], path[-1]) in meant:
             continue
+        if each["type"] == "too_short" and enough(document.at(path), each["ctx"]["min_length"]):
+            continue  # pydantic leaves out the items that are wrong, and then misses them
         worded.append((path, mistake(each, path, kind, document)))
     return worded
+
+
+def enough(value: Value, least: int) -> bool:
+    """Whether a list or mapping holds as much as it must, right or wrong."""
+    match value:
+        case tuple() | dict():
+            return len(value) >= least
+        case _:
+            return False
 
 
 def unknown(each: ErrorDetails) -> bool:
@@ -167,7 +178,7 @@ def no_kind(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: A
 def few(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
     """Word a list or mapping that holds too little."""
     least, held = context["min_length"], context["actual_length"]
-    return f"{held or 'nothing'} stands where at least {least} belong", f"write at least {least}"
+    return f"{held or 'nothing'} is written where at least {least} must be", f"write at least {least}"
 
 
 def long(value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
