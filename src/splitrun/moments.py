@@ -102,7 +102,7 @@ class Moments:
             groups: How many cells the result has.
         """
         columns = self.mean.shape[1]
-        held = np.flatnonzero(self.n > 0)[::-1]
+        held = np.flatnonzero(self.n > 0)
         # means are averaged as distances from one of them: large offsets then lose nothing
         origin = np.zeros((groups, columns))
         origin[group[held]] = self.mean[held]

@@ -62,6 +62,6 @@ def test_numbers_too_large_say_so(values: list[float]) -> None:
     assert mean_of(values).why.tolist() == [Why.NOT_FINITE]
 
 
-@pytest.mark.parametrize("values", [[1e-300, 3e-300], [1e-160, 2e-160, 4e-160]])
+@pytest.mark.parametrize("values", [[1e-300, 3e-300], [1e-160, 2e-160], [1.6e-154, -1.6e-154] * 2])
 def test_values_whose_squares_vanish_are_not_called_constant(values: list[float]) -> None:
     assert mean_of(values).why.tolist() == [Why.NOT_FINITE]

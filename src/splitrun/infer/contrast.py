@@ -63,23 +63,17 @@ def beyond(
         Contrasts in the metric's unit, shape (cells,), with Satterthwaite's degrees of freedom at `factor`.
     """
     from_control = np.square(factor) * control.variance
-    variance = treatment.variance + from_control
     effect = treatment.value - factor * control.value - shift
-    stderr = np.sqrt(variance)
+    stderr = np.sqrt(treatment.variance + from_control)
     dof = satterthwaite(treatment.variance, from_control, treatment.dof, control.dof)
-    reach = quantile(dof, level, side) * stderr
-    estimates = Estimates(
-        effect=effect,
-        stderr=stderr,
-        low=np.full_like(effect, -np.inf) if side is Side.UPPER else effect - reach,
-        high=np.full_like(effect, np.inf) if side is Side.LOWER else effect + reach,
-        p=tail(effect / stderr, dof, side),
-        dof=dof,
-        level=np.zeros_like(effect) + level,
-        why=inherited(control, treatment),
-        side=side,
+    low, high = ends(effect, quantile(dof, level, side) * stderr, side)
+    p, why, levels = (
+        tail(effect / stderr, dof, side),
+        inherited(control, treatment),
+        np.full_like(effect, level),
     )
-    return doubted(estimates, {Why.NO_SPREAD: variance == 0, Why.NOT_FINITE: ~np.isfinite(reach)})
+    estimates = Estimates(effect, stderr, low, high, p, dof, levels, why, side)
+    return doubted(estimates, {Why.NO_SPREAD: stderr == 0})
 
 
 @np.errstate(all="ignore")
@@ -109,30 +103,18 @@ def lift(
     # all in units of control's mean; the root first, since its square may vanish
     of_treatment = (np.sqrt(treatment.variance) / control.value) ** 2
     of_control = (np.sqrt(control.variance) / control.value) ** 2
+    stderr = np.sqrt(of_treatment + ratio**2 * of_control)
     dof = satterthwaite(of_treatment, ratio**2 * of_control, treatment.dof, control.dof)
     c = quantile(dof, level, side)
     blur = c**2 * of_control
-    centre = (effect + blur) / (1 - blur)
     reach = c * np.sqrt(ratio**2 * of_control + (1 - blur) * of_treatment) / (1 - blur)
-    estimates = Estimates(
-        effect=effect,
-        stderr=np.sqrt(of_treatment + ratio**2 * of_control),
-        low=np.full_like(effect, -np.inf) if side is Side.UPPER else centre - reach,
-        high=np.full_like(effect, np.inf) if side is Side.LOWER else centre + reach,
-        p=tail(effect / np.sqrt(of_treatment + of_control), dof, side),
-        dof=dof,
-        level=np.zeros_like(effect) + level,
-        why=inherited(control, treatment),
-        side=side,
-    )
-    near = control.value - c * np.sqrt(control.variance) <= 0
+    low, high = ends((effect + blur) / (1 - blur), reach, side)
+    p = tail(effect / np.sqrt(of_treatment + of_control), dof, side)
+    why, levels = inherited(control, treatment), np.full_like(effect, level)
+    estimates = Estimates(effect, stderr, low, high, p, dof, levels, why, side)
     flat = (control.variance == 0) & (treatment.variance == 0)
-    reasons = {
-        Why.NO_SPREAD: flat,
-        Why.CONTROL_NEAR_ZERO: near | (control.value <= 0) | (blur >= 1),
-        Why.NOT_FINITE: ~np.isfinite(reach),
-    }
-    return doubted(estimates, reasons)
+    near = (control.value - c * np.sqrt(control.variance) <= 0) | (control.value <= 0) | (blur >= 1)
+    return doubted(estimates, {Why.NO_SPREAD: flat, Why.CONTROL_NEAR_ZERO: near})
 
 
 def noninferior(
@@ -196,6 +178,13 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
             return np.asarray(stdtr(dof, t))
 
 
+def ends(middle: FloatArray, reach: FloatArray, side: Side) -> tuple[FloatArray, FloatArray]:
+    """Low and high of an interval, infinite where the side leaves it unbounded."""
+    low = np.full_like(middle, -np.inf) if side is Side.UPPER else middle - reach
+    high = np.full_like(middle, np.inf) if side is Side.LOWER else middle + reach
+    return low, high
+
+
 def inherited(control: Points, treatment: Points) -> IntArray:
     """Why the points themselves have no number, control's reason first."""
     return np.where(control.why > 0, control.why, treatment.why)
@@ -204,7 +193,9 @@ def inherited(control: Points, treatment: Points) -> IntArray:
 def doubted(estimates: Estimates, reasons: dict[Why, npt.NDArray[np.bool_]]) -> Estimates:
     """Mark the cells without an estimate, the reasons of the points first, and take their numbers away."""
     numbers = np.isfinite(estimates.effect) & np.isfinite(estimates.stderr) & ~np.isnan(estimates.p)
-    late = first_of({Why.NOT_FINITE: ~numbers})
+    low = np.isfinite(estimates.low) | (estimates.side is Side.UPPER)
+    high = np.isfinite(estimates.high) | (estimates.side is Side.LOWER)
+    late = first_of({Why.NOT_FINITE: ~(numbers & low & high)})
     own = first_of(reasons)
     why = np.where(estimates.why > 0, estimates.why, np.where(own > 0, own, late))
     holds = why == 0
