@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from splitrun.check.evidence import Evidence, Severity
+from splitrun.check.times.exposure import no_exposure_time
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -103,3 +104,10 @@ def test_a_metric_that_lost_most_of_its_units_is_doubted() -> None:
 def test_one_is_counted_in_the_singular_and_long_lists_are_cut() -> None:
     assert (counted(1, "row"), counted(1234, "row")) == ("1 row", "1,234 rows")
     assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+
+
+def test_sums_from_elsewhere_have_no_times_either() -> None:
+    finding = no_exposure_time(evidence(of=plan().model_copy(update={"exposures": None})))
+
+    assert finding is not None
+    assert finding.next.startswith("hand over exposures and events in place of sums")

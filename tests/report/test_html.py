@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
+from splitrun.infer.estimate import Estimate, Kind, Side
 from splitrun.report.html import html
 from tests.report.readouts import hostile, rich, stopped
 
@@ -51,7 +52,7 @@ def test_the_fragment_asks_nothing_of_the_network() -> None:
 
 
 def test_the_fragment_is_well_formed() -> None:
-    fragment = html(hostile()).replace(" hidden>", ' hidden="">').replace("<br>", "<br/>")
+    fragment = html(hostile()).replace("<br>", "<br/>")
 
     root = ET.fromstring(fragment)  # noqa: S314 - our own text
 
@@ -82,8 +83,27 @@ def test_stopped_effects_are_greyed() -> None:
     rows = [attributes.get("class") or "" for tag, attributes in read(html(stopped())).tags if tag == "tr"]
 
     assert any("void" in row for row in rows)
+    assert "no effect may be read while a stop finding stands: split" in html(stopped())
     assert "void" not in {name for row in rows for name in row.split() if "below" in row and "row" in row}
 
 
 def test_no_doubts_are_said_to_be_none() -> None:
     assert "<h3>Doubts</h3><p>none</p>" in html(replace(rich(), findings=()))
+
+
+def test_the_axis_names_zero_where_there_is_room() -> None:
+    world = rich()
+    lift = Estimate(
+        effect=0.0,
+        stderr=0.05,
+        low=-0.1,
+        high=0.1,
+        level=0.95,
+        side=Side.BOTH,
+        kind=Kind.FIXED,
+        p=1.0,
+        dof=None,
+    )
+    even = replace(world, comparisons=(replace(world.comparisons[0], relative=lift),))
+
+    assert ">0</text>" in html(even)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from splitrun.errors import SplitrunError
+from splitrun.infer.estimate import Unknown, Why
 from splitrun.report.form import form
 from splitrun.report.html import html
 from splitrun.report.notebook import shown
@@ -40,6 +41,12 @@ def test_where_there_is_no_number_the_column_beside_says_why() -> None:
     assert (revenue["lift"], revenue["lift_low"]) == (None, None)
     assert revenue["lift_unknown"].startswith("control's")
     assert revenue["effect_unknown"] is None
+
+    world = rich()
+    unknown = replace(world.comparisons[0], absolute=Unknown(Why.NO_SPREAD))
+    (row,) = table(replace(world, comparisons=(unknown,))).to_pylist()
+    assert (row["effect"], row["effect_low"], row["interval_level"]) == (None, None, None)
+    assert row["effect_unknown"] == Why.NO_SPREAD.says
 
 
 def test_every_column_is_documented() -> None:

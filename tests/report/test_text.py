@@ -72,7 +72,9 @@ def test_stopped_effects_are_not_to_be_read() -> None:
     shown = text(stopped())
 
     assert "✖ stop  split: control has 623 exposed units where 1,417 were due" in shown
+    assert "NO EFFECT MAY BE READ WHILE A STOP FINDING STANDS: SPLIT" in shown
     assert "INVALID" in shown
+    assert "Differences between levels" not in shown
     assert "not to be read: +45.1 pp" in shown
     assert "better than control" not in shown
 

@@ -7,7 +7,6 @@ beyond 0; else inconclusive. A guardrail is judged by its margin, one-sided (dec
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import assert_never
 
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.readout import GuardrailOutcome, Verdict
@@ -43,7 +42,6 @@ def sign(reading: Reading) -> int:
             return 0
         case Estimate(low=low, high=high):
             return int(low is not None and low > 0) - int(high is not None and high < 0)
-    assert_never(reading)
 
 
 def verdict(absolute: Reading, size: Reach | None, better: Direction) -> Verdict:
@@ -83,4 +81,3 @@ def guardrail_verdict(outcome: GuardrailOutcome, absolute: Reading, better: Dire
             return Verdict.BETTER if sign(absolute) == good else Verdict.EQUIVALENT
         case GuardrailOutcome.UNPROVEN | GuardrailOutcome.NO_HARM_SEEN:
             return Verdict.INCONCLUSIVE
-    assert_never(outcome)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import Scale, level_of
 from splitrun.judge.readout import GuardrailOutcome, Verdict
@@ -41,21 +39,16 @@ def defended(seen: str, absolute: Estimate, verdict: Verdict, size: Reach | None
         mei: The minimum of interest, for people.
     """
     line = f"the minimum of interest of {mei}"
-    match verdict:
-        case Verdict.EQUIVALENT:
-            clear = "clearly not 0, yet " if sign(absolute) else ""
-            return f"{seen}: {clear}smaller than {line} either way"
-        case Verdict.BETTER | Verdict.WORSE:
-            if size is Reach.PAST:
-                return f"{seen}: {verdict.value} than control by more than {line}"
-            still = f"; whether it reaches {line} is open" if size else ""
-            return f"{seen}: {verdict.value} than control{still}"
-        case Verdict.INCONCLUSIVE:
-            open_to = f", and effects as large as {line}" if size else ""
-            return f"{seen}: the interval holds 0{open_to}"
-        case Verdict.INVALID:
-            return seen
-    assert_never(verdict)
+    if verdict is Verdict.EQUIVALENT:
+        clear = "clearly not 0, yet " if sign(absolute) else ""
+        return f"{seen}: {clear}smaller than {line} either way"
+    if verdict is Verdict.INCONCLUSIVE:
+        open_to = f", and effects as large as {line}" if size else ""
+        return f"{seen}: the interval holds 0{open_to}"
+    if size is Reach.PAST:
+        return f"{seen}: {verdict.value} than control by more than {line}"
+    still = f"; whether it reaches {line} is open" if size else ""
+    return f"{seen}: {verdict.value} than control{still}"
 
 
 def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin: Size, scale: Scale) -> str:
@@ -72,7 +65,6 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
             why = "the plan only watches it" if watched else "in segments only harm is looked for"
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
-    assert_never(outcome)
 
 
 def without_number(metric: str, unknown: Unknown) -> str:

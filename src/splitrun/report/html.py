@@ -28,8 +28,11 @@ STYLE = """
 .splitrun tr.below th{padding-left:1.4em;font-weight:400}.splitrun td{font-variant-numeric:tabular-nums}
 .splitrun th.role{text-transform:capitalize;padding-top:1em;font-size:1.05em}
 .splitrun .tag{font-weight:600;white-space:nowrap}
-.splitrun .good{color:#16855b}.splitrun .bad,.splitrun .stop{color:#d03b4f}.splitrun .settled{color:#3b7dd8}
-.splitrun .open{color:inherit}.splitrun .warn{color:#b7791f}.splitrun .void{opacity:.5}
+.splitrun .good{color:#16855b;color:color-mix(in srgb,currentColor 25%,#1aa06b)}
+.splitrun .bad,.splitrun .stop{color:#d03b4f;color:color-mix(in srgb,currentColor 25%,#e0445a)}
+.splitrun .settled{color:#3b7dd8;color:color-mix(in srgb,currentColor 25%,#3f86ea)}
+.splitrun .open{color:inherit}.splitrun .void{opacity:.6}
+.splitrun .warn{color:#b7791f;color:color-mix(in srgb,currentColor 35%,#d18a1e)}
 .splitrun ul{margin:.2em 0;padding-left:1.2em}.splitrun svg{display:block;overflow:visible}
 .splitrun pre{overflow:auto;font-size:.85em}
 """.strip()
@@ -65,7 +68,7 @@ def head(card: Scorecard, readout: Readout) -> Iterator[str]:
         for count in readout.units
     )
     yield (
-        "<h3>Units</h3><table><caption hidden>units of every variant</caption><thead><tr>"
+        "<h3>Units</h3><table aria-label='units of every variant'><thead><tr>"
         f"{heads('Variant', 'Exposed', 'Analysed', 'Weight')}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -83,7 +86,8 @@ def doubts(findings: Iterable[Finding]) -> Iterator[str]:
 
 def effects(card: Scorecard) -> Iterator[str]:
     """One table for all effects, with one axis over all its bars."""
-    yield "<h3>Effects</h3><table><caption hidden>effects against control, by role</caption><thead><tr>"
+    warning = f'<p class="tag stop">{safe(card.warning)}</p>' if card.warning else ""
+    yield f'<h3>Effects</h3>{warning}<table aria-label="effects against control, by role"><thead><tr>'
     yield heads("Metric", "Verdict", "Control → treatment", "Effect and lift")
     yield f'<th scope="col">Lift in % of control{ruler(card.axis)}</th></tr></thead>'
     for group in card.groups:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+from splitrun.check.evidence import Severity
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, level_of, scale
 from splitrun.judge.readout import Comparison, GuardrailOutcome, Readout, Verdict
+from splitrun.judge.sentences import unread
 from splitrun.report.axis import Axis, Bar, axis, bar
 from splitrun.report.printable import printable
 from splitrun.spec.model import Role
@@ -84,6 +86,8 @@ class Scorecard:
     expected: str
     units: tuple[str, ...]
     """One sentence per variant."""
+    warning: str | None
+    """Why no effect may be read; None where they may."""
     groups: tuple[Group, ...]
     axis: Axis
     differing: tuple[str, ...]
@@ -101,6 +105,7 @@ def scorecard(readout: Readout) -> Scorecard:
         for found in readout.comparisons
     ]
     expect = plan.hypothesis.expect
+    stops = tuple(finding.code for finding in readout.findings if finding.severity is Severity.STOP)
     return Scorecard(
         title=f"{plan.key}: {', '.join(plan.treatments)} against control",
         hypothesis=printable(f"{plan.hypothesis.change}, because {plan.hypothesis.because}"),
@@ -111,6 +116,7 @@ def scorecard(readout: Readout) -> Scorecard:
             + ("weight unknown" if count.weight is None else f"weight {count.weight}")
             for count in readout.units
         ),
+        warning=unread(stops) if stops else None,
         groups=tuple(grouped(rows)),
         axis=scope,
         differing=tuple(
@@ -119,6 +125,7 @@ def scorecard(readout: Readout) -> Scorecard:
             f"between the levels of {found.segment} "
             f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g})"
             for found in readout.heterogeneity
+            if not stops
         ),
     )
 

@@ -105,6 +105,9 @@ def doubt(finding: Finding, width: int, pens: Pens) -> Iterator[str]:
 def effects(card: Scorecard, width: int, pens: Pens) -> Iterator[str]:
     """The rows of every role, with one axis over all their bars."""
     room = width - NAME - VERDICT - 2
+    if card.warning:
+        yield ""
+        yield from wrapped(card.warning.upper(), width, "")
     for index, group in enumerate(card.groups):
         yield from titled(group.title.capitalize(), width, pens)
         if index == 0:
@@ -164,7 +167,8 @@ def scale_of(axis: Axis, room: int, pens: Pens) -> Iterator[str]:
     low, high = axis.ends
     zero = round(axis.place(0.0) * (room - 1))
     yield padded("  lift in % of control", NAME + VERDICT + 2) + low.ljust(room - len(high)) + high
-    yield " " * (NAME + VERDICT + 2) + pens.rule * zero + "0" + pens.rule * (room - 1 - zero)
+    legend = f"  {pens.effect} effect {pens.span} interval {pens.line} MEI or margin"
+    yield padded(legend, NAME + VERDICT + 2) + pens.rule * zero + "0" + pens.rule * (room - 1 - zero)
 
 
 def section(title: str, sentences: tuple[str, ...], width: int, pens: Pens) -> Iterator[str]:

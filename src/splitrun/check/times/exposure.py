@@ -13,11 +13,14 @@ def no_exposure_time(evidence: Evidence) -> Finding | None:
     exposures = evidence.plan.exposures
     if exposures is not None and exposures.time is not None:
         return None
+    remedy = "name the column with the moment of exposure in `exposures.time`, if there is one"
+    if exposures is None:
+        remedy = "hand over exposures and events in place of sums, where windows matter"
     return Finding(
         code="no_exposure_time",
         severity=Severity.NOTE,
-        says="the exposures carry no time, so windows, series over time and several looks are not to be had",
-        next="name the column with the moment of exposure in `exposures.time`, if there is one",
+        says="no time of exposure is known, so windows, series over time and several looks are not to be had",
+        next=remedy,
     )
 
 

@@ -21,7 +21,8 @@ def crossover(evidence: Evidence) -> Finding | None:
     dirt = evidence.measured.dirt
     if not dirt.crossover_units:
         return None
-    units = int(evidence.measured.exposed.sum()) + dirt.crossover_units * dirt.crossovers_left_out
+    left_out = dirt.crossover_units if dirt.crossovers_left_out else 0
+    units = max(int(evidence.measured.exposed.sum()) + left_out, dirt.crossover_units)
     treated = "left out, because without a time nobody can say which came first"
     if not dirt.crossovers_left_out:
         treated = "analysed in the variant they met first, which dilutes the effect"
