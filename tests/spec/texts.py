@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from splitrun.errors import SpecError
-from splitrun.plan.library import library
+from splitrun.plan.library import Library, library
 from splitrun.plan.seal import sealed
 from splitrun.spec.plan import Plan
 from splitrun.spec.reading import Draft, read_definitions, read_experiment
 
-__all__ = ["GOOD", "SHOP", "mistakes", "plan_of"]
+__all__ = ["GOOD", "SHOP", "mistakes", "plan_of", "shop"]
 
 GOOD = """\
 key: checkout
@@ -43,7 +45,8 @@ sources:
 metrics:
   refunds: {kind: share, source: orders, where: "amount < 0", window: 7d, better: lower}
   revenue: {kind: mean, source: orders, value: amount, window: 7d, better: higher}
-  basket: {kind: ratio, over: {source: orders, value: amount}, under: {source: orders, count: rows}, better: higher}
+  basket:
+    {kind: ratio, over: {source: orders, value: amount}, under: {source: orders, count: rows}, better: higher}
   pages: {kind: mean, source: visits, better: higher}
   waits: {kind: mean, source: visits, window: 1d, better: lower}
 segments:
@@ -54,11 +57,15 @@ groups:
 """
 
 
+@cache
+def shop() -> Library:
+    """Give the library that the experiments here use."""
+    return library([read_definitions(SHOP, "shop.yaml")])
+
+
 def plan_of(text: str, others: dict[str, Draft] | None = None) -> Plan:
     """Seal an experiment with the shop's library."""
-    return sealed(
-        read_experiment(text, "checkout.yaml"), library([read_definitions(SHOP, "shop.yaml")]), None, others
-    )
+    return sealed(read_experiment(text, "checkout.yaml"), shop(), None, others)
 
 
 def mistakes(text: str) -> list[str]:

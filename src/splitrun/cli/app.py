@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 from splitrun import __version__
 from splitrun.cli import analysis, doctor, project
@@ -21,7 +20,8 @@ EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataE
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
 OURS = 1
-INTERRUPTED = 130
+DEBUG = "SPLITRUN_DEBUG"
+"""Environment variable: when set, a fault of ours shows its traceback."""
 
 app = typer.Typer(
     name="splitrun",
@@ -76,20 +76,21 @@ def run(words: list[str] | None = None) -> None:
     """Run the command line and leave with the exit code of the table."""
     given = sys.argv[1:] if words is None else words
     try:
-        app(args=given, standalone_mode=False)
-    except Exit as leaving:
-        raise SystemExit(leaving.exit_code) from None
-    except Abort:
-        complain("interrupted; nothing was changed")
-        raise SystemExit(INTERRUPTED) from None
-    except ClickException as mistake:
-        mistake.show()
-        raise SystemExit(mistake.exit_code) from None
+        app(args=given)
     except SplitrunError as error:
         if "--json" in given:
             say_json(as_json(error))
         complain(str(error))
         raise SystemExit(next(code for kind, code in EXITS.items() if isinstance(error, kind))) from None
     except BrokenPipeError:
+        # whoever read us has left; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(OURS) from None
+    except Exception as error:
+        if DEBUG in os.environ:
+            raise
+        complain(
+            f"this is a fault of splitrun {__version__}, not yours: {type(error).__name__}: {error}; "
+            f"nothing was changed; run it again with {DEBUG}=1 and report what it prints"
+        )
         raise SystemExit(OURS) from None

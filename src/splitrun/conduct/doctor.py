@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from splitrun import __version__
+
 __all__ = ["PACKAGES", "Examination", "doctor", "versions"]
 
 PACKAGES = (
-    "splitrun",
     "duckdb",
     "numpy",
     "scipy",
@@ -48,7 +49,11 @@ class Examination:
 
 def versions() -> tuple[tuple[str, str], ...]:
     """The versions that a readout was made with, Python first."""
-    return (("python", platform.python_version()), *((name, version(name)) for name in PACKAGES))
+    return (
+        ("python", platform.python_version()),
+        ("splitrun", __version__),
+        *((name, version(name)) for name in PACKAGES),
+    )
 
 
 def python() -> Examination:

@@ -10,11 +10,10 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from splitrun.errors import Mistake, SpecError
-from splitrun.spec.experiment import Experiment
 from splitrun.spec.project import Annotation, Definitions, Project
 from splitrun.spec.written.document import Document, Path, Scalar, Value, Written, dotted
 from splitrun.spec.written.text import MAX_DEPTH, MAX_NODES, UNPRINTABLE, document
-from splitrun.spec.written.unbuilt import EXPERIMENT, METRICS, PROJECT, Rule, unbuilt
+from splitrun.spec.written.unbuilt import METRICS, PROJECT, Rule, unbuilt
 from splitrun.spec.written.wording import Faults, faults
 
 __all__ = [
@@ -214,6 +213,6 @@ def plain_scalar(value: object, path: Path, mistakes: list[Mistake]) -> Scalar:
         case None | bool() | int() | float():
             return value
         case _:
-            says = f"a {type(value).__name__} stands where text or a number belongs"
+            says = f"a value of type {type(value).__name__} stands where text or a number belongs"
             mistakes.append(Mistake(says, "write plain values, as in YAML", dotted(path)))
             return None

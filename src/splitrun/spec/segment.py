@@ -25,7 +25,7 @@ class Segment(Model):
     def _one_cut(self) -> Self:
         if (self.values is None) == (self.when is None):
             raise ValueError(
-                "a segment is cut either by values or by a condition; write `values: COLUMN` or `when: CONDITION`"
+                "a segment is cut by values or by a condition; write `values: COLUMN` or `when: CONDITION`"
             )
         if self.keep is not None and self.values is None:
             raise ValueError(
