@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 
 import numpy as np
-import rfc8785
 
 from splitrun.check.evidence import Finding, Severity
 from splitrun.infer.heterogeneity import cochran
@@ -18,6 +16,7 @@ from splitrun.judge.limitations import limitations
 from splitrun.judge.readings import Reading, every_reading
 from splitrun.judge.readout import Heterogeneity, Lineage, Readout, UnitCount
 from splitrun.measure.measured import Measured
+from splitrun.plan.seal import digest
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
@@ -42,6 +41,9 @@ def readout(
         made_at: The moment of reading, with its zone.
         versions: Versions of what computed, by name.
         registered: Whether the plan was sealed before the first unit was exposed.
+
+    Raises:
+        SpecError: The plan holds a number that its canonical JSON cannot carry.
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
@@ -66,7 +68,7 @@ def readout(
         heterogeneity=tuple(differing(readings)),
         limitations=limitations(plan, findings, registered=registered),
         lineage=Lineage(
-            plan_digest="sha256:" + sha256(rfc8785.dumps(plan.model_dump(mode="json"))).hexdigest(),
+            plan_digest=digest(plan),
             data=measured.sources,
             sql=measured.sql,
             versions=tuple(sorted(versions.items())),

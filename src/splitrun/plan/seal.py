@@ -99,8 +99,20 @@ def missing(mistake: Mistake) -> bool:
 
 
 def digest(plan: Plan) -> str:
-    """Give the fingerprint of a plan: SHA-256 of its canonical JSON (RFC 8785)."""
-    return f"sha256:{sha256(rfc8785.dumps(plan.model_dump(mode='json'))).hexdigest()}"
+    """Give the fingerprint of a plan: SHA-256 of its canonical JSON (RFC 8785).
+
+    Raises:
+        SpecError: The plan holds a whole number beyond 2^53, which JSON cannot carry exactly.
+    """
+    try:
+        canonical = rfc8785.dumps(plan.model_dump(mode="json"))
+    except rfc8785.CanonicalizationError as refused:
+        mistake = Mistake(
+            says=f"the plan of {plan.key!r} has no canonical JSON: {refused}",
+            next="keep whole numbers within 2^53, or write them as text",
+        )
+        raise SpecError([mistake]) from refused
+    return f"sha256:{sha256(canonical).hexdigest()}"
 
 
 def misled(mistake: Mistake, wrong: Faults) -> bool:

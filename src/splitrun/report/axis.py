@@ -15,7 +15,7 @@ from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["Axis", "Bar", "axis", "bar"]
 
-OUTLIER = 4.0
+OUTLIER = 2.0
 """A row that reaches further than this many times the median row is clipped, for the others to be read."""
 
 

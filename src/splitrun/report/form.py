@@ -28,6 +28,7 @@ def form(readout: Readout) -> Json:
     return {
         "form": FORM,
         "experiment": plan.key,
+        "title": plan.title,
         "hypothesis": {
             "change": hypothesis.change,
             "because": hypothesis.because,

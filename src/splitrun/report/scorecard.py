@@ -107,7 +107,7 @@ def scorecard(readout: Readout) -> Scorecard:
     expect = plan.hypothesis.expect
     stops = tuple(finding.code for finding in readout.findings if finding.severity is Severity.STOP)
     return Scorecard(
-        title=f"{plan.key}: {', '.join(plan.treatments)} against control",
+        title=printable(f"{plan.title or plan.key}: {', '.join(plan.treatments)} against control"),
         hypothesis=printable(f"{plan.hypothesis.change}, because {plan.hypothesis.because}"),
         expected=f"{expect.metric} {expect.direction.value} by at least "
         + written(planned.get(expect.metric)).tolerance(expect.mei),
