@@ -38,10 +38,8 @@ def page() -> str:
     for test, ids in markers().items():
         for name in ids:
             proofs.setdefault(name, []).append(test)
-    rows = "\n".join(
-        f"| {name} | " + "<br>".join(f"`{test}`" for test in sorted(proofs[name])) + " |"
-        for name in sorted(proofs)
-    )
+    tests = {name: "<br>".join(f"`{test}`" for test in sorted(proofs[name])) for name in sorted(proofs)}
+    rows = "\n".join(f"| {name} | {listed} |" for name, listed in tests.items())
     return (
         "# Requirements and what proves them\n\n"
         "Written from the markers of the tests by `make docs`. A requirement that is proved in part is listed\n"

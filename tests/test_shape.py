@@ -27,7 +27,7 @@ ROOMS_THAT_THINK = (
     "report",
 )
 PARSERS = ("spec/written/", "spec/schema.py", "spec/reading.py")
-"""Between a text and the value that is built from it anything may stand; pydantic's own types are that loose."""
+"""Between a text and the value built from it anything may stand; pydantic's own types are that loose."""
 HEAVY = ("numpy", "pydantic", "duckdb", "sqlglot", "pyarrow", "scipy", "rich", "typer", "msgspec")
 
 
