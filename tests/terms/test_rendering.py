@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from time import perf_counter
 
 import duckdb
 import pytest
@@ -130,9 +131,22 @@ def test_the_deepest_expressions_become_sql_and_run(engine: duckdb.DuckDBPyConne
     assert answer(engine, parse(text), row) is not None
 
 
-def test_what_would_be_too_deep_as_sql_is_refused_in_words() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 / (" * 49 + "n" + ")" * 49,
+        "(" * 99 + "p" + " not in (true))" * 99,
+        " or ".join(["1/(1/(1/(1/(1/(1/(1/n)))))) > 1"] * 280),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_would_be_too_deep_or_long_as_sql_is_refused_at_once(text: str) -> None:
+    start = perf_counter()
+
     with pytest.raises(ExpressionError, match="nested too deeply to be written as SQL"):
-        rendered(parse("1 / (" * 49 + "n" + ")" * 49), BOUND)
+        rendered(parse(text), BOUND)
+
+    assert perf_counter() - start < 3
 
 
 def test_a_zone_is_read_in_the_time_zone_of_the_session() -> None:

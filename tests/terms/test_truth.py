@@ -64,7 +64,9 @@ def trees(draw: st.DrawFn, kind: Kind, depth: int) -> Tree:
     wanted = draw(st.sampled_from(PLAIN)) if dice == 1 else kind
     if depth == 0 or dice < 6:
         return draw(LEAVES[wanted])
-    return draw({Kind.TEXT: texts, Kind.NUMBER: numbers, Kind.BOOLEAN: booleans}[wanted](depth - 1))
+    if wanted is Kind.TEXT:
+        return draw(texts(depth - 1))
+    return draw(numbers(depth - 1) if wanted is Kind.NUMBER else booleans(depth - 1))
 
 
 @st.composite
@@ -98,7 +100,7 @@ def booleans(draw: st.DrawFn, depth: int) -> Tree:
     two_or_three = st.lists(condition, min_size=2, max_size=3).map(tuple)
     op = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
     text = trees(Kind.TEXT, depth)
-    return draw(
+    tree: Tree = draw(
         st.one_of(
             st.builds(Not, condition),
             st.builds(And, two_or_three),
@@ -112,6 +114,7 @@ def booleans(draw: st.DrawFn, depth: int) -> Tree:
             st.builds(Call, st.sampled_from(ONE_TEXT), st.tuples(text, text)),
         )
     )
+    return tree
 
 
 @given(

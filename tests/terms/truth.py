@@ -34,6 +34,7 @@ Value = bool | float | str | None
 
 
 def truth(tree: Tree, row: Mapping[str, Value]) -> Value:  # noqa: C901, PLR0912 (a table of all nodes)
+    value: Value
     match tree:
         case Text(value=value) | Boolean(value=value):
             return value

@@ -54,8 +54,8 @@ LARGEST = "1.7976931348623157e308"
 SMALLEST = "5e-324"
 """The double next to zero."""
 
-LONGEST = 2_000
-"""Nodes of a number that is looked at twice; each divisor inside a divisor doubles them."""
+LONGEST = 20_000
+"""Nodes of all numbers that are looked at twice; each divisor inside a divisor doubles its own."""
 
 DEEPEST = 240
 """Levels of SQL that sqlglot writes with half of a stack of 1,000 frames to spare."""
@@ -183,21 +183,6 @@ def _double(value: float) -> exp.Expression:
     return exp.Paren(this=exp.Neg(this=literal)) if value < 0 else literal
 
 
-def _where(sql: exp.Expression, low: str | None = None) -> exp.Expression:
-    """Keep a number where it is finite and, with `low`, at least so far from zero; else null.
-
-    The number is written twice, as DuckDB's NULLIF does unseen; so what is inside must not be long.
-    """
-    if sum(1 for _ in sql.walk()) > LONGEST:
-        raise _too_deep()
-    size, largest = exp.Abs(this=sql), exp.Literal.number(LARGEST)
-    if low is None:
-        within: exp.Expression = exp.LTE(this=size, expression=largest)
-    else:
-        within = exp.Between(this=size, low=exp.Literal.number(low), high=largest)
-    return exp.Case(ifs=[exp.If(this=within, true=sql.copy())])
-
-
 def _folded(sql: exp.Expression, of: str, to: str) -> exp.Expression:
     return exp.Anonymous(this="translate", expressions=[sql, _text(of), _text(to)])
 
@@ -237,6 +222,7 @@ class _Writer:
     def __init__(self, bound: Mapping[str, Bound]) -> None:
         self.bound = bound
         self.kinds = _kinds(bound)
+        self.spent = 0
 
     def value(self, tree: Tree) -> exp.Expression:
         match tree:
@@ -245,7 +231,7 @@ class _Writer:
             case Not() | And() | Or():
                 return self.logic(tree)
             case Arithmetic() | Negative() | Call(function=Function.ABS):
-                return _where(self.running(tree))
+                return self.where(self.running(tree))
             case Call():
                 return self.call(tree)
             case _:
@@ -268,7 +254,7 @@ class _Writer:
             case Column(name=name):
                 column = self.bound[name]
                 sql = column.sql.copy()
-                return _where(_cast(sql, "DOUBLE")) if column.kind is Kind.NUMBER else _held(sql)
+                return self.where(_cast(sql, "DOUBLE")) if column.kind is Kind.NUMBER else _held(sql)
 
     def logic(self, tree: Logic) -> exp.Expression:
         match tree:
@@ -300,7 +286,22 @@ class _Writer:
                 return self.of(tree, Sort.NUMBER)
 
     def divisor(self, tree: Tree) -> exp.Expression:
-        return _where(self.running(tree), low=SMALLEST)
+        return self.where(self.running(tree), low=SMALLEST)
+
+    def where(self, sql: exp.Expression, low: str | None = None) -> exp.Expression:
+        """Keep a number where it is finite and, with `low`, at least so far from zero; else null.
+
+        The number is written twice, as DuckDB's NULLIF does unseen; so the sum of them must not be long.
+        """
+        self.spent += sum(1 for _ in sql.walk())
+        if self.spent > LONGEST:
+            raise _too_deep()
+        size, largest = exp.Abs(this=sql), exp.Literal.number(LARGEST)
+        if low is None:
+            within: exp.Expression = exp.LTE(this=size, expression=largest)
+        else:
+            within = exp.Between(this=size, low=exp.Literal.number(low), high=largest)
+        return exp.Case(ifs=[exp.If(this=within, true=sql.copy())])
 
     def predicate(self, tree: Predicate) -> exp.Expression:
         match tree:
