@@ -61,7 +61,12 @@ def faults(error: ValidationError, kind: Any, document: Document) -> Faults:  # 
             continue
         if each["type"] == "too_short" and enough(document.at(path), each["ctx"]["min_length"]):
             continue  # pydantic leaves out the items that are wrong, and then misses them
-        worded.append((path, mistake(each, path, kind, document)))
+        told = mistake(each, path, kind, document)
+        if worded and worded[-1][0] == path and each["type"] in KINDS and each["type"] != "invalid_key":
+            what = f"{short(each['input'])} stands where text, a number, true or false belongs"
+            told = replace(told, says=what, next="write one of these")
+            worded.pop()
+        worded.append((path, told))
     return worded
 
 
