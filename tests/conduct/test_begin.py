@@ -72,7 +72,7 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     ("key", "template", "says"),
     [
         ("../../etc/passwd", "conversion", "is no name"),
-        ("fine", "conversoin", "did you mean `conversion`"),
+        ("fine", "conversoin", "did you mean .conversion."),
     ],
 )
 def test_a_key_or_template_that_is_none_is_refused(project: Path, key: str, template: str, says: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -162,8 +163,8 @@ def test_sums_made_elsewhere_need_no_sources_and_no_written_method() -> None:
             "unit: user",
             "segments: {land: {values: country}}\nunit: user",
             (
-                "sums.yaml:2:18: segments.land: segment 'land' cannot be cut from sums; name the column with its "
-                "levels as `segment` in `moments`, and cut by its `values`"
+                "sums.yaml:2:18: segments.land: segment 'land' cannot be cut from sums; name the column "
+                "with its levels as `segment` in `moments`, and cut by its `values`"
             ),
         ),
         (
@@ -286,8 +287,10 @@ def test_mistakes_in_python_carry_the_path() -> None:
 
 
 def test_what_yaml_could_not_hold_is_refused_in_python() -> None:
+    mapping: dict[Any, object] = {"key": "a\0", "alpha": float("nan"), "frame": object(), 1j: {}}
+
     with pytest.raises(SpecError) as raised:
-        read_experiment_mapping({"key": "a\0", "alpha": float("nan"), "frame": object(), 1j: {}})
+        read_experiment_mapping(mapping)
 
     assert [str(mistake) for mistake in raised.value.mistakes] == [
         "key: character U+0000 may not stand in a spec; take it out",

@@ -187,7 +187,7 @@ def conditions(draw: st.DrawFn, depth: int = 4) -> str:
 
 
 @given(text=st.one_of(sums(), conditions()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_duckdb_reads_the_same_text_alike(engine: duckdb.DuckDBPyConnection, text: str) -> None:
     theirs = engine.execute(f"SELECT {text}").fetchall()[0][0]
 

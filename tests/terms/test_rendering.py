@@ -44,7 +44,7 @@ def precedence(version: str) -> tuple[object, ...]:
 
 
 @given(one=VERSIONS, other=VERSIONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_versions_stand_in_the_order_of_rule_eleven(
     engine: duckdb.DuckDBPyConnection, one: str, other: str
 ) -> None:

@@ -117,7 +117,7 @@ def booleans(draw: st.DrawFn, depth: int) -> Tree:
 @given(
     tree=st.sampled_from([Kind.BOOLEAN, Kind.BOOLEAN, Kind.NUMBER]).flatmap(lambda k: trees(k, 4)), row=ROWS
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_duckdb_and_plain_three_valued_logic_give_the_same_answer(
     engine: duckdb.DuckDBPyConnection, tree: Tree, row: dict[str, bool | float | str | None]
 ) -> None:

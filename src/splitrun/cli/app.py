@@ -76,7 +76,7 @@ def run(words: list[str] | None = None) -> None:
     """Run the command line and leave with the exit code of the table."""
     given = sys.argv[1:] if words is None else words
     try:
-        app(args=given)
+        app(args=given, prog_name="splitrun")
     except SplitrunError as error:
         if "--json" in given:
             say_json(as_json(error))

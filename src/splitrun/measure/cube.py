@@ -58,12 +58,12 @@ class Cube:
         """Take the numbers of cells apart again."""
         number, phase = np.divmod(number, self.phases.width)
         codes: dict[str, Codes] = {}
-        for key, each in reversed(self.levels.items()):
+        for key, each in reversed(list(self.levels.items())):
             number, code = np.divmod(number, each.width)
             codes[key] = each.codes(code)
         return Cells(
             variant=Codes(labels=tuple(variant.key for variant in self.plan.variants), code=number),
-            segments=dict(reversed(codes.items())),
+            segments=dict(reversed(list(codes.items()))),
             phase=self.phases.codes(phase),
             units=units,
         )

@@ -64,7 +64,7 @@ json_extract json_extract_string json_extract_scalar jsonb_extract jsonb_extract
 json_array_length json_keys json json_value
 """
 
-FUNCTIONS = frozenset(" ".join((LOGIC, NUMBERS, TEXTS, TIMES, AGGREGATES, NESTED)).split())
+FUNCTIONS = frozenset(f"{LOGIC} {NUMBERS} {TEXTS} {TIMES} {AGGREGATES} {NESTED}".split())
 """Names in lower case, as sqlglot or DuckDB calls them."""
 
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from splitrun.errors import EngineError
 from splitrun.measure.functions import FUNCTIONS, TABLE_FUNCTIONS
@@ -72,10 +72,10 @@ def _parsed(sql: str, dialect: str) -> exp.Query:
     if len(roots) != 1:
         raise _refused(f"{len(roots)} statements", "write exactly one")
     match roots[0]:
-        case exp.Select() | exp.SetOperation() | exp.Subquery() | exp.Values():
-            return roots[0]
-        case root:
-            raise _refused(type(root).__name__, "write a SELECT")
+        case exp.Query() as query:
+            return query
+        case _:
+            raise _refused(type(roots[0]).__name__, "write a SELECT")
 
 
 def _check(node: exp.Expr, tables: Collection[str]) -> None:
@@ -85,9 +85,11 @@ def _check(node: exp.Expr, tables: Collection[str]) -> None:
         case exp.Table():
             _check_table(node, tables)
         case exp.Anonymous() | exp.AnonymousAggFunc():
-            _check_function(node, {str(node.name).lower()})
+            _check_function({str(node.name).lower()})
         case exp.Func():
-            _check_function(node, {name.lower() for name in node.sql_names()})
+            _check_function({name.lower() for name in node.sql_names()})
+        case _:
+            return
 
 
 def _check_table(table: exp.Table, tables: Collection[str]) -> None:
@@ -97,7 +99,7 @@ def _check_table(table: exp.Table, tables: Collection[str]) -> None:
         case exp.GenerateSeries() | exp.Unnest():
             return
         case exp.Func() as function:
-            name = str(function.name or function.sql_name()).lower()
+            name = (function.name if isinstance(function, exp.Anonymous) else function.sql_name()).lower()
             if name in TABLE_FUNCTIONS:
                 return
             raise _refused(
@@ -130,7 +132,7 @@ def _common(table: exp.Table) -> set[str]:
     return seen
 
 
-def _check_function(node: exp.Expr, names: set[str]) -> None:
+def _check_function(names: set[str]) -> None:
     if not names & FUNCTIONS:
         raise _refused(
             f"the function {min(names)}", "use functions of the rows alone: no files, clock, dice or system"

@@ -1,4 +1,4 @@
-"""What a column's values are: text, numbers, booleans or times; and how each is read from the way it is stored."""
+"""What a column's values are (text, numbers, booleans, times), and how each is read from how it is stored."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ PADDED = r"^\s*[+-]?0[0-9]"
 """007 is a label and no number: read as a number, it would be the same as 7."""
 LONG = r"^\s*[+-]?[0-9]{17,}\s*$"
 """Whole numbers that a 64-bit float would round."""
-ZONED = r"[0-9]\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
-TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+ZONED = r":[0-9.]+\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+TIME = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+)
 
 ENOUGH = 0.95
 """Share of the filled cells that must read as numbers for a column of a CSV to be numeric."""
@@ -110,17 +113,17 @@ class Attribute:
         """The column as an expression sees it."""
         match self.kind:
             case Kind.TEXT:
-                return Bound(self.written(alias), self.kind)
+                return Bound(exp.paren(self.written(alias), copy=False), self.kind)
             case Kind.NUMBER:
-                return Bound(self.number(alias), self.kind)
+                return Bound(exp.paren(self.number(alias), copy=False), self.kind)
             case Kind.BOOLEAN:
-                return Bound(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), self.kind)
+                return Bound(exp.paren(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), copy=False), self.kind)
             case Kind.TIME:
                 local = tree(
                     "TIMEZONE(:zone, TIMEZONE('UTC', MAKE_TIMESTAMP(:us)))",
                     zone=text(timezone), us=self.moment(alias, timezone),
                 )  # fmt: skip
-                return Bound(local, self.kind)
+                return Bound(exp.paren(local, copy=False), self.kind)
 
 
 def _canonical(number: exp.Expr) -> exp.Expr:

@@ -124,7 +124,7 @@ class _Measurement:
                 for place, segment in enumerate(plan.segments)
             },
             phases=levels(work, "phase", UNITS),
-            tables={source: table for source, table in self.tables().items()},
+            tables=self.tables(),
             as_of=self.as_of,
             timed=self.exposures.time is not None,
         )

@@ -19,7 +19,7 @@ from splitrun.terms.parse import parse
 from splitrun.terms.rendering import rendered
 from splitrun.terms.tree import Column, Kind, columns
 
-__all__ = ["What", "Part", "condition", "distinct", "names", "parts", "usable", "value"]
+__all__ = ["Part", "What", "condition", "distinct", "names", "parts", "usable", "value"]
 
 
 class What(StrEnum):

@@ -16,7 +16,7 @@ from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
 from splitrun.terms.tree import Kind
 
-__all__ = ["EPOCH", "UNITS", "Roll", "identity", "microseconds", "moment", "enrolled"]
+__all__ = ["EPOCH", "UNITS", "Roll", "enrolled", "identity", "microseconds", "moment"]
 
 SEEN = "_seen"
 UNITS = "_units"
@@ -213,12 +213,16 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
             _raw(enrolment).subquery("x"),
         ),
     )  # fmt: skip
-    count = {
-        name: int(row[name] or 0)
-        for name in ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless")
-    }
     latest = row["latest"]
-    return Roll(**count, latest=None if latest is None else int(latest))
+    return Roll(
+        rows=int(row["rows"] or 0),
+        no_unit=int(row["no_unit"] or 0),
+        no_variant=int(row["no_variant"] or 0),
+        no_time=int(row["no_time"] or 0),
+        zoned=int(row["zoned"] or 0),
+        zoneless=int(row["zoneless"] or 0),
+        latest=None if latest is None else int(latest),
+    )
 
 
 def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:

@@ -54,7 +54,7 @@ LARGEST = "1.7976931348623157e308"
 SMALLEST = "5e-324"
 """The double next to zero."""
 
-LONGEST = 1_000
+LONGEST = 2_000
 """Nodes of a number that is looked at twice; each divisor inside a divisor doubles them."""
 
 DEEPEST = 240
@@ -186,7 +186,7 @@ def _double(value: float) -> exp.Expression:
 def _where(sql: exp.Expression, low: str | None = None) -> exp.Expression:
     """Keep a number where it is finite and, with `low`, at least so far from zero; else null.
 
-    """Keep a number where it is finite and, with `low`, at least so far from zero; else it is null.
+    The number is written twice, as DuckDB's NULLIF does unseen; so what is inside must not be long.
     """
     if sum(1 for _ in sql.walk()) > LONGEST:
         raise _too_deep()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -124,9 +125,11 @@ class DuckDB:
                 case "frame":
                     self._connection.register(key, arrow(key, rows.where, self._frames))
                     loaded[key] = self._described(key, None)
-                case "lake":
+                case "table" | "query":
+                    pass
+                case _:
                     raise EngineError(
-                        f"{key}: `lake` is not built yet; name csv, parquet, table, query or frame"
+                        f"{key}: `{rows.form}` is not built yet; name csv, parquet, table, query or frame"
                     )
         self._lock([path for paths in parquet.values() for path in paths])
         for key, paths in parquet.items():
@@ -146,7 +149,8 @@ class DuckDB:
         """
         checked(sql, dialect=self.dialect, tables=self._tables | self._inner)
         with self._guarded("a query"):
-            return self._connection.sql(sql).to_arrow_table()
+            rows: pa.Table = self._connection.sql(sql).to_arrow_table()
+            return rows
 
     def keep(self, relation: str, sql: str) -> None:
         """Run one SELECT and keep its rows under a name.
@@ -164,7 +168,7 @@ class DuckDB:
         self._connection.close()
         self._scratch.cleanup()
 
-    def __enter__(self) -> DuckDB:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -53,6 +53,11 @@ def _converted(frame: object) -> pa.Table:
             return frame.read_all()
         case pa.RecordBatch():
             return pa.Table.from_batches([frame])
+        case _:
+            return _known(frame)
+
+
+def _known(frame: object) -> pa.Table:
     known = nw.from_native(frame)  # type: ignore[call-overload]  # anything may come in at the door
     if hasattr(known, "collect"):
         known = known.collect(backend="pyarrow")

@@ -139,9 +139,9 @@ def mistake(each: ErrorDetails, path: Path, kind: Any, document: Document) -> Mi
             says, _, remedy = str(context["error"]).rpartition("; ")
             return document.mistake(path, says, remedy)
         case "string_pattern_mismatch":
-            return document.mistake(path, f"{short(value)} is no name", KEY_SIGNS, at_key=loc[-1] == "[key]")
+            return document.mistake(path, f"{short(value)} is no name", KEY_SIGNS, at_key="[key]" in loc)
         case _:
-            return document.mistake(path, *plain(each["type"], value, context), at_key=loc[-1] == "[key]")
+            return document.mistake(path, *plain(each["type"], value, context), at_key="[key]" in loc)
 
 
 def plain(kind: str, value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from splitrun.errors import DataError
+from splitrun.spec.analysis import Trigger
+from splitrun.spec.segment import Segment
+from splitrun.spec.source import Exposures, Source
+from tests.measure.plans import WEEK, exposures, mean, means, over, plan, share
+
+HEAD = "user,variant,at,x\n"
+
+
+def test_a_unit_exposed_twice_is_counted_once_from_its_first_exposure(tmp_path: Path) -> None:
+    rows = HEAD + "1,control,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert measured.exposed.tolist() == [1, 1]
+    assert means(measured, "m") == [[1, 4], [1, 1]]
+    assert measured.dirt.duplicate_exposures == 1
+    assert measured.dirt.exposure_rows == 3
+    assert measured.first_exposure == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_unit_in_two_variants_belongs_to_the_first_and_is_counted(tmp_path: Path) -> None:
+    rows = HEAD + "1,treatment,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert measured.exposed.tolist() == [1, 1]
+    assert measured.dirt.crossover_units == 1
+    assert not measured.dirt.crossovers_left_out
+    assert measured.dirt.duplicate_exposures == 0
+
+
+def test_without_times_a_unit_in_two_variants_is_left_out(tmp_path: Path) -> None:
+    rows = HEAD + "1,treatment,,9\n1,control,,4\n2,treatment,,1\n3,control,,5\n3,control,,5\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures()), exposures=rows)
+
+    assert measured.exposed.tolist() == [1, 1]
+    assert measured.dirt.crossovers_left_out
+    assert (measured.dirt.crossover_units, measured.dirt.duplicate_exposures) == (1, 1)
+    assert measured.as_of is None
+
+
+def test_exposures_at_the_same_moment_are_told_apart_by_the_order_of_the_plan(tmp_path: Path) -> None:
+    first = HEAD + "1,treatment,2026-01-01,9\n1,control,2026-01-01,4\n"
+    second = HEAD + "1,control,2026-01-01,4\n1,treatment,2026-01-01,9\n"
+    planned = plan({"m": mean("x")}, exposures(time="at"))
+
+    assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [[1, 0]] * 2
+
+
+def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = HEAD + ",control,2026-01-01,1\n1,,2026-01-01,1\n2,purple,2026-01-01,1\n3,control,never,1\n4,control,2026-01-01,1\n5,purple,2026-01-01,1\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    dirt = measured.dirt
+    assert (dirt.no_unit, dirt.no_variant, dirt.no_time) == (1, 1, 1)
+    assert dirt.unknown_variants == (("purple", 2),)
+    assert measured.exposed.tolist() == [1, 0]
+
+
+def test_more_unknown_variants_than_can_be_listed_are_summed(tmp_path: Path) -> None:
+    rows = HEAD + "".join(f"{i},v{i:03},2026-01-01,1\n" for i in range(60)) + "x,control,2026-01-01,1\n"
+
+    listed = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows).dirt.unknown_variants
+
+    assert len(listed) == 51
+    assert listed[-1] == ("(10 others)", 10)
+
+
+def test_an_empty_variant_and_a_lonely_unit_give_moments_without_nan(tmp_path: Path) -> None:
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures()), exposures=HEAD + "1,control,,7\n")
+
+    control, treatment = measured.by_variant("m")[1]
+    assert (control.n[0], control.mean[0, 0], control.m2[0, 0, 0]) == (1, 7, 0)
+    assert (treatment.n[0], treatment.mean[0, 0], treatment.m2[0, 0, 0]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels", "exposed"),
+    [
+        ("0,1,1", {0: "control", 1: "treatment"}, [1, 2]),
+        ("0.0,1.0,1", {0: "control", 1: "treatment"}, [1, 2]),
+        ("0,1,2", {0: "control", 1: "treatment", 2: "treatment"}, [1, 2]),
+        ("0.5,1,1", {0.5: "control", "1": "treatment"}, [1, 2]),
+        ("false,true,True", {False: "control", True: "treatment"}, [1, 2]),
+        ("false,true,true", {0: "control", "true": "treatment"}, [1, 2]),
+        ("off,1,1", {"off": "control", 1: "treatment"}, [1, 2]),
+        ("a,b,b", {"a": "control", "x": "treatment"}, [1, 0]),
+        ("1,2,2", {"one": "control", 2: "treatment"}, [0, 2]),
+        ("1,0,1", {True: "control", False: "treatment"}, [2, 1]),
+    ],
+)
+def test_variants_are_compared_as_numbers_or_as_text(
+    tmp_path: Path, cells: str, labels: dict[str | int | float | bool, str], exposed: list[int]
+) -> None:
+    rows = "user,variant,x\n" + "".join(f"{i},{cell},1\n" for i, cell in enumerate(cells.split(",")))
+    named = Exposures(csv="exposures.csv", unit="user", variant="variant", variants=labels)
+
+    assert over(tmp_path, plan({"m": mean("x")}, named), exposures=rows).exposed.tolist() == exposed
+
+
+@pytest.mark.parametrize(
+    ("ids", "units"),
+    [
+        (["1", "1.0", "1.00"], 1),
+        (["007", "7", "07"], 3),
+        (["a", "A", " a", "a "], 4),
+        (["\u00e9", "e\u0301"], 2),
+        (["1234567890123456789", "1234567890123456788"], 2),
+        (["12345678901234567890123", "12345678901234567890124"], 2),
+        (["1", "x"], 2),
+        (["-0", "0"], 1),
+        (["null", "NA", "undefined"], 3),
+        (["🙂", "🙃"], 2),
+    ],
+)
+def test_ids_are_taken_byte_for_byte_and_numbers_by_value(tmp_path: Path, ids: list[str], units: int) -> None:
+    rows = "user,variant,x\n" + "".join(f"{each},control,1\n" for each in ids)
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures()), exposures=rows)
+
+    assert measured.exposed.tolist() == [units, 0]
+
+
+def test_each_row_can_be_a_unit_of_its_own(tmp_path: Path) -> None:
+    named = Exposures(csv="exposures.csv", unit="row", variant="variant")
+
+    measured = over(tmp_path, plan({"m": mean("x")}, named), exposures="variant,x\ncontrol,1\ncontrol,3\ntreatment,5\n")
+
+    assert means(measured, "m") == [[2, 2], [1, 5]]
+    assert measured.dirt.duplicate_exposures == 0
+
+
+def test_events_cannot_be_joined_to_rows(tmp_path: Path) -> None:
+    named = Exposures(csv="exposures.csv", unit="row", variant="variant")
+    planned = plan({"m": share(source="o")}, named, sources={"o": Source(csv="o.csv")})
+
+    with pytest.raises(DataError, match=r"o: each row of the exposures is a unit of its own"):
+        over(tmp_path, planned, exposures="variant,x\ncontrol,1\n", o="a\n1\n")
+
+
+def test_times_with_and_without_zone_are_read_and_counted(tmp_path: Path) -> None:
+    rows = HEAD + "1,control,2026-07-01 12:00,1\n2,control,2026-07-01T12:00:00Z,1\n3,control,2026-07-01T12:00:00+0530,1\n4,control,2026-07-02,1\n"
+    planned = plan({"m": mean("x")}, exposures(time="at"), timezone="Europe/Berlin")
+
+    measured = over(tmp_path, planned, exposures=rows)
+
+    assert measured.dirt.zoneless == {"exposures": 2}
+    assert measured.dirt.zoned == {"exposures": 2}
+    # 12:00 in India is 06:30 UTC; midnight of 2 July in Berlin is 22:00 UTC the day before
+    assert measured.first_exposure == datetime(2026, 7, 1, 6, 30, tzinfo=UTC)
+    assert measured.last_exposure == datetime(2026, 7, 1, 22, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [("1767225600", "holds numbers, and whether they count seconds"), ("true", "holds true and false")],
+)
+def test_what_is_no_time_is_not_guessed(tmp_path: Path, cell: str, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=HEAD + f"1,control,{cell},1\n")
+
+
+ORDERS = "user,at,name\n1,2026-01-02T00:00:00Z,cart\n1,2026-01-03T00:00:00Z,buy\n1,2025-12-31T00:00:00Z,cart\n2,2026-01-02T00:00:00Z,view\n3,2026-01-05T00:00:00Z,cart\n3,2026-01-04T00:00:00Z,buy\n1,2026-02-01T00:00:00Z,view\n"
+
+
+def test_only_triggered_units_are_analysed_and_their_windows_start_there(tmp_path: Path) -> None:
+    rows = HEAD + "".join(f"{i},{v},2026-01-01T00:00:00Z,1\n" for i, v in ((1, "control"), (2, "control"), (3, "treatment")))
+    planned = plan(
+        {"bought": share("name = 'buy'", source="o", window=timedelta(days=2))},
+        exposures(time="at"),
+        sources={"o": Source(csv="o.csv", unit="user", time="at")},
+        trigger=Trigger(source="o", where="name = 'cart'"),
+    )
+
+    measured = over(tmp_path, planned, exposures=rows, o=ORDERS)
+
+    assert measured.exposed.tolist() == [2, 1]
+    assert measured.units().tolist() == [[1], [1]]
+    assert measured.dirt.untriggered_units == 1
+    # unit 1 bought a day after its cart; unit 3 bought before it, and unit 1's cart before exposure is none
+    assert means(measured, "bought") == [[1, 1], [1, 0]]
+
+
+def test_a_trigger_may_stand_in_the_exposures_and_needs_no_time(tmp_path: Path) -> None:
+    planned = plan({"m": mean("x")}, exposures(), trigger=Trigger(source="exposures", where="x > 1"))
+
+    measured = over(tmp_path, planned, exposures=HEAD + "1,control,,1\n2,control,,3\n3,treatment,,2\n")
+
+    assert means(measured, "m") == [[1, 3], [1, 2]]
+    assert measured.dirt.untriggered_units == 1
+
+
+def test_a_window_without_exposure_times_is_refused(tmp_path: Path) -> None:
+    planned = plan(
+        {"m": share(source="o", window=WEEK)},
+        exposures(),
+        sources={"o": Source(csv="o.csv", unit="user", time="at")},
+    )
+
+    with pytest.raises(DataError, match="needs the time of exposure and of every row"):
+        over(tmp_path, planned, exposures=HEAD + "1,control,,1\n", o=ORDERS)
+
+
+def test_phases_are_kept_apart(tmp_path: Path) -> None:
+    rows = "user,variant,at,p\n1,control,2026-01-01,a\n2,control,2026-01-02,b\n3,treatment,2026-01-02,\n"
+    measured = over(tmp_path, plan({"m": share()}, exposures(time="at", phase="p")), exposures=rows)
+
+    assert sorted(measured.cells.phase.labels) == ["(missing)", "a", "b"]
+    assert measured.units().tolist() == [[2], [1]]
+
+
+def test_segments_are_taken_at_the_first_exposure(tmp_path: Path) -> None:
+    rows = "user,variant,at,c\n1,control,2026-01-02,FR\n1,control,2026-01-01,DE\n2,treatment,2026-01-01,FR\n"
+    planned = plan({"m": share()}, exposures(time="at"), segments={"c": Segment(values="c")})
+
+    measured = over(tmp_path, planned, exposures=rows)
+
+    levels = measured.cells.segments["c"].labels
+    assert measured.units("c").tolist() == [[int(label == "DE") for label in levels], [int(label == "FR") for label in levels]]
