@@ -42,8 +42,8 @@ def page() -> str:
     rows = "\n".join(f"| {name} | {listed} |" for name, listed in tests.items())
     return (
         "# Requirements and what proves them\n\n"
-        "Written from the markers of the tests by `make docs`. A requirement that is proved in part is listed\n"
-        "with the tests that prove that part; one without a row is not built yet.\n\n"
+        "Written from the markers of the tests by `make docs`. A requirement that is proved in part is\n"
+        "listed with the tests that prove that part; one without a row is not built yet.\n\n"
         f"| requirement | proved by |\n|---|---|\n{rows}\n"
     )
 
