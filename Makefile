@@ -40,6 +40,8 @@ unit: venv
 
 docs: venv
 	$(BIN)/python -m tests.requirements
+	$(BIN)/python -m tests.front_page
+	$(BIN)/python -m tests.infer.reference
 
 bench: venv
 	$(BIN)/python bench/measure.py
