@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from splitrun.conduct.analyze import Access, analyze
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Access",
     "DataError",
     "EngineError",
     "ExpressionError",
@@ -33,26 +35,40 @@ __all__ = [
     "SplitrunError",
     "Verdict",
     "__version__",
+    "analyze",
 ]
 
 HOMES = {
+    "Access": "splitrun.conduct.analyze",
     "DataError": "splitrun.errors",
     "EngineError": "splitrun.errors",
     "ExpressionError": "splitrun.errors",
     "Mistake": "splitrun.errors",
     "Place": "splitrun.errors",
+    "Readout": "splitrun.judge.readout",
     "SpecError": "splitrun.errors",
     "SplitrunError": "splitrun.errors",
-    "Readout": "splitrun.judge.readout",
     "Verdict": "splitrun.judge.readout",
+    "analyze": "splitrun.conduct.analyze",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load a name of the front door from the room it lives in."""
+    """Load a name of the front door from the room it lives in.
+
+    Raises:
+        ImportError: The name needs packages that are not installed.
+    """
     if name not in HOMES:
         raise AttributeError(f"module 'splitrun' has no attribute {name!r}")
-    return getattr(import_module(HOMES[name]), name)
+    try:
+        room = import_module(HOMES[name])
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"splitrun.{name} needs {error.name!r}, not installed here; run: pip install 'splitrun[platform]'"
+        ) from error
+    value: object = getattr(room, name)
+    return value
 
 
 def __dir__() -> list[str]:

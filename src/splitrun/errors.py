@@ -41,7 +41,7 @@ class SplitrunError(Exception):
 
 
 class SpecError(SplitrunError):
-    """What was written cannot be taken. Next: mend the file, at the places named; all its mistakes are listed."""
+    """What was written cannot be taken. Next: mend the file at the places named, all of which are listed."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(mistakes)

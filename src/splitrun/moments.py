@@ -13,13 +13,18 @@ __all__ = ["FloatArray", "IntArray", "Moments"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+EPSILON = float(np.finfo(np.float64).eps)
+"""Relative distance of neighbouring doubles."""
+ROUNDING = 4 * EPSILON
+"""The part of a difference's terms that rounding alone can leave behind."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """Count, means and spread of a metric's columns over the units of one or more cells.
 
-    A mean or a share has one column, a ratio two (numerator, denominator). The spread is centred: a raw sum of
-    squares loses its last digits when the mean is large against the standard deviation, as revenue is.
+    A mean or a share has one column, a ratio two (numerator, denominator). The spread is centred: a raw sum
+    of squares loses its last digits when the mean is large against the standard deviation, as revenue is.
     """
 
     n: FloatArray
@@ -30,8 +35,48 @@ class Moments:
     """Sum over units of (x - mean)(y - mean), shape (cells, columns, columns), symmetric."""
 
     def __add__(self, other: Moments) -> Moments:
-        """Moments of two disjoint sets of units, cell by cell, as if read together (Chan, Golub, LeVeque 1979)."""
+        """Moments of two disjoint sets of units, cell by cell, as if read together (Chan et al. 1979)."""
         return Moments.stacked([self, other]).gathered(np.tile(np.arange(len(self.n)), 2), len(self.n))
+
+    @staticmethod
+    @np.errstate(all="ignore")
+    def of(values: FloatArray) -> Moments:
+        """Moments of one cell from the values themselves, in two passes.
+
+        Args:
+            values: One row per unit, one column per column of the metric, shape (units, columns).
+        """
+        units, columns = values.shape
+        if units == 0:
+            return Moments(np.zeros(1), np.zeros((1, columns)), np.zeros((1, columns, columns)))
+        rough = values.mean(axis=0)
+        away = values - rough
+        # the mean of large values is off by their rounding; what it is off by is left over in `away`
+        rest = away.mean(axis=0)
+        m2 = away.T @ away - units * np.outer(rest, rest)
+        return Moments(np.array([float(units)]), (rough + rest)[None, :], m2[None, :, :])
+
+    @staticmethod
+    @np.errstate(all="ignore")
+    def from_sums(n: FloatArray, sums: FloatArray, products: FloatArray) -> Moments:
+        """Moments from raw sums, as another warehouse keeps them.
+
+        A spread no larger than the rounding of the sums it is the difference of is taken as none. The
+        rounding of a plain running sum grows with n (measured on constants: up to 0.3 n epsilon of the sum
+        of squares, up or down), so a constant would otherwise pass for a metric of extreme precision.
+
+        Args:
+            n: Units, shape (cells,).
+            sums: Sum of every column, shape (cells, columns).
+            products: Sum of x * y for every pair of columns, shape (cells, columns, columns).
+        """
+        mean = np.where(n[:, None] > 0, sums / n[:, None], 0.0)
+        m2 = products - sums[:, :, None] * mean[:, None, :]
+        raw = np.diagonal(products, axis1=1, axis2=2)
+        spread = np.diagonal(m2, axis1=1, axis2=2)
+        flat = (spread <= EPSILON * np.clip(n, 4, 1e6)[:, None] * raw) | (n[:, None] == 0)
+        m2 = np.where(flat[:, :, None] | flat[:, None, :], 0.0, m2)
+        return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2)
 
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
@@ -46,18 +91,25 @@ class Moments:
         """Pick the cells at these indices, shape (picked,)."""
         return Moments(n=self.n[cells], mean=self.mean[cells], m2=self.m2[cells])
 
+    @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
         """Add cells together: cell i goes to group[i]; the result has `groups` cells, empty ones with n = 0.
+
+        Numbers too large to be added give infinities, which inference answers with `NOT_FINITE`.
 
         Args:
             group: Target of every cell, shape (cells,), between 0 and groups - 1.
             groups: How many cells the result has.
         """
-        n = np.bincount(group, weights=self.n, minlength=groups).astype(np.float64)
         columns = self.mean.shape[1]
-        weighted = np.zeros((groups, columns))
-        np.add.at(weighted, group, self.n[:, None] * self.mean)
-        mean = np.divide(weighted, n[:, None], out=np.zeros_like(weighted), where=n[:, None] > 0)
+        held = np.flatnonzero(self.n > 0)
+        # means are averaged as distances from one of them: large offsets then lose nothing
+        origin = np.zeros((groups, columns))
+        origin[group[held]] = self.mean[held]
+        n = np.bincount(group, weights=self.n, minlength=groups).astype(np.float64)
+        off = np.zeros((groups, columns))
+        np.add.at(off, group, self.n[:, None] * (self.mean - origin[group]))
+        mean = origin + np.divide(off, n[:, None], out=np.zeros_like(off), where=n[:, None] > 0)
         away = self.mean - mean[group]
         m2 = np.zeros((groups, columns, columns))
         np.add.at(m2, group, self.m2 + self.n[:, None, None] * away[:, :, None] * away[:, None, :])

@@ -1,4 +1,4 @@
-"""What inference answers with: arrays of estimates over cells, and the view of one cell, `Estimate | Unknown`."""
+"""What inference answers with: estimates over cells, and the view of one cell, `Estimate | Unknown`."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ SENTENCES: dict[Why, str] = {
     Why.FEW_UNITS: "fewer than two units in one of the variants, so there is no spread to judge by",
     Why.NO_SPREAD: "every unit of both variants has the same value, so there is no spread to judge by",
     Why.NO_DENOMINATOR: "the ratio's denominator adds up to zero in one of the variants",
-    Why.CONTROL_NEAR_ZERO: "control's own mean cannot be told from zero, so a relative effect has no bounds",
-    Why.NOT_FINITE: "the numbers are too large for double precision",
+    Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
+    Why.NOT_FINITE: "the numbers are too large or too small for double precision",
 }
 
 
@@ -68,7 +68,7 @@ class Estimate:
     side: Side
     kind: Kind
     p: float
-    """Two-sided for `both`; for one side, of the null that the effect does not lie beyond zero on the bounded side."""
+    """Two-sided for `both`; for `lower` of the null that the effect is 0 or less, for `upper` 0 or more."""
     dof: float | None
     """Degrees of freedom; None for a normal quantile."""
 
@@ -93,8 +93,9 @@ class Points:
     """
 
     value: FloatArray
+    """In the metric's unit; holds for one unit too, where `why` is `FEW_UNITS`."""
     variance: FloatArray
-    """Squared standard error of `value`."""
+    """Squared standard error of `value`; may be 0 where every unit has the same value."""
     dof: FloatArray
     """n - 1 where a t quantile applies, infinity for a normal one."""
     n: FloatArray
@@ -104,7 +105,10 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimates:
-    """Estimates over cells; every array has shape (cells,). `cell` gives the view of one."""
+    """Estimates over cells; every array has shape (cells,). `cell` gives the view of one.
+
+    Where `why` is not 0 the numbers mean nothing (most are NaN, so that using them shows).
+    """
 
     effect: FloatArray
     stderr: FloatArray

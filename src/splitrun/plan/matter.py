@@ -13,7 +13,7 @@ from splitrun.spec.experiment import Experiment, GuardrailRule, Weighted
 from splitrun.spec.metric import Mean, MeanHere, Metric, Ratio, RatioHere, Share, ShareHere
 from splitrun.spec.model import Role
 from splitrun.spec.project import Project
-from splitrun.spec.source import EXPOSURES, MOMENTS, Source
+from splitrun.spec.source import Source
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 
@@ -160,9 +160,3 @@ def twice(metrics: list[Chosen]) -> list[Mistake]:
             mistakes.append(metric.site.mistake(says, "keep it in one role"))
         seen.setdefault(metric.key, metric.role)
     return mistakes
-
-
-def known_sources(matter: Matter) -> tuple[str, ...]:
-    """Give the names that `source` may hold."""
-    own = EXPOSURES if matter.experiment.moments is None else MOMENTS
-    return (*matter.sources, own)

@@ -204,13 +204,9 @@ def unknown_segments(matter: Matter) -> Iterator[Mistake]:
 
 def before_exposure(exposures: Exposures, segment: Defined[Segment], site: Site) -> Iterator[Mistake]:
     """A segment uses only what was known before exposure."""
-    match segment.value:
-        case Segment(values=str(column)):
-            used: tuple[str, ...] = (column,)
-        case Segment(when=str(text)):
-            used = tuple(sorted(columns(parse(text))))
-        case _:
-            used = ()
+    cut = segment.value
+    used = [cut.values] if cut.values is not None else []
+    used += columns(parse(cut.when)) if cut.when is not None else ()
     for column in used:
         if column not in exposures.pre_exposure:
             says = f"column {column!r} is not among `pre_exposure`, so it may be an effect of the change"

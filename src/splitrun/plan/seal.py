@@ -29,7 +29,7 @@ from splitrun.spec.project import Project
 from splitrun.spec.reading import Draft, found
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
-from splitrun.spec.written.document import Document, Path, Site
+from splitrun.spec.written.document import Document, Path, Site, dotted
 from splitrun.spec.written.unbuilt import EXPERIMENT
 from splitrun.spec.written.wording import Faults
 
@@ -38,6 +38,18 @@ __all__ = ["digest", "sealed"]
 ALPHA = 0.05
 POWER = 0.8
 TIMEZONE = "UTC"
+
+MISLEADING: tuple[tuple[str, Path], ...] = (
+    ("exposures", ("variants",)),
+    ("hypothesis", ("metrics", "primary")),
+    ("metrics", ("exposures", "time")),
+    ("metrics", ("sources",)),
+    ("moments", ("variants",)),
+    ("segments", ("exposures", "pre_exposure")),
+    ("trigger", ("exposures", "time")),
+    ("trigger", ("sources",)),
+)
+"""What is said of the first would be wrong while the second is not mended."""
 
 
 def sealed(
@@ -57,23 +69,60 @@ def sealed(
     Raises:
         SpecError: All mistakes, also those of references between files.
     """
-    document = filled(draft, others or {})
     shelf = library or Library()
-    wrong = found(Experiment, document, EXPERIMENT)
+    document, wrong = completed(draft, others or {})
     whole = standing(document, wrong)
     if whole is None:
         raise SpecError(listed(wrong))
     experiment = Experiment.model_validate(whole.value)
     matter, loose = matter_of(experiment, Site(whole, ()), shelf, project)
-    more = [*loose, *question(matter), *rows(matter)]
+    more = [each for each in (*loose, *question(matter), *rows(matter)) if not misled(each, wrong)]
     if wrong or more:
         raise SpecError(listed(wrong, more))
     return plan(matter)
 
 
+def completed(draft: Draft, others: Mapping[str, Draft]) -> tuple[Document, Faults]:
+    """Fill what is not said, and find all that keeps it from being an experiment."""
+    try:
+        document = filled(draft, others)
+    except SpecError as error:
+        broken: Faults = [(("extends",), mistake) for mistake in error.mistakes]
+        own = found(Experiment, draft.document, EXPERIMENT)
+        return draft.document, broken + [(path, each) for path, each in own if not missing(each)]
+    return document, found(Experiment, document, EXPERIMENT)
+
+
+def missing(mistake: Mistake) -> bool:
+    """Whether a mistake is that nothing was written."""
+    return mistake.says.endswith("` is missing")
+
+
 def digest(plan: Plan) -> str:
-    """Give the fingerprint of a plan: SHA-256 of its canonical JSON (RFC 8785)."""
-    return f"sha256:{sha256(rfc8785.dumps(plan.model_dump(mode='json'))).hexdigest()}"
+    """Give the fingerprint of a plan: SHA-256 of its canonical JSON (RFC 8785).
+
+    Raises:
+        SpecError: The plan holds a whole number beyond 2^53, which JSON cannot carry exactly.
+    """
+    try:
+        canonical = rfc8785.dumps(plan.model_dump(mode="json"))
+    except rfc8785.CanonicalizationError as refused:
+        mistake = Mistake(
+            says=f"the plan of {plan.key!r} has no canonical JSON: {refused}",
+            next="keep whole numbers within 2^53, or write them as text",
+        )
+        raise SpecError([mistake]) from refused
+    return f"sha256:{sha256(canonical).hexdigest()}"
+
+
+def misled(mistake: Mistake, wrong: Faults) -> bool:
+    """Whether a mistake is only seen because something else was cut out."""
+    top = mistake.path.partition(".")[0].partition("[")[0]
+    return any(
+        dotted(path).startswith(mistake.path)
+        or any(top == late and path[: len(early)] == early for late, early in MISLEADING)
+        for path, _ in wrong
+    )
 
 
 def standing(document: Document, wrong: Faults) -> Document | None:

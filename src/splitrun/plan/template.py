@@ -7,13 +7,13 @@ from importlib.resources import files
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.spec.reading import MERGED, Draft
+from splitrun.spec.starting import TEMPLATES
 from splitrun.spec.written.document import Document
 from splitrun.spec.written.fields import suggested
 from splitrun.spec.written.text import document
 
-__all__ = ["TEMPLATES", "filled"]
+__all__ = ["filled"]
 
-TEMPLATES = ("conversion", "revenue")
 OWN = (("key",), ("title",), ("extends",))
 """What belongs to one file and is not handed on."""
 
@@ -46,7 +46,7 @@ def over_template(whole: Document, name: str) -> Document:
     """Lay a document over the template it names, and over those that the template extends."""
     while name:
         if name not in TEMPLATES:
-            raise SpecError([unknown(whole, "template", "template", name, TEMPLATES)])
+            raise SpecError([unknown(whole, "template", "template", name, tuple(TEMPLATES))])
         below = template(name)
         whole = whole.over(below.without(OWN), MERGED)
         name = Draft(below).extends

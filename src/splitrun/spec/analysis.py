@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from splitrun.spec.amount import Change, Window
-from splitrun.spec.model import Choice, Direction, Expression, Key, Model, Sentence
+from splitrun.spec.model import Choice, Condition, Direction, Key, Model, Sentence
 
 __all__ = [
     "Duration",
@@ -73,7 +73,7 @@ class Trigger(Model):
 
     source: Key
     """The event source that has the qualifying rows."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Condition that selects the qualifying rows."""
 
 

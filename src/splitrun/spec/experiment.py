@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from splitrun.spec.amount import Change, Portion, Window
 from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
-from splitrun.spec.metric import MetricHere
-from splitrun.spec.model import Column, Expression, Key, Model, Note, Sentence
+from splitrun.spec.metric import MeanHere, MetricHere, RatioHere, ShareHere
+from splitrun.spec.model import Column, Condition, Key, Model, Note, Sentence
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
 
@@ -33,10 +33,10 @@ def reference_tag(written: object) -> str:
             return "weighted"
         case Weighted():
             return "weighted"
-        case str():
-            return "named"
-        case _:
+        case dict() | ShareHere() | MeanHere() | RatioHere():
             return "defined"
+        case _:
+            return "named"
 
 
 def guarded(written: object) -> object:
@@ -193,7 +193,7 @@ class Experiment(Model):
     """The switch in the product through which units meet the change."""
     hypothesis: Hypothesis
     """What is changed, why it should matter, and what is expected of it."""
-    audience: Expression | None = None
+    audience: Condition | None = None
     """Which units are eligible."""
     coverage: Portion | None = None
     """Share of eligible units enrolled."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from splitrun.spec.amount import Window
-from splitrun.spec.model import Direction, Expression, Key, Model, Note
+from splitrun.spec.model import Condition, Direction, Key, Model, Note, Quantity
 
 __all__ = [
     "Count",
@@ -42,7 +42,7 @@ class Share(Definition):
     kind: Literal["share"]
     source: Key
     """Name of a source, or `exposures` for the exposure table itself."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Condition on the source's rows."""
 
 
@@ -52,9 +52,9 @@ class Mean(Definition):
     kind: Literal["mean"]
     source: Key
     """Name of a source, or `exposures` for the exposure table itself."""
-    value: Expression | None = None
+    value: Quantity | None = None
     """What is added up over a unit's rows; without it the rows are counted."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Condition on the source's rows."""
 
 
@@ -63,9 +63,9 @@ class Total(Model):
 
     source: Key
     """Name of a source, or `exposures` for the exposure table itself."""
-    value: Expression
+    value: Quantity
     """What is added up over a unit's rows."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Condition on the source's rows."""
 
 
@@ -76,7 +76,7 @@ class Count(Model):
     """Name of a source, or `exposures` for the exposure table itself."""
     count: Literal["rows"]
     """Always `rows`."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Condition on the source's rows."""
 
 

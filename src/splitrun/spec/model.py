@@ -10,9 +10,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from splitrun.errors import ExpressionError
+from splitrun.terms.kinds import Sort, mismatches, sort_of
 from splitrun.terms.parse import parse
 
-__all__ = ["Choice", "Column", "Direction", "Expression", "Key", "Model", "Note", "Role", "Sentence"]
+__all__ = [
+    "Choice",
+    "Column",
+    "Condition",
+    "Direction",
+    "Key",
+    "Model",
+    "Note",
+    "Quantity",
+    "Role",
+    "Sentence",
+]
 
 FORBIDDEN_IN_COLUMNS = re.compile(r"[\x00-\x1f\x7f\"`;\\]|--|/\*")
 
@@ -30,19 +42,38 @@ def column(name: str) -> str:
     return name
 
 
-def expression(text: str) -> str:
-    """Refuse text that is not of the expression language.
+def expression(text: str, sorts: frozenset[Sort], remedy: str) -> str:
+    """Refuse text that is not of the expression language, cannot be anything but null, or gives another sort.
 
     Raises:
         PydanticCustomError: With the offset of the character in its context.
     """
     try:
-        parse(text)
+        tree = parse(text)
     except ExpressionError as error:
-        raise PydanticCustomError(
-            "expression", "{says}", {"says": error.says, "next": error.remedy, "at": error.at}
-        ) from None
+        raise fault(error.says, error.remedy, error.at) from None
+    for sentence in mismatches(tree, {}):
+        raise fault(sentence, "compare values of one kind", 0)
+    sort = sort_of(tree, {})
+    if sort not in sorts:
+        raise fault(f"this gives a {sort} for each row", remedy, 0)
     return text
+
+
+def fault(says: str, remedy: str, at: int) -> PydanticCustomError:
+    """Make an error that knows its character."""
+    return PydanticCustomError("expression", "{says}", {"says": says, "next": remedy, "at": at})
+
+
+def condition(text: str) -> str:
+    """Refuse what is neither true nor false."""
+    return expression(text, frozenset({Sort.BOOLEAN, Sort.NOTHING}), "write a condition, like amount > 0")
+
+
+def quantity(text: str) -> str:
+    """Refuse what is no number."""
+    remedy = "write a column or arithmetic; for a share of units write kind: share and `where`"
+    return expression(text, frozenset({Sort.NUMBER, Sort.NOTHING}), remedy)
 
 
 def sentence(text: str) -> str:
@@ -55,8 +86,11 @@ def sentence(text: str) -> str:
 Column = Annotated[str, AfterValidator(column)]
 """The name of a column; it is quoted wherever it goes."""
 
-Expression = Annotated[str, Field(max_length=10_000), AfterValidator(expression)]
-"""Text in the expression language of `terms`."""
+Condition = Annotated[str, Field(max_length=10_000), AfterValidator(condition)]
+"""Text in the expression language of `terms` that is true, false or null."""
+
+Quantity = Annotated[str, Field(max_length=10_000), AfterValidator(quantity)]
+"""Text in the expression language of `terms` that is a number or null."""
 
 Sentence = Annotated[str, Field(max_length=2_000), AfterValidator(sentence)]
 """Free text that must say something."""

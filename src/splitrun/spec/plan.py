@@ -10,7 +10,7 @@ from splitrun.spec.amount import Change, Portion
 from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
 from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
-from splitrun.spec.model import Expression, Key, Model, Role
+from splitrun.spec.model import Condition, Key, Model, Role
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
 
@@ -83,7 +83,7 @@ class Delivery(Model):
 
     flag: Key | None = None
     serves: dict[Key, str | int | float | bool] = Field(default_factory=dict)
-    audience: Expression | None = None
+    audience: Condition | None = None
     coverage: Portion | None = None
     layer: Key | None = None
     frame: Frame | None = None

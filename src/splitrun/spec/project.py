@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from splitrun.spec.amount import Window
 from splitrun.spec.metric import Metric
-from splitrun.spec.model import Choice, Column, Expression, Key, Model, Note, Sentence
+from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
 
@@ -147,5 +147,5 @@ class Annotation(Model):
     kind: AnnotationKind
     says: Sentence
     """What happened."""
-    where: Expression | None = None
+    where: Condition | None = None
     """Whom it touched."""

@@ -1,4 +1,4 @@
-"""Text in, checked values out; all mistakes of a file at once, with places. No file is opened here."""
+"""Text in, values out; all mistakes of a file at once, with places. No file is opened here."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from splitrun.errors import Mistake, SpecError
-from splitrun.spec.experiment import Experiment
 from splitrun.spec.project import Annotation, Definitions, Project
 from splitrun.spec.written.document import Document, Path, Scalar, Value, Written, dotted
 from splitrun.spec.written.text import MAX_DEPTH, MAX_NODES, UNPRINTABLE, document
-from splitrun.spec.written.unbuilt import EXPERIMENT, METRICS, PROJECT, Rule, unbuilt
+from splitrun.spec.written.unbuilt import METRICS, PROJECT, Rule, unbuilt
 from splitrun.spec.written.wording import Faults, faults
 
 __all__ = [
@@ -73,7 +72,7 @@ def read_experiment(text: str | bytes, file: str) -> Draft:
         file: The name that mistakes carry.
 
     Raises:
-        SpecError: All mistakes; with a template or `extends`, what they may fill is not missed yet.
+        SpecError: It is not the YAML that is read. What it says is judged when it is sealed, all at once.
     """
     return drafted(document(text, file))
 
@@ -82,7 +81,7 @@ def read_experiment_mapping(mapping: Mapping[str, object], name: str = "experime
     """Read an experiment that was written in Python; mistakes carry paths instead of places.
 
     Raises:
-        SpecError: All mistakes.
+        SpecError: It holds what YAML could not. What it says is judged when it is sealed, all at once.
     """
     mistakes: list[Mistake] = []
     value = plain(mapping, (), mistakes, [0])
@@ -128,19 +127,13 @@ def read_flags(text: str | bytes, file: str) -> Document:
 
 
 def drafted(written: Document) -> Draft:
-    """Check what is written of an experiment."""
-    draft = Draft(written)
-    wrong = found(Experiment, written, EXPERIMENT)
-    if draft.template or draft.extends:
-        wrong = [(path, mistake) for path, mistake in wrong if not (missing(mistake) and path[:-1] in MERGED)]
-    if wrong:
-        raise SpecError(in_order(wrong))
-    return draft
-
-
-def missing(mistake: Mistake) -> bool:
-    """Whether a mistake is that nothing was written."""
-    return mistake.says.endswith("` is missing")
+    """Take a document as an experiment, if it has keys at all."""
+    match written.value:
+        case dict():
+            return Draft(written)
+        case _:
+            says = "an experiment is a mapping of keys to values, and this is something else"
+            raise SpecError([written.mistake((), says, "begin with `key: NAME`")])
 
 
 def checked(kind: type[T], written: Document, rules: tuple[Rule, ...] = ()) -> Written[T]:
@@ -220,6 +213,6 @@ def plain_scalar(value: object, path: Path, mistakes: list[Mistake]) -> Scalar:
         case None | bool() | int() | float():
             return value
         case _:
-            says = f"a {type(value).__name__} stands where text or a number belongs"
+            says = f"a value of type {type(value).__name__} stands where text or a number belongs"
             mistakes.append(Mistake(says, "write plain values, as in YAML", dotted(path)))
             return None

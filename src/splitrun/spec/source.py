@@ -70,7 +70,7 @@ class Rows(Model):
     """Exactly one of the forms says where the rows are."""
 
     csv: File | None = None
-    """Path of a CSV file, from the folder of the file that names it."""
+    """Path of a CSV file, from the project's folder or else from the folder of the experiment's file."""
     parquet: File | None = None
     """Path of a Parquet file, or a pattern like data/*.parquet."""
     table: Table | None = None
@@ -87,7 +87,7 @@ class Rows(Model):
         named = [form for form in FORMS if getattr(self, form) is not None]
         if len(named) != 1:
             raise ValueError(
-                f"{' and '.join(named) or 'nothing'} says where the rows are; "
+                f"{' and '.join(named) or 'nothing'} {'say' if named else 'says'} where the rows are; "
                 f"write exactly one of {', '.join(FORMS[:-1])}"
             )
         return self

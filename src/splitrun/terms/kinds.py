@@ -140,17 +140,19 @@ class _Judge:
         for part in tree.of:
             yield from self.wanted(part, TAKES[tree.function], str(tree.function))
         if tree.function is Function.COALESCE:
-            for part in tree.of[1:]:
-                yield from self.alike(tree, part, "coalesce with")
+            first = self.sort(tree)
+            for part in tree.of:
+                if self.sort(part) not in {first, Sort.NOTHING}:
+                    yield f"coalesce gives a {first} here, and {self.named(part)} counts as null in it"
 
     def of_predicate(self, tree: Predicate) -> Iterator[str]:
         match tree:
             case Comparison(left=left, right=right):
-                yield from self.sided(left, (right,), "comparing")
+                yield from self.sided(left, (right,))
             case In(value=value, of=of):
-                yield from self.sided(value, of, "looking for")
+                yield from self.sided(value, of)
             case Between(value=value, low=low, high=high):
-                yield from self.sided(value, (low, high), "comparing")
+                yield from self.sided(value, (low, high))
             case Like(value=value, pattern=pattern):
                 yield from self.wanted(value, (Sort.TEXT,), "`like`")
                 yield from self.wanted(pattern, (Sort.TEXT,), "`like`")
@@ -159,21 +161,18 @@ class _Judge:
             case IsBoolean(value=value):
                 yield from self.wanted(value, (Sort.BOOLEAN,), "`is true`")
 
-    def sided(self, left: Tree, rights: tuple[Tree, ...], doing: str) -> Iterator[str]:
+    def sided(self, left: Tree, rights: tuple[Tree, ...]) -> Iterator[str]:
         yield from self.sentences(left)
         for right in rights:
-            yield from self.alike(left, right, doing)
+            yield from self.alike(left, right)
             yield from self.sentences(right)
 
-    def alike(self, left: Tree, right: Tree, doing: str) -> Iterator[str]:
-        sorts = {sort_of(left, self.kinds), sort_of(right, self.kinds)} - {Sort.NOTHING}
+    def alike(self, left: Tree, right: Tree) -> Iterator[str]:
+        sorts = {self.sort(left), self.sort(right)} - {Sort.NOTHING}
         if len(sorts) > 1:
-            joint = "among" if doing == "looking for" else "with"
-            said = f"{doing} {self.named(left)} {joint} {self.named(right)}"
-            if doing == "coalesce with":
-                said = f"coalesce of {self.sort(left)} with {self.named(right)}"
-            hint = "; write semver('…') on both sides" if Sort.VERSION in sorts else ""
-            yield f"{said} is always null{hint}"
+            hint = "; write semver(…) on both sides" if Sort.VERSION in sorts else ""
+            hint = "; write date('…') for the moment" if sorts == {Sort.TIME, Sort.TEXT} else hint
+            yield f"comparing {self.named(left)} with {self.named(right)} is always null{hint}"
 
     def wanted(self, part: Tree, takes: tuple[Sort, ...], taker: str) -> Iterator[str]:
         sort = self.sort(part)

@@ -2,7 +2,7 @@
 
 Precedence is SQL's, by operator powers (Pratt 1973): or, and, not, comparison, + -, * / %, unary minus. The
 reader is our own because sqlglot's, measured at 30.30, takes `@x`, `a[1]`, `+a` and `'a' 'b'` without a word,
-keeps no place for operators and literals, and runs out of stack at 50 brackets; tests use it as a judge.
+keeps no place for operators and literals, and runs out of stack at 50 brackets. DuckDB is the judge in tests.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Part:
     """A tree while it is built: how high it is, and whether it is a comparison without brackets around it."""
 
     tree: Tree
-    height: int = 1
+    height: int = 0
     bare: bool = False
 
 

@@ -3,8 +3,8 @@
 Written for DuckDB first; what other engines spell differently stands in functions of their own below.
 Literals are literal nodes and columns come from the caller, so no text of a user ever reaches SQL as SQL.
 
-Numbers are doubles. NaN and the infinities count as null: at each number column, at the result of arithmetic
-where something looks at it, and at a divisor. In between they may run on: nothing makes them finite again.
+Numbers are doubles. NaN and the infinities count as null wherever something looks at a number, and so does a
+divisor that is zero or not finite. Inside arithmetic they may run on: nothing else makes them finite again.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ __all__ = ["Bound", "kind_of", "mismatches", "rendered"]
 
 LARGEST = "1.7976931348623157e308"
 """The largest finite double. NaN compares above it in DuckDB, Spark and PostgreSQL alike."""
+
+SMALLEST = "5e-324"
+"""The double next to zero."""
+
+LONGEST = 20_000
+"""Nodes of all numbers that are looked at twice; each divisor inside a divisor doubles its own."""
 
 DEEPEST = 240
 """Levels of SQL that sqlglot writes with half of a stack of 1,000 frames to spare."""
@@ -113,13 +119,15 @@ def rendered(tree: Tree, columns: Mapping[str, Bound]) -> exp.Expression:
         )
     sql = _Writer(columns).value(tree)
     if _depth(sql) > DEEPEST:
-        raise ExpressionError(
-            "the expression is nested too deeply to be written as SQL",
-            text="…",
-            at=0,
-            remedy="split the condition in two",
-        )
+        raise _too_deep()
     return _held(sql)
+
+
+def _too_deep() -> ExpressionError:
+    says = "the expression is nested too deeply to be written as SQL"
+    return ExpressionError(
+        says, text="…", at=0, remedy="divide in the source's query, or split the condition"
+    )
 
 
 def _kinds(bound: Mapping[str, Bound]) -> dict[str, Kind]:
@@ -175,18 +183,6 @@ def _double(value: float) -> exp.Expression:
     return exp.Paren(this=exp.Neg(this=literal)) if value < 0 else literal
 
 
-def _finite(sql: exp.Expression) -> exp.Expression:
-    for odd in ("NaN", "Infinity", "-Infinity"):
-        sql = _nullif(sql, _cast(_text(odd), "DOUBLE"))
-    return sql
-
-
-def _number_column(sql: exp.Expression) -> exp.Expression:
-    number = _cast(sql, "DOUBLE")
-    within = exp.LTE(this=exp.Abs(this=number), expression=exp.Literal.number(LARGEST))
-    return exp.Case(ifs=[exp.If(this=within, true=number.copy())])
-
-
 def _folded(sql: exp.Expression, of: str, to: str) -> exp.Expression:
     return exp.Anonymous(this="translate", expressions=[sql, _text(of), _text(to)])
 
@@ -226,6 +222,7 @@ class _Writer:
     def __init__(self, bound: Mapping[str, Bound]) -> None:
         self.bound = bound
         self.kinds = _kinds(bound)
+        self.spent = 0
 
     def value(self, tree: Tree) -> exp.Expression:
         match tree:
@@ -233,10 +230,8 @@ class _Writer:
                 return self.leaf(tree)
             case Not() | And() | Or():
                 return self.logic(tree)
-            case Arithmetic():
-                return _finite(self.calculation(tree))
-            case Negative(of=part):
-                return exp.Neg(this=_held(self.of(part, Sort.NUMBER)))
+            case Arithmetic() | Negative() | Call(function=Function.ABS):
+                return self.where(self.running(tree))
             case Call():
                 return self.call(tree)
             case _:
@@ -259,7 +254,7 @@ class _Writer:
             case Column(name=name):
                 column = self.bound[name]
                 sql = column.sql.copy()
-                return _number_column(sql) if column.kind is Kind.NUMBER else _held(sql)
+                return self.where(_cast(sql, "DOUBLE")) if column.kind is Kind.NUMBER else _held(sql)
 
     def logic(self, tree: Logic) -> exp.Expression:
         match tree:
@@ -270,22 +265,43 @@ class _Writer:
             case Or(of=parts):
                 return _balanced([self.of(part, Sort.BOOLEAN) for part in parts], exp.Or)
 
-    def calculation(self, tree: Tree) -> exp.Expression:
-        """Write arithmetic whose result may not be finite; what is around it sees to that."""
+    def running(self, tree: Tree) -> exp.Expression:
+        """Write a number that may not be finite; whoever looks at it sees to that."""
         match tree:
+            case Column(name=name) if self.bound[name].kind is Kind.NUMBER:
+                return _cast(self.bound[name].sql.copy(), "DOUBLE")
+            case Negative(of=part):
+                return exp.Neg(this=_held(self.running(part)))
+            case Call(Function.ABS, (part,)):
+                return exp.Abs(this=self.running(part))
             case Arithmetic(op="/", left=left, right=right):
-                # typed and safe off: sqlglot would write casts and null checks of its own
-                under = _nullif(self.of(right, Sort.NUMBER), _double(0.0))
-                return exp.Div(this=_held(self.calculation(left)), expression=under, typed=True, safe=False)
+                # typed: without it sqlglot may write casts of its own
+                return exp.Div(this=_held(self.running(left)), expression=self.divisor(right), typed=True)
             case Arithmetic(op="%", left=left, right=right):
-                under = _nullif(self.of(right, Sort.NUMBER), _double(0.0))
-                return exp.Mod(this=_held(self.calculation(left)), expression=under)
+                return exp.Mod(this=_held(self.running(left)), expression=self.divisor(right))
             case Arithmetic(op=op, left=left, right=right):
-                return CALCULATED[op](
-                    this=_held(self.calculation(left)), expression=_held(self.calculation(right))
-                )
+                one, other = (_held(self.running(part)) for part in (left, right))
+                return CALCULATED[op](this=one, expression=other)
             case _:
                 return self.of(tree, Sort.NUMBER)
+
+    def divisor(self, tree: Tree) -> exp.Expression:
+        return self.where(self.running(tree), low=SMALLEST)
+
+    def where(self, sql: exp.Expression, low: str | None = None) -> exp.Expression:
+        """Keep a number where it is finite and, with `low`, at least so far from zero; else null.
+
+        The number is written twice, as DuckDB's NULLIF does unseen; so the sum of them must not be long.
+        """
+        self.spent += sum(1 for _ in sql.walk())
+        if self.spent > LONGEST:
+            raise _too_deep()
+        size, largest = exp.Abs(this=sql), exp.Literal.number(LARGEST)
+        if low is None:
+            within: exp.Expression = exp.LTE(this=size, expression=largest)
+        else:
+            within = exp.Between(this=size, low=exp.Literal.number(low), high=largest)
+        return exp.Case(ifs=[exp.If(this=within, true=sql.copy())])
 
     def predicate(self, tree: Predicate) -> exp.Expression:
         match tree:
@@ -341,8 +357,6 @@ class _Writer:
                 return _folded(of[0], ascii_lowercase, ascii_uppercase)
             case Function.LENGTH:
                 return _cast(exp.Length(this=of[0]), "DOUBLE")
-            case Function.ABS:
-                return exp.Abs(this=of[0])
             case Function.SEMVER:
                 return _version(of[0])
             case _:

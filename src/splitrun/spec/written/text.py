@@ -47,6 +47,11 @@ SYNTAX = (
         "mend the indentation, or put the text in quotes",
     ),
     ("cannot start any token", "a character stands here that cannot begin a value", "put the text in quotes"),
+    (
+        "expected ',' or",
+        "a comma or closing bracket is missing before this",
+        "close the bracket that is open",
+    ),
     ("end of stream", "the text ends too early", "close the quote or bracket that is still open"),
     ("stream end", "the text ends too early", "close the quote or bracket that is still open"),
     ("block end", "the indentation does not fit what stands above", "line it up with its neighbours"),
@@ -160,7 +165,9 @@ class Builder:
         """Build the value that begins with an event."""
         self.count(event, path)
         self.plain_only(event)
-        self.marks[path] = Mark(self.place(event), key, first_character(event, self.file))
+        empty = event.start_mark.index == event.end_mark.index
+        place = key if key and empty else self.place(event)
+        self.marks[path] = Mark(place, key, first_character(event, self.file))
         match event:
             case events.ScalarEvent():
                 return self.scalar(event)
@@ -195,7 +202,8 @@ class Builder:
                         event, f"anchor &{event.anchor} is not read", "take it out and write values out"
                     )
                 if event.tag is not None:
-                    self.refuse(event, f"tag {event.tag} is not read", "take it out; write plain values")
+                    tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+                    self.refuse(event, f"tag {tag} is not read", "take it out; write plain values")
             case _:
                 pass
 

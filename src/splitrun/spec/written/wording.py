@@ -14,7 +14,7 @@ from splitrun.spec.amount import shown
 from splitrun.spec.written.document import Document, Path, Value
 from splitrun.spec.written.fields import fields, nearest
 
-__all__ = ["Faults", "faults"]
+__all__ = ["KEY_SIGNS", "Faults", "faults"]
 
 Faults = list[tuple[Path, Mistake]]
 """Mistakes with the paths they are about."""
@@ -59,8 +59,24 @@ def faults(error: ValidationError, kind: Any, document: Document) -> Faults:  # 
             path = (*path, "kind")
         if each["type"] == "missing" and (path[:-1], path[-1]) in meant:
             continue
-        worded.append((path, mistake(each, path, kind, document)))
+        if each["type"] == "too_short" and enough(document.at(path), each["ctx"]["min_length"]):
+            continue  # pydantic leaves out the items that are wrong, and then misses them
+        told = mistake(each, path, kind, document)
+        if worded and worded[-1][0] == path and each["type"] in KINDS and each["type"] != "invalid_key":
+            what = f"{short(each['input'])} stands where text, a number, true or false belongs"
+            told = replace(told, says=what, next="write one of these")
+            worded.pop()
+        worded.append((path, told))
     return worded
+
+
+def enough(value: Value, least: int) -> bool:
+    """Whether a list or mapping holds as much as it must, right or wrong."""
+    match value:
+        case tuple() | dict():
+            return len(value) >= least
+        case _:
+            return False
 
 
 def unknown(each: ErrorDetails) -> bool:
@@ -128,9 +144,9 @@ def mistake(each: ErrorDetails, path: Path, kind: Any, document: Document) -> Mi
             says, _, remedy = str(context["error"]).rpartition("; ")
             return document.mistake(path, says, remedy)
         case "string_pattern_mismatch":
-            return document.mistake(path, f"{short(value)} is no name", KEY_SIGNS, at_key=loc[-1] == "[key]")
+            return document.mistake(path, f"{short(value)} is no name", KEY_SIGNS, at_key="[key]" in loc)
         case _:
-            return document.mistake(path, *plain(each["type"], value, context), at_key=loc[-1] == "[key]")
+            return document.mistake(path, *plain(each["type"], value, context), at_key="[key]" in loc)
 
 
 def plain(kind: str, value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
@@ -167,7 +183,7 @@ def no_kind(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: A
 def few(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
     """Word a list or mapping that holds too little."""
     least, held = context["min_length"], context["actual_length"]
-    return f"{held or 'nothing'} stands where at least {least} belong", f"write at least {least}"
+    return f"{held or 'nothing'} is written where at least {least} must be", f"write at least {least}"
 
 
 def long(value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written

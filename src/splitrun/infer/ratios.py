@@ -1,0 +1,37 @@
+"""Ratios of two sums over units, by the delta method (Deng, Knoblich, Lu 2018)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splitrun.infer.estimate import Points
+from splitrun.infer.means import TINY, pointed, spread
+from splitrun.moments import ROUNDING, Moments
+
+__all__ = ["ratios"]
+
+
+@np.errstate(all="ignore")
+def ratios(moments: Moments) -> Points:
+    """Estimate the ratio of the numerator's sum to the denominator's, cell by cell.
+
+    The variance is that of the residual y - R x over the mean denominator, with the divisor n - 1.
+    Quantiles are normal: the linearised ratio is normal only in the limit, so a t would promise too much.
+
+    Args:
+        moments: Two columns, numerator and denominator, shape (cells, 2).
+
+    Returns:
+        Ratios with infinite degrees of freedom; `NO_DENOMINATOR` where the denominator adds up to zero.
+    """
+    n, under = moments.n, moments.mean[:, 1]
+    ratio = moments.mean[:, 0] / under
+    m2 = spread(moments)
+    over_spread, cross, under_spread = m2[:, 0, 0], m2[:, 0, 1], m2[:, 1, 1]
+    residual = over_spread - 2 * ratio * cross + ratio**2 * under_spread
+    parts = np.abs(over_spread) + 2 * np.abs(ratio * cross) + ratio**2 * np.abs(under_spread)
+    # where the numerator follows the denominator exactly, what remains is the rounding of the parts
+    residual = np.where(residual <= ROUNDING * parts, 0.0, residual)
+    variance = np.where(under**2 < TINY, np.inf, residual / (n - 1) / n / under**2)
+    variance = np.where(np.isfinite(parts), variance, np.inf)
+    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=under == 0)

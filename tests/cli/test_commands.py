@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from splitrun.cli.app import EXITS, run
+from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, SplitrunError
+
+ROOT = Path(__file__).parents[2]
+BANDIT = str(ROOT / "examples" / "open-bandit" / "bandit.yaml")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def splitrun(capsys: pytest.CaptureFixture[str]) -> Run:
+    def called(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            run(list(words))
+        seen = capsys.readouterr()
+        return int(left.value.code or 0), seen.out, seen.err
+
+    return called
+
+
+def test_analyze_prints_the_readout(splitrun: Run) -> None:
+    code, out, err = splitrun("analyze", BANDIT)
+
+    assert code == 0
+    assert "clicked rose by 0.23 pp" in out
+    assert err == ""
+    assert "\x1b" not in out
+
+
+def test_analyze_prints_documented_json(splitrun: Run) -> None:
+    code, out, _ = splitrun("analyze", BANDIT, "--json")
+
+    assert code == 0
+    assert json.loads(out)["form"] == "splitrun.readout/1"
+
+
+def test_analyze_prints_the_sql_that_was_run(splitrun: Run) -> None:
+    code, out, _ = splitrun("analyze", BANDIT, "--sql")
+
+    assert code == 0
+    assert "\n-- " in out
+    assert "SELECT" in out
+
+
+def test_a_mistake_is_told_on_standard_error_and_by_the_exit_code(splitrun: Run, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("kee: x\n")
+
+    code, out, err = splitrun("analyze", str(broken))
+
+    assert code == EXITS[SpecError] == 3
+    assert out == ""
+    assert f"{broken}:1:1: kee: " in err
+    assert "did you mean `key`" in err.replace("'", "`")
+
+
+def test_a_mistake_is_told_in_json_when_json_is_asked_for(splitrun: Run, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("kee: x\n")
+
+    code, out, _ = splitrun("lint", str(broken), "--json")
+
+    told = json.loads(out)
+    assert code == 3
+    assert told["form"] == "splitrun.error/1"
+    assert told["error"] == "SpecError"
+    assert told["mistakes"][0]["place"] == {"file": str(broken), "line": 1, "column": 1}
+
+
+def test_missing_data_has_an_exit_code_of_its_own(splitrun: Run, tmp_path: Path) -> None:
+    lone = tmp_path / "lone.yaml"
+    lone.write_text(Path(BANDIT).read_text())
+
+    code, _, err = splitrun("analyze", str(lone))
+
+    assert code == EXITS[DataError] == 4
+    assert "there is no file 'impressions.csv'" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["analyse"], "No such command 'analyse'"),
+        (["analyze", "--jsn"], "No such option"),
+        (["analyze"], "Missing argument"),
+        (["analyze", BANDIT, "--threads", "many"], "Invalid value for '--threads'"),
+    ],
+)
+def test_wrong_words_are_told_with_the_usage(splitrun: Run, words: list[str], says: str) -> None:
+    code, _, err = splitrun(*words)
+
+    assert code == 2
+    assert says in err
+    assert "Usage:" in err
+
+
+def test_every_error_has_an_exit_code() -> None:
+    assert {SpecError, ExpressionError, DataError, EngineError} == set(EXITS)
+    assert set(SplitrunError.__subclasses__()) == set(EXITS)
+
+
+def test_a_fault_of_ours_is_told_as_ours(splitrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splitrun.cli.project.linted", lambda _paths: 1 / 0)
+
+    code, _, err = splitrun("lint")
+
+    assert code == 1
+    assert "this is a fault of splitrun" in err
+    assert "ZeroDivisionError" in err
+    assert "Traceback" not in err
+
+
+def test_a_fault_of_ours_shows_where_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPLITRUN_DEBUG", "1")
+    monkeypatch.setattr("splitrun.cli.project.linted", lambda _paths: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        run(["lint"])
+
+
+def test_init_lint_new_and_schema_work_in_an_empty_folder(
+    splitrun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert splitrun("init")[0] == 0
+    assert splitrun("lint")[1] == "3 files checked, no mistakes\n"
+    assert splitrun("lint", "experiments/first.yaml")[1] == "1 file checked, no mistakes\n"
+    assert splitrun("new", "buy-button", "--template", "revenue")[1].startswith(
+        "wrote experiments/buy-button.yaml"
+    )
+    assert json.loads(splitrun("new", "other", "--json")[1])["files"] == ["experiments/other.yaml"]
+    assert json.loads(splitrun("lint", "--json")[1])["mistakes"] == []
+    assert json.loads(splitrun("schema")[1])["title"] == "splitrun experiment"
+    assert "wrote .splitrun/metrics.schema.json" in splitrun("schema", "--write", ".")[1]
+    assert splitrun("schema", "nonsense")[0] == 3
+
+
+def test_init_says_how_to_go_on_from_another_folder(
+    splitrun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert "cd shop && splitrun lint" in splitrun("init", "shop")[1]
+    assert "shop/splitrun.yaml" in json.loads(splitrun("init", "other", "--json")[1])["files"][0].replace(
+        "other", "shop"
+    )
+
+
+def test_version_and_help_are_there(splitrun: Run) -> None:
+    assert splitrun("--version")[1].startswith("splitrun ")
+    for verb in ("analyze", "lint", "init", "new", "schema", "doctor"):
+        code, out, _ = splitrun(verb, "--help")
+        assert code == 0
+        assert "Usage:" in out
+
+
+def test_doctor_answers_in_words_and_json(splitrun: Run) -> None:
+    code, out, _ = splitrun("doctor")
+    told = json.loads(splitrun("doctor", "--json")[1])
+
+    assert code == 0
+    assert "DuckDB runs locked down" in out
+    assert {one["name"] for one in told["examinations"]} >= {"python", "engine", "numpy"}
+
+
+def test_a_terminal_of_eighty_columns_is_not_overrun() -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "splitrun", "analyze", BANDIT],
+        dimensions=(50, 80),
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect(pexpect.EOF)
+    lines = str(child.before).replace("\r", "").split("\n")
+
+    assert any("clicked rose by" in line for line in lines)
+    assert max(len(line) for line in lines) <= 80
+
+
+def test_a_terminal_that_knows_only_ascii_gets_a_readout() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-m", "splitrun", "analyze", BANDIT],
+        env={"PYTHONIOENCODING": "ascii", "PATH": "", "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        check=True,
+    )
+
+    assert b"clicked rose by" in seen.stdout
+    seen.stdout.decode("ascii")
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "splitrun", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        writer.stdout.close()
+
+        assert writer.stderr.read() == b""
+
+
+def test_a_step_is_shown_when_work_takes_longer_than_a_second() -> None:
+    program = (
+        "import time, splitrun.cli.console as console; console.PATIENCE = 0.05\n"
+        "with console.desk() as desk: desk.progress('measuring'); time.sleep(0.5); desk.progress('judging')\n"
+    )
+    child = pexpect.spawn(sys.executable, ["-c", program], encoding="utf-8", timeout=60)
+    child.expect("measuring")
+    child.expect(pexpect.EOF)
+
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_nothing_spins_without_a_terminal() -> None:
+    program = (
+        "import time, splitrun.cli.console as console; console.PATIENCE = 0.05\n"
+        "with console.desk() as desk: desk.progress('measuring'); time.sleep(0.3)\n"
+    )
+
+    seen = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == seen.stderr == ""

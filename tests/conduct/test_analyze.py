@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import splitrun
+from splitrun.conduct.analyze import Access, analyze
+from splitrun.conduct.desk import Desk
+from splitrun.errors import DataError, EngineError, SpecError
+from splitrun.infer.estimate import Estimate
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SCORES = [float(index % 7) + (index % 2) for index in range(200)]
+ROWS: dict[str, list[str] | list[float]] = {
+    "unit": [f"u{index}" for index in range(200)],
+    "variant": ["control", "treatment"] * 100,
+    "score": SCORES,
+}
+
+
+def experiment(**more: object) -> dict[str, object]:
+    return {
+        "key": "tried",
+        "unit": "user",
+        "hypothesis": {
+            "change": "a new page",
+            "because": "the old one is slow",
+            "expect": {"metric": "score", "direction": "higher", "mei": 0.1},
+        },
+        "exposures": {"frame": "exposures", "unit": "unit", "variant": "variant"},
+        "variants": {"control": {}, "treatment": {}},
+        "metrics": {
+            "primary": [
+                {"key": "score", "kind": "mean", "source": "exposures", "value": "score", "better": "higher"}
+            ]
+        },
+        "analysis": {"method": "fixed"},
+        **more,
+    }
+
+
+def score_of(readout: splitrun.Readout) -> Estimate:
+    absolute = readout.comparisons[0].absolute
+    assert isinstance(absolute, Estimate)
+    return absolute
+
+
+@pytest.mark.requirement("R26")
+def test_thornton_reads_as_published() -> None:
+    readout = analyze(EXAMPLES / "thornton" / "incentive.yaml", desk=Desk(now=lambda: NOON))
+
+    # Thornton 2008, as recomputed by R's mean() on the same rows with known outcome
+    fetched = readout.comparisons[0]
+    assert fetched.control.mean == pytest.approx(0.338684, abs=5e-7)
+    assert fetched.control.units == 623
+    assert fetched.treatment.mean == pytest.approx(0.789236, abs=5e-7)
+    assert fetched.treatment.units == 2_211
+    assert readout.made_at == NOON
+
+
+def test_thornton_s_unequal_missing_outcomes_are_found() -> None:
+    readout = analyze(EXAMPLES / "thornton" / "incentive.yaml")
+
+    found = {finding.code: finding for finding in readout.findings}
+    assert "56 of 679" in found["missing_outcome"].says
+    assert "11 of 2,222" in found["missing_outcome"].says
+    assert "cluster_not_used" in found
+    assert "1,919" in found["no_variant"].says
+
+
+@pytest.mark.requirement("R04")
+def test_the_open_bandit_agrees_with_r_on_clicks() -> None:
+    readout = analyze(EXAMPLES / "open-bandit" / "bandit.yaml")
+
+    # R 4.2.2 t.test on the same 2 x 10,000 impressions: tests/cases, prop.obd.men.bts_vs_random.click
+    clicked = score_of(readout)
+    assert clicked.effect == pytest.approx(0.0023, rel=1e-9)
+    assert clicked.stderr == pytest.approx(0.0010692227661869, rel=1e-9)
+    assert clicked.p == pytest.approx(0.0314810978438685, rel=1e-9)
+    assert clicked.low == pytest.approx(0.000204230024375481, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "lazy", "arrow", "reader", "relation", "ibis"])
+def test_any_kind_of_frame_gives_the_same_readout(kind: str) -> None:
+    connection = duckdb.connect()
+    table = pa.table(ROWS)
+    frames: Mapping[str, object] = {
+        "pandas": pd.DataFrame(ROWS),
+        "polars": pl.DataFrame(ROWS),
+        "lazy": pl.LazyFrame(ROWS),
+        "arrow": table,
+        "reader": pa.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+        "relation": connection.from_arrow(table),
+        "ibis": ibis.memtable(table),
+    }
+
+    readout = analyze(experiment(), exposures=frames[kind])
+
+    # control has the even rows, treatment the odd ones
+    by_hand = sum(SCORES[1::2]) / 100 - sum(SCORES[0::2]) / 100
+    assert score_of(readout).effect == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_a_frame_takes_the_place_of_a_file() -> None:
+    spec = experiment(exposures={"csv": "nowhere.csv", "unit": "unit", "variant": "variant"})
+
+    readout = analyze(spec, exposures=pl.DataFrame(ROWS))
+
+    assert readout.lineage.data[0].form == "frame"
+
+
+def test_a_frame_that_stands_for_nothing_is_an_error() -> None:
+    with pytest.raises(DataError, match=r"'orders' was handed over.*name it as one of: exposures"):
+        analyze(experiment(), exposures=pl.DataFrame(ROWS), sources={"orders": pl.DataFrame(ROWS)})
+
+
+def test_rows_come_from_parquet_tables_and_queries_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(pa.table(ROWS), "rows.parquet")
+    with duckdb.connect("shop.duckdb") as connection:
+        connection.execute("CREATE TABLE seen AS SELECT * FROM 'rows.parquet'")
+    named = {"unit": "unit", "variant": "variant"}
+    access = Access(database="shop.duckdb")
+
+    parquet = analyze(experiment(exposures={"parquet": "rows.parquet", **named}))
+    table = analyze(experiment(exposures={"table": "seen", **named}), access=access)
+    query = analyze(experiment(exposures={"query": "SELECT * FROM seen", **named}), access=access)
+
+    assert score_of(parquet) == score_of(table) == score_of(query)
+
+
+def test_sums_from_one_s_own_sql_give_the_same_estimate_as_rows() -> None:
+    spec = experiment(
+        metrics={
+            "primary": [
+                {"key": "score", "kind": "mean", "source": "moments", "better": "higher"},
+            ]
+        },
+        moments={
+            "frame": "sums",
+            "variant": "variant",
+            "n": "n",
+            "metrics": {"score": {"sum": "s", "sumsq": "q"}},
+        },
+    )
+    del spec["exposures"]
+    sums = (
+        pl.DataFrame(ROWS)
+        .group_by("variant")
+        .agg(n=pl.len(), s=pl.col("score").sum(), q=(pl.col("score") ** 2).sum())
+    )
+
+    from_sums = score_of(analyze(spec, sources={"sums": sums}))
+
+    from_rows = score_of(analyze(experiment(), exposures=pl.DataFrame(ROWS)))
+    assert from_sums.effect == pytest.approx(from_rows.effect, rel=1e-12)
+    assert from_sums.stderr == pytest.approx(from_rows.stderr, rel=1e-12)
+
+
+def test_only_what_had_happened_by_a_moment_counts() -> None:
+    whole = analyze(EXAMPLES / "open-bandit" / "bandit.yaml")
+    early = analyze(EXAMPLES / "open-bandit" / "bandit.yaml", as_of="2019-11-26T00:00:00+00:00")
+
+    assert early.units[0].exposed < whole.units[0].exposed
+    assert early.as_of == datetime(2019, 11, 26, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "says"),
+    [
+        ("yesterday", "as_of: 'yesterday' is no moment; write it like 2026-11-22T08:00:00+01:00"),
+        ("2026-01-01", "as_of: 2026-01-01 names no time zone; write it like 2026-11-22T08:00:00+01:00"),
+    ],
+)
+def test_a_moment_without_a_zone_is_refused(moment: str, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        analyze(experiment(), as_of=moment)
+
+    assert str(caught.value) == says
+
+
+def test_a_file_outside_the_folder_is_refused_until_its_folder_is_named(tmp_path: Path) -> None:
+    data, own = tmp_path / "data", tmp_path / "own"
+    data.mkdir()
+    own.mkdir()
+    pl.DataFrame(ROWS).write_csv(data / "rows.csv")
+    spec = experiment(exposures={"csv": str(data / "rows.csv"), "unit": "unit", "variant": "variant"})
+    (own / "tried.yaml").write_text(json.dumps(spec))
+
+    with pytest.raises(EngineError, match=r"lies outside .*; move the file there or allow its folder"):
+        analyze(own / "tried.yaml")
+    readout = analyze(own / "tried.yaml", access=Access(folders=(data,)))
+
+    assert readout.lineage.data[0].rows == 200
+
+
+def test_a_lone_file_in_a_project_uses_what_the_project_defines(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "splitrun.yaml").write_text("project: shop\n")
+    (tmp_path / "metrics" / "all.yaml").write_text(
+        "metrics:\n  score: {kind: mean, source: exposures, value: score, better: higher}\n"
+    )
+    pl.DataFrame(ROWS).write_csv(tmp_path / "rows.csv")
+    spec = experiment(
+        metrics={"primary": ["score"]}, exposures={"csv": "rows.csv", "unit": "unit", "variant": "variant"}
+    )
+    (tmp_path / "experiments" / "tried.yaml").write_text(json.dumps(spec))
+
+    readout = analyze(tmp_path / "experiments" / "tried.yaml")
+
+    assert readout.comparisons[0].metric == "score"
+
+
+def test_progress_is_told_step_by_step() -> None:
+    steps: list[str] = []
+
+    analyze(experiment(), exposures=pl.DataFrame(ROWS), desk=Desk(progress=steps.append))
+
+    assert steps == ["reading the experiment", "measuring", "judging"]
+
+
+@pytest.mark.requirement("R35")
+def test_the_same_files_give_the_same_readout() -> None:
+    first, second = (
+        analyze(EXAMPLES / "open-bandit" / "bandit.yaml", desk=Desk(now=lambda: NOON)).to_dict()
+        for _ in range(2)
+    )
+
+    assert json.dumps(first) == json.dumps(second)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from splitrun.plan.folder import folder, lint
+from splitrun.spec.starting import FIRST, new_experiment, new_project
+from tests.spec.texts import GOOD, SHOP
+
+
+def test_a_new_project_has_no_mistakes() -> None:
+    assert lint(new_project()) == ()
+    assert list(folder(new_project()).experiments) == ["first"]
+    assert FIRST in new_project()
+
+
+def test_a_new_experiment_of_each_template_has_no_mistakes() -> None:
+    for template in ("conversion", "revenue"):
+        texts = new_project() | {"experiments/new.yaml": new_experiment(template, "new")}
+
+        assert lint(texts) == ()
+        assert set(folder(texts).experiments) == {"first", "new"}
+
+
+def test_mistakes_of_all_files_are_told_together() -> None:
+    texts = {
+        "splitrun.yaml": "project: Shop\n",
+        "metrics/shop.yaml": "metrics: {a: {kind: quantile}}\n",
+        "flags/a.yaml": "flags: [\n",
+        "annotations.yaml": "- {at: soon, kind: party, says: x}\n",
+        "experiments/a.yaml": "key: a\nkey: b\n",
+    }
+
+    said = [str(mistake) for mistake in lint(texts)]
+
+    assert said == [
+        (
+            "splitrun.yaml:1:10: project: 'Shop' is no name; start with a lower-case letter or digit, "
+            "then letters, digits, dot, dash or underscore, at most 128"
+        ),
+        (
+            "metrics/shop.yaml:1:21: metrics.a.kind: quantile is specified but not built yet; "
+            "write share, mean or ratio"
+        ),
+        "experiments/a.yaml:2:1: `key` stands here again; it was written in line 1; keep one of the two",
+        "flags/a.yaml:2:1: the text ends too early; close the quote or bracket that is still open",
+        (
+            "annotations.yaml:1:8: [0].at: 'soon' is no day or time; write it like 2026-11-27 or "
+            "2026-11-27T08:00+01:00"
+        ),
+        (
+            "annotations.yaml:1:20: [0].kind: 'party' is not one of deploy, release, incident, campaign, "
+            "holiday, policy, outage; write deploy or release or incident or campaign or holiday or policy "
+            "or outage"
+        ),
+    ]
+
+
+def test_definitions_that_do_not_fit_together_are_told() -> None:
+    texts = {
+        "metrics/a.yaml": SHOP,
+        "metrics/b.yaml": (
+            "sources: {moments: {csv: a.csv}}\n"
+            "metrics:\n"
+            "  revenue: {kind: mean, source: orders, better: higher}\n"
+            "  money: {kind: mean, source: ordrs, better: higher}\n"
+            "groups: {all: [revenu, basket]}\n"
+        ),
+    }
+
+    assert [str(mistake) for mistake in lint(texts)] == [
+        (
+            "metrics/b.yaml:3:3: metrics.revenue: 'revenue' is defined here again; "
+            "it stands in metrics/a.yaml already; rename or drop one of them"
+        ),
+        (
+            "metrics/b.yaml:1:20: sources.moments: `moments` is the name of an experiment's own rows; "
+            "choose another name"
+        ),
+        "metrics/a.yaml:15:10: groups.money: 'money' is a metric as well as a group; rename one of them",
+        "metrics/b.yaml:4:31: metrics.money.source: there is no source 'ordrs'; did you mean 'orders'?",
+        "metrics/b.yaml:5:16: groups.all[0]: there is no metric 'revenu'; did you mean 'revenue'?",
+    ]
+
+
+def test_settings_that_name_what_is_not_there_are_told() -> None:
+    texts = {
+        "splitrun.yaml": (
+            "project: shop\ntimezone: Mars/Base\nengine: spark://x\npolicy: {guardrails: [errors]}\n"
+        ),
+    }
+
+    assert [str(mistake) for mistake in lint(texts)] == [
+        "splitrun.yaml:3:9: engine: spark://x is specified but not built yet; write duckdb",
+    ]
+    texts["splitrun.yaml"] = texts["splitrun.yaml"].replace("engine: spark://x\n", "")
+    assert [str(mistake) for mistake in lint(texts)] == [
+        (
+            "splitrun.yaml:2:11: timezone: there is no timezone 'Mars/Base'; "
+            "write an IANA name like Europe/Berlin"
+        ),
+        (
+            "splitrun.yaml:3:23: policy.guardrails[0]: there is no metric 'errors'; "
+            "none is known here; define it first"
+        ),
+    ]
+
+
+def test_two_experiments_may_not_share_a_key() -> None:
+    texts = {"metrics/a.yaml": SHOP, "experiments/a.yaml": GOOD, "experiments/b.yaml": GOOD}
+
+    assert [str(mistake) for mistake in lint(texts)] == [
+        "experiments/b.yaml:1:6: key: 'checkout' is the key of experiments/a.yaml already; choose another key"
+    ]

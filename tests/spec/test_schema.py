@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from splitrun.errors import SpecError
+from splitrun.spec.schema import SCHEMAS, schema
+from splitrun.spec.starting import new_experiment, new_project
+from tests.spec.texts import GOOD, SHOP
+
+INCENTIVE = """\
+key: incentive
+unit: person
+hypothesis: {change: a voucher, because: ..., expect: {metric: fetched, direction: higher, mei: 5pp}}
+exposures:
+  csv: thornton_hiv.csv
+  unit: row
+  cluster: villnum
+  variant: any
+  variants: {0: control, 1: voucher}
+  pre_exposure: [age, distvct]
+variants: {control: {}, voucher: {}}
+weights: unknown
+metrics:
+  primary: [{key: fetched, kind: share, source: exposures, where: "got = 1", better: higher}]
+segments: {near: {when: "distvct < 1.5"}}
+analysis: {method: fixed, alpha: 0.05}
+"""
+
+
+def complaints(name: str, text: str) -> list[str]:
+    written: Any = YAML(typ="safe", pure=True).load(text)
+    return [error.message for error in Draft202012Validator(schema(name)).iter_errors(written)]
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_each_schema_is_one_of_draft_2020_12(name: str) -> None:
+    Draft202012Validator.check_schema(schema(name))
+
+    assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize(
+    "text", [GOOD, new_project()["experiments/first.yaml"], new_experiment("revenue", "r")]
+)
+def test_an_editor_accepts_what_splitrun_accepts(text: str) -> None:
+    assert complaints("experiment", text) == []
+
+
+def test_an_editor_accepts_the_example_of_units_randomised_elsewhere() -> None:
+    # keys of a mapping are text in JSON; editors see 0 and 1 as "0" and "1"
+    assert complaints("experiment", INCENTIVE.replace("{0: control, 1:", "{'0': control, '1':")) == []
+
+
+def test_an_editor_accepts_definitions_and_settings() -> None:
+    assert complaints("metrics", SHOP) == []
+    assert complaints("project", new_project()["splitrun.yaml"]) == []
+    assert complaints("annotations", "- {at: '2026-11-27', kind: campaign, says: Black Friday}") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("unit: user\n", "unit: user\nhypothessis: 1\n"),
+        ("margin: 1pp", "margn: 1pp"),
+        ("mei: 1pp", "mei: a bit"),
+        ("window: 7d", "window: soon"),
+        ("kind: share", "kind: men"),
+        ("unit: user\n", ""),
+    ],
+)
+def test_an_editor_refuses_what_splitrun_refuses(old: str, new: str) -> None:
+    assert complaints("experiment", GOOD.replace(old, new, 1)) != []
+
+
+def test_every_key_of_an_experiment_is_described() -> None:
+    made = schema("experiment")
+    bare = [
+        key
+        for key, part in made["properties"].items()
+        if not part.get("description") and not made["$defs"][part["$ref"].rsplit("/")[-1]]["description"]
+    ]
+
+    assert bare == []
+
+
+def test_an_unknown_schema_is_told() -> None:
+    with pytest.raises(SpecError, match=r"there is no schema 'experimnt'; did you mean 'experiment'\?"):
+        schema("experimnt")
