@@ -267,3 +267,13 @@ def test_segments_are_taken_at_the_first_exposure(tmp_path: Path) -> None:
         [int(label == "DE") for label in levels],
         [int(label == "FR") for label in levels],
     ]
+
+
+def test_without_any_unit_there_are_no_cells_and_no_nan(tmp_path: Path) -> None:
+    planned = plan({"m": mean("x")}, exposures(), segments={"c": Segment(values="user")})
+
+    measured = over(tmp_path, planned, exposures=HEAD + "1,purple,,1\n")
+
+    assert measured.exposed.tolist() == [0, 0]
+    assert [part.n.tolist() for part in measured.by_variant("m")[1]] == [[0], [0]]
+    assert measured.by_variant("m", "c")[0] == ()
