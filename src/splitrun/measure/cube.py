@@ -1,4 +1,4 @@
-"""From units to cells: every combination of variant, segment labels and phase, with the moments of every metric."""
+"""From units to cells: each combination of variant, segment labels and phase, with the metrics' moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that a plan names: found inside the folders allowed, looked at once, and told apart by their bytes."""
+"""Files that a plan names: found inside the folders allowed, looked at once, told apart by their bytes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def sheet(key: str, path: Path) -> Sheet:
     twins = sorted({name for name in header if sum(name.lower() == other.lower() for other in header) > 1})
     if twins:
         raise DataError(
-            f"{key}: {path.name} has columns of the same name ({', '.join(twins)}); give each a name of its own"
+            f"{key}: {path.name} has columns of the same name ({', '.join(twins)}); "
+            "give each a name of its own"
         )
     return Sheet(header=header, delimiter=delimiter, open_quote=quotes % 2 == 1, lines=lines)
 
