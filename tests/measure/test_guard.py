@@ -151,6 +151,8 @@ def test_a_query_that_wants_too_much_memory_is_stopped() -> None:
         ("SELECT getenv('HOME')", "the function getenv; use functions of the rows alone"),
         ("WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d", "Delete; write a SELECT"),
         ("SELECT ((", "cannot be read"),
+        ("VALUES (1)", "Values; write a SELECT"),
+        ("SELECT * FROM $1", "as a table; select from a source by its name"),
         ("", "holds nothing; begin with SELECT"),
         ("SELECT " + "1 + " * 40_000 + "1", "characters; write it in at most 100,000"),
         ("SELECT " + "(" * 20_000 + "1" + ")" * 20_000, "cannot be read"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from splitrun.errors import DataError
+from splitrun.measure.engines.duckdb import DuckDB
+from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import Trigger
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, Source
@@ -277,3 +279,50 @@ def test_without_any_unit_there_are_no_cells_and_no_nan(tmp_path: Path) -> None:
     assert measured.exposed.tolist() == [0, 0]
     assert [part.n.tolist() for part in measured.by_variant("m")[1]] == [[0], [0]]
     assert measured.by_variant("m", "c")[0] == ()
+
+
+def test_variants_that_map_to_no_variant_of_the_plan_are_unknown(tmp_path: Path) -> None:
+    named = Exposures(csv="exposures.csv", unit="user", variant="variant", variants={"a": "elsewhere"})
+
+    measured = over(tmp_path, plan({"m": mean("x")}, named), exposures=HEAD + "1,a,,1\n")
+
+    assert measured.dirt.unknown_variants == (("a", 1),)
+
+
+def test_columns_that_are_all_somewhere_else_are_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"no column 'user', which exposures.unit names; its columns are a, b"
+    ):
+        over(tmp_path, plan({"m": share()}, exposures()), exposures="a,b\n1,2\n")
+
+
+def test_a_source_without_a_unit_has_the_column_of_the_exposures(tmp_path: Path) -> None:
+    planned = plan({"m": mean("x", source="o")}, exposures(), sources={"o": Source(csv="o.csv")})
+
+    measured = over(tmp_path, planned, exposures=HEAD + "1,control,,1\n", o="user,x\n1,4\n")
+
+    assert means(measured, "m")[0] == [1, 4]
+
+
+def test_a_trigger_after_as_of_has_not_happened(tmp_path: Path) -> None:
+    planned = plan(
+        {"m": share("name = 'buy'", source="o")},
+        exposures(time="at"),
+        sources={"o": Source(csv="o.csv", unit="user", time="at")},
+        trigger=Trigger(source="o", where="name = 'cart'"),
+    )
+    (tmp_path / "exposures.csv").write_text(
+        HEAD + "1,control,2026-01-01T00:00:00Z,1\n3,control,2026-01-01T00:00:00Z,1\n"
+    )
+    (tmp_path / "o.csv").write_text(ORDERS)
+
+    with DuckDB(roots=[tmp_path]) as engine:
+        measured = measure(planned, engine, as_of=datetime(2026, 1, 3, tzinfo=UTC))
+
+    assert measured.units().tolist() == [[1], [0]]
+    assert means(measured, "m")[0] == [1, 1]
+
+
+def test_a_window_over_rows_without_times_is_refused_for_the_exposures_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="metric 'm' has a window, but the exposures name no time"):
+        over(tmp_path, plan({"m": share(window=WEEK)}, exposures()), exposures=HEAD + "1,control,,1\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "TABLE_FUNCTIONS"]
+__all__ = ["FUNCTIONS"]
 
 LOGIC = """
 and or xor not case if iif cast try_cast try coalesce ifnull nvl nvl2 nullif greatest least exists in any
@@ -68,6 +68,3 @@ jsonb_extract_scalar json_type json_valid json_array_length json_keys json json_
 
 FUNCTIONS = frozenset(f"{LOGIC} {NUMBERS} {TEXTS} {TIMES} {AGGREGATES} {NESTED}".split())
 """Names in lower case, as sqlglot or DuckDB calls them."""
-
-TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
-"""What may stand in FROM besides tables: rows made from arguments."""

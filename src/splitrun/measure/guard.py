@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from splitrun.errors import EngineError
-from splitrun.measure.functions import FUNCTIONS, TABLE_FUNCTIONS
+from splitrun.measure.functions import FUNCTIONS
 
 __all__ = ["checked"]
 
@@ -100,8 +100,6 @@ def _check_table(table: exp.Table, tables: Collection[str]) -> None:
             return
         case exp.Func() as function:
             name = (function.name if isinstance(function, exp.Anonymous) else function.sql_name()).lower()
-            if name in TABLE_FUNCTIONS:
-                return
             raise _refused(
                 f"the table function {name}", "declare the rows as a source and select from it by name"
             )

@@ -14,7 +14,6 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from splitrun.errors import DataError, EngineError
 from splitrun.measure.engine import Field, Loaded, Stored
@@ -279,10 +278,7 @@ class DuckDB:
 
 
 def _table(key: str, written: str, tables: set[str]) -> exp.Table:
-    try:
-        table = exp.to_table(written, dialect="duckdb")
-    except (SqlglotError, AttributeError):
-        raise DataError(f"{key}: {written!r} is no name of a table; write schema.table") from None
+    table = exp.to_table(written, dialect="duckdb")
     if not tables:
         raise DataError(f"{key}: no database is attached, so there is no table {written!r}; name a database")
     checked(exp.select("*").from_(table).sql(dialect="duckdb"), dialect="duckdb", tables=tables)

@@ -31,8 +31,6 @@ def found(key: str, named: str, roots: Sequence[Path], *, many: bool = False) ->
     """
     if not roots:
         raise EngineError(f"{key}: no folder may be read, so {named!r} may not; name a folder to the engine")
-    if "\0" in named:
-        raise DataError(f"{key}: a file name cannot hold NUL; mend {named!r}")
     places = [root / named for root in roots]
     if many and WILDCARDS & set(named):
         matched = [path for root in roots for path in _matches(key, root, named)]
