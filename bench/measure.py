@@ -181,7 +181,10 @@ def scanned(folder: Path) -> dict[str, float]:
         # sums over every value: a minimum would be answered from the statistics in the footer
         texts = ", ".join(f"sum(length({name}))" for name in ("variant", *SEGMENTS))
         times = "sum(epoch_us(moment)), sum(unit::HUGEINT)"
-        for file, read in {"exposures": f"{times}, {texts}", "events": f"{times}, sum(length(name)), sum(value)"}.items():
+        for file, read in {
+            "exposures": f"{times}, {texts}",
+            "events": f"{times}, sum(length(name)), sum(value)",
+        }.items():
             connection.sql(f"SELECT {read} FROM read_parquet('{folder / file}.parquet')").to_arrow_table()  # noqa: S608  # our own names
     return {}
 
@@ -220,7 +223,16 @@ def main() -> None:
     found: dict[str, dict[str, float]] = {}
     for _ in range(asked.rounds):
         for way in WAYS:
-            command = [sys.executable, __file__, "--once", way, "--units", str(asked.units), "--events", str(asked.events)]
+            command = [
+                sys.executable,
+                __file__,
+                "--once",
+                way,
+                "--units",
+                str(asked.units),
+                "--events",
+                str(asked.events),
+            ]
             took = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603  # this very file
             found[way] = took.pop("means")
             runs[way].append(took)

@@ -71,9 +71,7 @@ def plan(
         metrics=tuple(
             PlannedMetric(key=key, role=Role.SECONDARY, metric=metric) for key, metric in metrics.items()
         ),
-        segments=tuple(
-            PlannedSegment(key=key, segment=segment) for key, segment in (segments or {}).items()
-        ),
+        segments=tuple(PlannedSegment(key=key, segment=segment) for key, segment in (segments or {}).items()),
         analysis=Analysis(method=Method.FIXED, alpha=0.05, power=0.8, multiplicity=Multiplicity.NONE),
         duration=None,
         timezone=timezone,

@@ -13,9 +13,7 @@ from splitrun.spec.source import Rows
 
 HERE = Path(__file__).parent
 ATTACKS = [
-    line
-    for line in (HERE / "attacks.txt").read_text().splitlines()
-    if line and not line.startswith("#")
+    line for line in (HERE / "attacks.txt").read_text().splitlines() if line and not line.startswith("#")
 ]
 HONEST = [
     "SELECT * FROM orders",

@@ -86,7 +86,9 @@ def test_hostile_labels_are_labels(tmp_path: Path, hostile: str) -> None:
 
 
 @pytest.mark.requirement("R40")
-@pytest.mark.parametrize("name", ['x"; DROP TABLE exposures; --', "x'y", "select", 'a "b" c', "x;y", "a.b", ":c"])
+@pytest.mark.parametrize(
+    "name", ['x"; DROP TABLE exposures; --', "x'y", "select", 'a "b" c', "x;y", "a.b", ":c"]
+)
 def test_hostile_column_names_are_names(tmp_path: Path, name: str) -> None:
     header = '"' + name.replace('"', '""') + '"'
     rows = f"user,variant,{header}\n1,control,DE\n2,treatment,FR\n"
@@ -101,7 +103,9 @@ def test_hostile_column_names_are_names(tmp_path: Path, name: str) -> None:
 def test_a_column_that_is_not_there_is_named_with_a_suggestion(tmp_path: Path) -> None:
     planned = plan({"m": share()}, exposures(), segments={"s": Segment(values="contry")})
 
-    with pytest.raises(DataError, match=r"no column 'contry', which segments.s names; did you mean 'country'\?"):
+    with pytest.raises(
+        DataError, match=r"no column 'contry', which segments.s names; did you mean 'country'\?"
+    ):
         over(tmp_path, planned, exposures="user,variant,country\n1,control,DE\n")
 
 

@@ -15,7 +15,10 @@ HEAD = "user,variant,at,x\n"
 
 
 def test_a_unit_exposed_twice_is_counted_once_from_its_first_exposure(tmp_path: Path) -> None:
-    rows = HEAD + "1,control,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    rows = (
+        HEAD
+        + "1,control,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -27,7 +30,10 @@ def test_a_unit_exposed_twice_is_counted_once_from_its_first_exposure(tmp_path: 
 
 
 def test_a_unit_in_two_variants_belongs_to_the_first_and_is_counted(tmp_path: Path) -> None:
-    rows = HEAD + "1,treatment,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    rows = (
+        HEAD
+        + "1,treatment,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -53,11 +59,16 @@ def test_exposures_at_the_same_moment_are_told_apart_by_the_order_of_the_plan(tm
     second = HEAD + "1,control,2026-01-01,4\n1,treatment,2026-01-01,9\n"
     planned = plan({"m": mean("x")}, exposures(time="at"))
 
-    assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [[1, 0]] * 2
+    assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [
+        [1, 0]
+    ] * 2
 
 
 def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Path) -> None:
-    rows = HEAD + ",control,2026-01-01,1\n1,,2026-01-01,1\n2,purple,2026-01-01,1\n3,control,never,1\n4,control,2026-01-01,1\n5,purple,2026-01-01,1\n"
+    rows = (
+        HEAD
+        + ",control,2026-01-01,1\n1,,2026-01-01,1\n2,purple,2026-01-01,1\n3,control,never,1\n4,control,2026-01-01,1\n5,purple,2026-01-01,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -70,7 +81,9 @@ def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Pa
 def test_more_unknown_variants_than_can_be_listed_are_summed(tmp_path: Path) -> None:
     rows = HEAD + "".join(f"{i},v{i:03},2026-01-01,1\n" for i in range(60)) + "x,control,2026-01-01,1\n"
 
-    listed = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows).dirt.unknown_variants
+    listed = over(
+        tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows
+    ).dirt.unknown_variants
 
     assert len(listed) == 51
     assert listed[-1] == ("(10 others)", 10)
@@ -134,7 +147,9 @@ def test_ids_are_taken_byte_for_byte_and_numbers_by_value(tmp_path: Path, ids: l
 def test_each_row_can_be_a_unit_of_its_own(tmp_path: Path) -> None:
     named = Exposures(csv="exposures.csv", unit="row", variant="variant")
 
-    measured = over(tmp_path, plan({"m": mean("x")}, named), exposures="variant,x\ncontrol,1\ncontrol,3\ntreatment,5\n")
+    measured = over(
+        tmp_path, plan({"m": mean("x")}, named), exposures="variant,x\ncontrol,1\ncontrol,3\ntreatment,5\n"
+    )
 
     assert means(measured, "m") == [[2, 2], [1, 5]]
     assert measured.dirt.duplicate_exposures == 0
@@ -149,7 +164,10 @@ def test_events_cannot_be_joined_to_rows(tmp_path: Path) -> None:
 
 
 def test_times_with_and_without_zone_are_read_and_counted(tmp_path: Path) -> None:
-    rows = HEAD + "1,control,2026-07-01 12:00,1\n2,control,2026-07-01T12:00:00Z,1\n3,control,2026-07-01T12:00:00+0530,1\n4,control,2026-07-02,1\n"
+    rows = (
+        HEAD
+        + "1,control,2026-07-01 12:00,1\n2,control,2026-07-01T12:00:00Z,1\n3,control,2026-07-01T12:00:00+0530,1\n4,control,2026-07-02,1\n"
+    )
     planned = plan({"m": mean("x")}, exposures(time="at"), timezone="Europe/Berlin")
 
     measured = over(tmp_path, planned, exposures=rows)
@@ -174,7 +192,9 @@ ORDERS = "user,at,name\n1,2026-01-02T00:00:00Z,cart\n1,2026-01-03T00:00:00Z,buy\
 
 
 def test_only_triggered_units_are_analysed_and_their_windows_start_there(tmp_path: Path) -> None:
-    rows = HEAD + "".join(f"{i},{v},2026-01-01T00:00:00Z,1\n" for i, v in ((1, "control"), (2, "control"), (3, "treatment")))
+    rows = HEAD + "".join(
+        f"{i},{v},2026-01-01T00:00:00Z,1\n" for i, v in ((1, "control"), (2, "control"), (3, "treatment"))
+    )
     planned = plan(
         {"bought": share("name = 'buy'", source="o", window=timedelta(days=2))},
         exposures(time="at"),
@@ -226,4 +246,7 @@ def test_segments_are_taken_at_the_first_exposure(tmp_path: Path) -> None:
     measured = over(tmp_path, planned, exposures=rows)
 
     levels = measured.cells.segments["c"].labels
-    assert measured.units("c").tolist() == [[int(label == "DE") for label in levels], [int(label == "FR") for label in levels]]
+    assert measured.units("c").tolist() == [
+        [int(label == "DE") for label in levels],
+        [int(label == "FR") for label in levels],
+    ]

@@ -117,7 +117,9 @@ class Attribute:
             case Kind.NUMBER:
                 return Bound(exp.paren(self.number(alias), copy=False), self.kind)
             case Kind.BOOLEAN:
-                return Bound(exp.paren(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), copy=False), self.kind)
+                return Bound(
+                    exp.paren(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), copy=False), self.kind
+                )
             case Kind.TIME:
                 local = tree(
                     "TIMEZONE(:zone, TIMEZONE('UTC', MAKE_TIMESTAMP(:us)))",
