@@ -127,7 +127,7 @@ def test_products_beyond_what_the_squares_allow_are_refused() -> None:
         {"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [5.0]}
     )
 
-    with pytest.raises(DataError, match="sum of products of 5, more than its sums of squares allow"):
+    with pytest.raises(DataError, match=r"sum of products of 5, more than its sums of squares allow"):
         framed(plan({"r": ratio("x", "y")}, moments=RATIO), sums=table)
 
 
@@ -136,5 +136,5 @@ def test_a_metric_without_sums_is_refused() -> None:
         {"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [3.0]}
     )
 
-    with pytest.raises(DataError, match="no sums are named for the metric 'm'; add it to moments.metrics"):
+    with pytest.raises(DataError, match=r"no sums are named for the metric 'm'; add it to moments.metrics"):
         framed(plan({"m": mean("x")}, moments=RATIO), sums=table)

@@ -27,7 +27,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """One dimension of the cells: the raw labels that have a code of their own, and what each code is called."""
+    """One dimension of the cells: raw labels that have a code of their own, and what each code is called."""
 
     raw: tuple[str, ...]
     """Raw label of codes 0, 1, …; one code more is everything else."""
