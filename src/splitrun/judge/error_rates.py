@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from splitrun.errors import EngineError
 from splitrun.infer.multiplicity import shares
-from splitrun.spec.analysis import Multiplicity
+from splitrun.spec.analysis import Method, Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
@@ -18,7 +19,17 @@ def error_rates(plan: Plan) -> dict[str, float]:
 
     Primaries share alpha by weight over primaries x treatments (weighted Bonferroni) unless the plan says
     `none`; secondary and diagnostic metrics have alpha each.
+
+    Raises:
+        EngineError: The plan's method, multiplicity or adjustment is not built yet.
     """
+    rules = plan.analysis
+    if rules.method is not Method.FIXED or rules.adjust is not None:
+        raise EngineError(
+            f"judging by {rules.method}, or with `adjust`, is not built yet; write method: fixed"
+        )
+    if rules.multiplicity not in {Multiplicity.BONFERRONI, Multiplicity.NONE}:
+        raise EngineError(f"{rules.multiplicity} is not built yet; write bonferroni or none")
     primaries = [planned for planned in plan.metrics if planned.role is Role.PRIMARY]
     rates = {
         planned.key: GUARDRAIL if planned.role is Role.GUARDRAIL else plan.analysis.alpha

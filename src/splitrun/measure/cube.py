@@ -133,7 +133,7 @@ def _number(cube: Cube, part: Part, place: int) -> exp.Expr:
 
 
 def _mature(cube: Cube, planned: PlannedMetric) -> exp.Expr:
-    window = planned.metric.window
+    window = planned.metric.matures
     if window is None:
         return exp.true()
     if not cube.timed or cube.as_of is None:

@@ -10,10 +10,21 @@ from typing import assert_never
 
 from sqlglot import exp
 
-from splitrun.errors import DataError, ExpressionError
+from splitrun.errors import DataError, EngineError, ExpressionError
 from splitrun.measure.kinds import LARGEST, Reading
 from splitrun.measure.sql import tree
-from splitrun.spec.metric import Count, Mean, Metric, Ratio, Share, Total
+from splitrun.spec.metric import (
+    ActiveDays,
+    Count,
+    Distinct,
+    Mean,
+    Metric,
+    Quantile,
+    Ratio,
+    Retention,
+    Share,
+    Total,
+)
 from splitrun.spec.plan import Plan
 from splitrun.terms.parse import parse
 from splitrun.terms.rendering import rendered
@@ -43,8 +54,16 @@ class Part:
 
 
 def parts(metric: Metric) -> tuple[Part, ...]:
-    """Write a metric as parts: one for a mean or share, numerator and denominator for a ratio."""
+    """Write a metric as parts: one for a mean or share, numerator and denominator for a ratio.
+
+    Raises:
+        EngineError: The kind, or a cap, is not built yet.
+    """
     match metric:
+        case Distinct() | Retention() | Quantile() | ActiveDays():
+            raise EngineError(f"measuring {metric.kind} is not built yet; write share, mean or ratio")
+        case Mean(cap=cap) if cap is not None:
+            raise EngineError("measuring with a cap is not built yet; take it out")
         case Share(source=source, where=where, window=window):
             return (Part(source, What.ANY, where, None, window),)
         case Mean(source=source, value=None, where=where, window=window):
@@ -57,6 +76,8 @@ def parts(metric: Metric) -> tuple[Part, ...]:
 
 
 def _of_ratio(side: Total | Count, window: timedelta | None) -> Part:
+    if side.cap is not None:
+        raise EngineError("measuring with a cap is not built yet; take it out")
     match side:
         case Total(source=source, value=value, where=where):
             return Part(source, What.TOTAL, where, value, window)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from splitrun.errors import Mistake
 from splitrun.plan.library import Defined, Library
 from splitrun.spec.experiment import Experiment, GuardrailRule, Weighted
-from splitrun.spec.metric import Mean, MeanHere, Metric, Ratio, RatioHere, Share, ShareHere
+from splitrun.spec.metric import Here, Metric, MetricHere
 from splitrun.spec.model import Role
 from splitrun.spec.project import Project
 from splitrun.spec.source import Source
@@ -97,14 +97,14 @@ def here(experiment: Experiment, top: Site) -> dict[str, Defined[Metric]]:
                 case metric:
                     pass
             match metric:
-                case ShareHere() | MeanHere() | RatioHere():
+                case Here():
                     own.setdefault(metric.key, Defined(keyless(metric), site))
                 case _:
                     pass
     return own
 
 
-def keyless(metric: ShareHere | MeanHere | RatioHere) -> Share | Mean | Ratio:
+def keyless(metric: MetricHere) -> Metric:
     """Give the definition without its key."""
     return METRIC.validate_python(metric.model_dump(exclude={"key"}))
 
@@ -119,7 +119,7 @@ class Search:
 
     def found(
         self,
-        reference: str | ShareHere | MeanHere | RatioHere,
+        reference: str | MetricHere,
         role: Role,
         site: Site,
         *,
@@ -128,7 +128,7 @@ class Search:
     ) -> Iterator[Chosen]:
         """Give the metrics that a reference stands for."""
         match reference:
-            case ShareHere() | MeanHere() | RatioHere():
+            case Here():
                 if reference.key in self.library.metrics:
                     first = self.library.metrics[reference.key].site.document.file
                     says = f"metric {reference.key!r} is defined in {first} already"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from splitrun.errors import Mistake
 from splitrun.plan.library import Defined, sources_of
 from splitrun.plan.matter import Chosen, Matter
-from splitrun.spec.metric import Ratio
+from splitrun.spec.metric import ActiveDays, Distinct, Mean, Metric, Per, Quantile, Ratio, Retention, Share
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, ROW, Exposures, MomentsTable, RatioSums, Source
 from splitrun.spec.written.document import Site
@@ -67,27 +67,47 @@ def variant_values(
 
 def metric_rows(matter: Matter, exposures: Exposures, metric: Chosen) -> Iterator[Mistake]:
     """Check that a metric's rows are there, can be joined, and have the times its window needs."""
-    window, windowed = metric.metric.window, metric.home / "window"
-    if window is not None and exposures.time is None:
-        says = f"metric {metric.key!r} has a window, and the exposures have no `time`"
+    spans = metric.metric.matures is not None
+    if spans and exposures.time is None:
+        says = f"metric {metric.key!r} {spanning(metric.metric)}, and the exposures have no `time`"
         yield metric.site.mistake(
             says, "name the column with the moment of exposure, or leave the window out"
         )
     for name, path in sources_of(metric.metric):
         if name == EXPOSURES:
-            if window is not None:
-                says = f"metric {metric.key!r} is read from the exposure rows, which know no window"
-                yield windowed.mistake(says, "take the window out")
+            yield from own_rows(metric)
             continue
         source = matter.sources.get(name)
         if source is None:
             known = (*matter.sources, EXPOSURES)
             yield metric.home.mistake(f"there is no source {name!r}", suggested(name, known), *path)
             continue
-        if window is not None and source.value.time is None:
-            says = f"metric {metric.key!r} has a window, and source {name!r} has no `time`"
+        if spans and source.value.time is None:
+            says = f"metric {metric.key!r} {spanning(metric.metric)}, and source {name!r} has no `time`"
             yield source.site.mistake(says, "name the column with the moment of the event")
         yield from joined(matter, exposures, name, source)
+
+
+def spanning(metric: Metric) -> str:
+    """Say what makes a metric need times."""
+    return "looks from one moment to another" if type(metric) is Retention else "has a window"
+
+
+def own_rows(metric: Chosen) -> Iterator[Mistake]:
+    """Exposure rows are one per unit, and know neither a window nor several events."""
+    match metric.metric:
+        case Distinct() | Retention() | ActiveDays():
+            says = (
+                f"metric {metric.key!r} is read from the exposure rows, and {metric.metric.kind} needs events"
+            )
+            yield metric.home.mistake(says, "name a source with events", "source")
+        case Quantile(per=Per.EVENT):
+            says = f"metric {metric.key!r} is read from the exposure rows, which are one for each unit"
+            yield metric.home.mistake(says, "write per: unit", "per")
+        case Share(window=window) | Mean(window=window) | Ratio(window=window) | Quantile(window=window):
+            if window is not None:
+                says = f"metric {metric.key!r} is read from the exposure rows, which know no window"
+                yield metric.home.mistake(says, "take the window out", "window")
 
 
 def joined(matter: Matter, exposures: Exposures, name: str, source: Defined[Source]) -> Iterator[Mistake]:

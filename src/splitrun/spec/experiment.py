@@ -7,8 +7,19 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from splitrun.spec.amount import Change, Portion, Window
-from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
-from splitrun.spec.metric import MeanHere, MetricHere, RatioHere, ShareHere
+from splitrun.spec.analysis import (
+    Adjust,
+    Duration,
+    Hypothesis,
+    Looks,
+    Method,
+    Mode,
+    Multiplicity,
+    OnBreach,
+    Spending,
+    Trigger,
+)
+from splitrun.spec.metric import Here, MetricHere
 from splitrun.spec.model import Column, Condition, Key, Model, Note, Sentence
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
@@ -33,7 +44,7 @@ def reference_tag(written: object) -> str:
             return "weighted"
         case Weighted():
             return "weighted"
-        case dict() | ShareHere() | MeanHere() | RatioHere():
+        case dict() | Here():
             return "defined"
         case _:
             return "named"
@@ -134,13 +145,25 @@ class Rules(Model):
     """How it will be judged."""
 
     method: Method | None = None
-    """How often effects may be read; `fixed`: once."""
+    """How often effects may be read; group_sequential where exposures have `time`, else `fixed`: once."""
+    looks: Looks | None = None
+    """When a group-sequential plan reads effects: `weekly`, `daily`, a number, or a list like [7d, 14d]."""
+    spending: Spending | None = None
+    """How alpha is spent over the looks; obrien_fleming where nothing is written."""
+    spending_parameter: Annotated[float, Field(ge=-50, le=50)] | None = None
+    """The exponent of `power`, or gamma of `hsd`."""
+    futility: bool | None = None
+    """Whether looks also tell that a win has become unlikely; it binds nobody."""
+    planned_units: Annotated[int, Field(ge=2, le=10**12)] | None = None
+    """Units planned over all variants together; the looks measure progress by it."""
     alpha: Annotated[float, Field(gt=0, le=0.5)] | None = None
     """False positives among experiments without effect, two-sided, shared by primaries and treatments."""
     power: Annotated[float, Field(ge=0.5, lt=1)] | None = None
     """How often an effect of the MEI should be found."""
     multiplicity: Multiplicity | None = None
     """How the primaries and treatments share alpha."""
+    adjust: Adjust | None = None
+    """What was known before exposure, and takes noise out of the effects."""
 
 
 class Step(Model):

@@ -18,6 +18,7 @@ __all__ = [
     "Column",
     "Condition",
     "Direction",
+    "Expression",
     "Key",
     "Model",
     "Note",
@@ -76,6 +77,13 @@ def quantity(text: str) -> str:
     return expression(text, frozenset({Sort.NUMBER, Sort.NOTHING}), remedy)
 
 
+def anything(text: str) -> str:
+    """Refuse what no column could hold."""
+    return expression(
+        text, frozenset(Sort) - {Sort.VERSION}, "take `semver` out; text is told apart as it is"
+    )
+
+
 def sentence(text: str) -> str:
     """Refuse text that says nothing."""
     if not text.strip():
@@ -92,6 +100,9 @@ Condition = Annotated[str, Field(max_length=10_000), AfterValidator(condition)]
 Quantity = Annotated[str, Field(max_length=10_000), AfterValidator(quantity)]
 """Text in the expression language of `terms` that is a number or null."""
 
+Expression = Annotated[str, Field(max_length=10_000), AfterValidator(anything)]
+"""Text in the expression language of `terms` that gives a value of any kind."""
+
 Sentence = Annotated[str, Field(max_length=2_000), AfterValidator(sentence)]
 """Free text that must say something."""
 
@@ -103,7 +114,12 @@ class Model(BaseModel):
     """Strict, frozen, unknown keys refused; compared by value."""
 
     model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,
     )
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
-from splitrun.spec.amount import Change, Portion
-from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
+from splitrun.spec.amount import Change, Portion, Window
+from splitrun.spec.analysis import (
+    Adjust,
+    Duration,
+    Hypothesis,
+    Method,
+    Mode,
+    Multiplicity,
+    OnBreach,
+    Spending,
+    Trigger,
+)
 from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Condition, Key, Model, Role
@@ -76,6 +87,17 @@ class Analysis(Model):
     alpha: float
     power: float
     multiplicity: Multiplicity
+    looks: tuple[Window, ...] = ()
+    """When effects are read, counted from the first exposure; the last is the planned end, and the only one
+    but for group_sequential. Empty where no duration is planned."""
+    spending: Spending = Spending.OBRIEN_FLEMING
+    spending_parameter: float | None = None
+    """Of `power` and `hsd`, and only there."""
+    futility: bool = False
+    planned_units: int | None = None
+    """Over all variants together; None only under `fixed`."""
+    adjust: Adjust | None = None
+    """`lookback` is there where `pre_period` is a covariate, and only there."""
 
 
 class Delivery(Model):
@@ -118,6 +140,18 @@ class Plan(Model):
     """IANA name; times without a zone are read in it."""
     assumptions: tuple[str, ...]
     delivery: Delivery = Delivery()
+
+    @property
+    def observation(self) -> timedelta:
+        """How long the last unit enrolled is observed: the longest span of a primary or guardrail."""
+        return max(
+            (
+                planned.metric.matures
+                for planned in self.metrics
+                if planned.role in {Role.PRIMARY, Role.GUARDRAIL} and planned.metric.matures is not None
+            ),
+            default=timedelta(0),
+        )
 
     @property
     def treatments(self) -> tuple[Key, ...]:
