@@ -1,0 +1,200 @@
+"""Designs with several looks: futility bounds, the drift and the size they need, and what they cost.
+
+Pampallona and Tsiatis (1994), JSPI 42, 19-35; beta spending after Chang, Hwang and Shih (1998), Controlled
+Clinical Trials 19, 244-256. In the product futility is non-binding: the upper bounds are solved as if nobody
+ever stopped for it, so that going on all the same costs no alpha. Binding bounds are here to be compared with
+other software.
+
+Bounds face the direction the hypothesis expects: a z that is hoped to be negative is given with its sign
+turned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import ndtri
+
+from splitrun.errors import Mistake, SpecError
+from splitrun.infer.boundaries import bound, boundaries, crossing
+from splitrun.infer.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
+from splitrun.infer.walk import DOWN, START, Crowd, finest, spaced
+from splitrun.moments import FloatArray
+
+__all__ = ["Design", "Futility", "design", "futility_bounds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Futility:
+    """How the chance to miss the planned effect is spent."""
+
+    beta: float
+    spending: Spending = OBRIEN_FLEMING
+    binding: bool = False
+    """Whether the upper bounds count on stopping for futility; then they hold only if everybody does."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A plan of looks and what it costs; arrays of shape (looks,)."""
+
+    looks: FloatArray
+    """Information fractions; the last is 1."""
+    upper: FloatArray
+    lower: FloatArray
+    """Futility bounds, the last equal to the upper one; -infinity where the plan has none."""
+    drift: float
+    """Mean of z at the planned end under the effect the plan must see: effect / standard error there."""
+    inflation: float
+    """Planned n over the n of a plan with one look, the same error and the same power."""
+    power_by_look: FloatArray
+    """Probability to have crossed the upper bound by each look, under the effect."""
+    futile_by_look: FloatArray
+    """Probability to have crossed the lower bound by each look, under the effect: beta spent."""
+    size_with_effect: float
+    """Expected n over the n of a plan with one look, under the effect."""
+    size_without: float
+    """The same when there is no effect, one-sided: stopping on the unexpected side is not counted."""
+
+
+def design(
+    looks: npt.ArrayLike,
+    tail: float,
+    *,
+    power: float = 0.8,
+    spending: Spending = OBRIEN_FLEMING,
+    futility: Futility | None = None,
+) -> Design:
+    """Lay out a plan of looks that sees its effect with a given power.
+
+    Args:
+        looks: Information fractions planned, shape (looks,), above 0, rising to 1.
+        tail: Error in one tail: alpha / 2 where both sides are of interest.
+        power: Probability to cross the upper bound under the effect; 1 - beta where there is futility.
+        spending: How the error is spent.
+        futility: None for no lower bound; its beta must be 1 - power.
+
+    Raises:
+        SpecError: Looks do not rise to 1, power is no greater than `tail` or not below 1, or beta is not 1 -
+            power.
+    """
+    at = information(looks)
+    if at[0] <= 0 or at[-1] != 1 or np.any(np.diff(at) <= 0):
+        raise refused(f"the planned looks are {at.tolist()}", "give fractions above 0 that rise to 1")
+    if not checked_tail(tail) < power < 1:
+        raise refused(
+            f"power {power} with an error of {tail} in one tail", "ask for more than the error and below 1"
+        )
+    if futility is not None and abs(futility.beta - (1 - power)) > 1e-9:
+        raise refused(
+            f"beta {futility.beta} beside power {power}", f"give beta {1 - power:.4g} or leave futility out"
+        )
+    upper, lower = boundaries(at, tail, spending), np.full(at.shape, -np.inf)
+    fixed = float(ndtri(power) - ndtri(tail))
+    low, high = fixed - 1e-6, 3 * fixed + 1e-6
+    if futility is None:
+        drift = brentq(
+            lambda theta: crossing(at, upper, drift=theta).above.sum() - power, low, high, xtol=1e-10
+        )
+    else:
+        given = Fences(at, spent(at, tail, spending), futility)
+        drift = brentq(lambda theta: given.solved(theta)[2] - futility.beta, low, high, xtol=1e-10)
+        upper, lower, _ = given.solved(drift)
+    hit, null = crossing(at, upper, lower, drift=drift), crossing(at, upper, lower)
+    inflation = (drift / fixed) ** 2
+    return Design(
+        looks=at,
+        upper=upper,
+        lower=lower,
+        drift=drift,
+        inflation=inflation,
+        power_by_look=np.cumsum(hit.above),
+        futile_by_look=np.cumsum(hit.below),
+        size_with_effect=inflation * expected(at, hit.either),
+        size_without=inflation * expected(at, null.either),
+    )
+
+
+def expected(at: FloatArray, leaves: FloatArray) -> float:
+    """Mean information at the look where a path ends; who never leaves ends at the last."""
+    return float(at @ leaves + at[-1] * (1 - leaves.sum()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fences:
+    """Looks with both kinds of error laid out for them, to be solved for a drift."""
+
+    looks: FloatArray
+    """Information, above 0 and rising."""
+    alpha: FloatArray
+    """Cumulative error of the upper tail, shape (looks,)."""
+    futility: Futility
+    ended: bool = True
+    """Whether the last look ends the plan: its lower bound is then the upper one."""
+
+    def solved(self, drift: float) -> tuple[FloatArray, FloatArray, float]:
+        """Upper bounds, lower bounds, and the probability to end without crossing above, under the drift."""
+        at = spaced(self.looks)
+        step = finest(at)
+        beta = np.diff(
+            spent(self.looks, self.futility.beta, self.futility.spending, ended=self.ended), prepend=0.0
+        )
+        null, alive = START, replace(START, drift=drift)
+        upper, lower, missed = [], [], 0.0
+        for k, now in enumerate(at.tolist()):
+            top = bound(null, now, float(np.diff(self.alpha, prepend=0.0)[k]))
+            last = self.ended and k == len(at) - 1
+            bottom = top if last else min(lowest(alive, now, float(beta[k])), top)
+            missed += alive.below(now, bottom)
+            null = null.inside(now, bottom if self.futility.binding else -np.inf, top, step)
+            alive = alive.inside(now, bottom, top, step)
+            upper.append(top)
+            lower.append(bottom)
+        return np.array(upper), np.array(lower), missed
+
+
+def lowest(alive: Crowd, now: float, stage: float) -> float:
+    """The z that those still inside fall short of with a given probability at the next look."""
+    mirrored = Crowd(z=-alive.z, mass=alive.mass, information=alive.information, drift=-alive.drift)
+    return -bound(mirrored, now, stage, low=-DOWN - 2 * abs(alive.drift))
+
+
+def futility_bounds(
+    looks: npt.ArrayLike,
+    tail: float,
+    drift: float,
+    *,
+    futility: Futility,
+    spending: Spending = OBRIEN_FLEMING,
+    ended: bool = False,
+) -> FloatArray:
+    """Bounds of z below which going on is futile, at the looks taken.
+
+    Args:
+        looks: Matured units over planned units at each look so far, shape (looks,).
+        tail: Error in one tail of the upper bounds.
+        drift: Mean of z at information 1 under the planned effect: `Design.drift`, kept as planned.
+        futility: How beta is spent.
+        spending: How `tail` is spent.
+        ended: Whether the last look is the planned end: then its futility bound is its upper bound.
+
+    Returns:
+        Shape (looks,); -infinity before there is information. A look that adds none repeats the bound before
+        it.
+    """
+    there = information(looks)
+    new = np.diff(there, prepend=0.0) > 0
+    if not new.any():
+        return np.full(there.shape, -np.inf)
+    alpha = spent(there, tail, spending, ended=ended)
+    ends = ended or bool(there[-1] >= 1)
+    fences = Fences(there[new], np.append(alpha[new][:-1], alpha[-1]), futility, ended=ends)
+    return np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(new)]
+
+
+def refused(says: str, remedy: str) -> SpecError:
+    """A design that cannot be laid out."""
+    return SpecError([Mistake(says=says, next=remedy)])
