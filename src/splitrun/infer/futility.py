@@ -132,22 +132,21 @@ class Fences:
     alpha: FloatArray
     """Cumulative error of the upper tail, shape (looks,)."""
     futility: Futility
-    ended: bool = True
-    """Whether the last look ends the plan: its lower bound is then the upper one."""
 
     def solved(self, drift: float) -> tuple[FloatArray, FloatArray, float]:
-        """Upper bounds, lower bounds, and the probability to end without crossing above, under the drift."""
+        """Upper bounds, lower bounds, and the probability to end without crossing above, under the drift.
+
+        At information 1 the plan ends: what does not cross the upper bound there has missed.
+        """
         at = spaced(self.looks)
         step = finest(at)
-        beta = np.diff(
-            spent(self.looks, self.futility.beta, self.futility.spending, ended=self.ended), prepend=0.0
-        )
+        alphas = np.diff(self.alpha, prepend=0.0).tolist()
+        betas = np.diff(self.futility.spending.at(self.looks, self.futility.beta), prepend=0.0).tolist()
         null, alive = START, replace(START, drift=drift)
         upper, lower, missed = [], [], 0.0
-        for k, now in enumerate(at.tolist()):
-            top = bound(null, now, float(np.diff(self.alpha, prepend=0.0)[k]))
-            last = self.ended and k == len(at) - 1
-            bottom = top if last else min(lowest(alive, now, float(beta[k])), top)
+        for now, alpha, beta, end in zip(at.tolist(), alphas, betas, (self.looks >= 1).tolist(), strict=True):
+            top = bound(null, now, alpha)
+            bottom = top if end else min(lowest(alive, now, beta), top)
             missed += alive.below(now, bottom)
             null = null.inside(now, bottom if self.futility.binding else -np.inf, top, step)
             alive = alive.inside(now, bottom, top, step)
@@ -185,14 +184,17 @@ def futility_bounds(
         Shape (looks,); -infinity before there is information. A look that adds none repeats the bound before
         it.
     """
+    if futility.binding:
+        raise refused("futility bounds of looks taken are asked for as binding", "leave binding to `design`")
     there = information(looks)
-    new = np.diff(there, prepend=0.0) > 0
-    if not new.any():
-        return np.full(there.shape, -np.inf)
-    alpha = spent(there, tail, spending, ended=ended)
-    ends = ended or bool(there[-1] >= 1)
-    fences = Fences(there[new], np.append(alpha[new][:-1], alpha[-1]), futility, ended=ends)
-    return np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(new)]
+    upper = boundaries(there, tail, spending, ended=ended)
+    running = (np.diff(there, prepend=0.0) > 0) & (there < 1)
+    running[-1] &= not ended
+    fences = Fences(there[running], spent(there, tail, spending)[running], futility)
+    lower = np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(running)]
+    over = there >= 1
+    over[-1] |= ended
+    return np.where(over, upper, lower)
 
 
 def refused(says: str, remedy: str) -> SpecError:

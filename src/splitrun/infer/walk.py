@@ -91,8 +91,8 @@ def spaced(looks: FloatArray) -> FloatArray:
     Args:
         looks: Information, shape (looks,), above 0 and not falling.
     """
-    growth = np.concatenate([[1.0], np.maximum(looks[1:] / looks[:-1], 1 + GAP)])
-    return np.asarray(looks[0] * np.cumprod(growth), dtype=np.float64)
+    growth = np.maximum(looks[1:] / looks[:-1], 1 + GAP)
+    return np.asarray(np.cumprod(np.concatenate([looks[:1], growth])), dtype=np.float64)
 
 
 def finest(looks: FloatArray) -> float:
