@@ -194,7 +194,7 @@ def futility_bounds(
     lower = np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(running)]
     over = there >= 1
     over[-1] |= ended
-    return np.where(over, upper, lower)
+    return np.where(over, upper, np.minimum(lower, upper))
 
 
 def refused(says: str, remedy: str) -> SpecError:

@@ -71,7 +71,8 @@ def repeated_p(
     disagree.
 
     Args:
-        z: Effects over their standard errors at the last look, any shape.
+        z: Effects over their standard errors at the last look, any shape. Where the interval uses a t
+            quantile, the normal deviate of the ordinary p instead, so that p and interval agree there too.
         looks: Matured units over planned units at each look so far, shape (looks,).
         tail: Error of one tail in the plan.
         spending: How it is spent.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -78,21 +77,22 @@ class Spending:
             Cumulative error, shape of `fraction`: 0 at 0 and `tail` at 1.
         """
         t = np.clip(np.asarray(fraction, dtype=np.float64), 0.0, 1.0)
+        return tail * np.where(t >= 1, 1.0, np.minimum(self.share(t, tail), 1.0))
+
+    def share(self, t: FloatArray, tail: float) -> FloatArray:
+        """Part of the error spent by information fractions between 0 and 1."""
         rate = 0.0 if self.parameter is None else self.parameter
         match self.shape:
             case Shape.OBRIEN_FLEMING:
                 # the lower tail: 2 - 2 Phi would lose every digit below 1e-16
                 reached = np.divide(ndtri(tail / 2), np.sqrt(t), out=np.full_like(t, -np.inf), where=t > 0)
-                share = 2 * ndtr(reached) / tail
+                return np.asarray(2 * ndtr(reached) / tail, dtype=np.float64)
             case Shape.POCOCK:
-                share = np.log1p((np.e - 1) * t)
+                return np.log1p((np.e - 1) * t)
             case Shape.POWER:
-                share = t**rate
+                return np.asarray(t**rate, dtype=np.float64)
             case Shape.HSD:
-                share = t if rate == 0 else falling(rate, t)
-            case _:
-                assert_never(self.shape)
-        return tail * np.where(t >= 1, 1.0, np.minimum(share, 1.0))
+                return t if rate == 0 else falling(rate, t)
 
 
 OBRIEN_FLEMING = Spending(Shape.OBRIEN_FLEMING)
