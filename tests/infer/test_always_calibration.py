@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splitrun.infer.always import AlwaysValid, hybrid
+from splitrun.infer.always import AlwaysValid, hybrid, not_yet
 from splitrun.infer.estimate import Side
 from splitrun.moments import FloatArray
 
@@ -81,3 +81,47 @@ def test_any_of_five_hundred_looks_misses_no_more_often_than_promised_on_measure
         missed += int(np.any((np.abs(z) > reach)[:, n >= FIRST], axis=1).sum())
 
     assert missed / PATHS <= LIMIT
+
+
+def spend(
+    seed: int, sigma: float, *, paths: int, sizes: tuple[int, int], looks: int
+) -> tuple[FloatArray, ...]:
+    """5 % buyers of capped lognormal spend: units, buyers, power sums; shape (2, [3,] paths, looks)."""
+    rng = np.random.default_rng(seed)
+    cap = float(np.exp(sigma * stats.norm.isf(0.001)))
+    buyers = np.stack([rng.binomial(size, 0.05, size=(paths, looks)) for size in sizes])
+    values = np.minimum(rng.lognormal(0, sigma, int(buyers.sum())), cap)
+    ends = np.cumsum(buyers.ravel())
+    sums = []
+    for power in (1, 2, 3):
+        total = np.concatenate([[0.0], np.cumsum(values**power)])
+        sums.append(np.diff(total[np.concatenate([[0], ends])]).reshape(buyers.shape).cumsum(axis=2))
+    units = np.array(sizes)[:, None, None] * np.arange(1.0, looks + 1)
+    return (
+        np.broadcast_to(units, buyers.shape),
+        buyers.cumsum(axis=2).astype(np.float64),
+        np.stack(sums, axis=1),
+    )
+
+
+@pytest.mark.parametrize(("sigma", "opens"), [(1.5, False), (1.0, True)])
+def test_the_gate_keeps_skewed_spend_under_uneven_weights_from_a_false_worse(
+    *, sigma: float, opens: bool
+) -> None:
+    paths = 1_000
+    units, buyers, sums = spend(1, sigma, paths=paths, sizes=(900, 100), looks=250)
+    means, seconds = sums[:, 0] / units, sums[:, 1] / units
+    z = (means[1] - means[0]) / np.sqrt(((seconds - means**2) / units).sum(axis=0))
+    n = units.sum(axis=0)
+    m1, m2, m3 = (sums[:, power].sum(axis=0) / n for power in range(3))
+    skew = (m3 - 3 * m1 * m2 + 2 * m1**3) / (m2 - m1**2) ** 1.5
+
+    ready = not_yet((units[0], units[1]), (buyers[0], buyers[1]), skew) == 0
+    low = z < -AlwaysValid.tuned(0.05, float(n[0, -1])).multiplier(n)
+    floors = (units[1] >= FIRST) & (buyers.min(axis=0) >= 30)
+
+    limit = stats.binom.ppf(0.9999, paths, 0.025)
+    assert bool(ready[:, -1].mean() > 0.9) is opens
+    assert int(np.any(low & ready, axis=1).sum()) <= limit
+    if not opens:
+        assert int(np.any(low & floors, axis=1).sum()) > limit

@@ -71,8 +71,9 @@ def bound(crowd: Crowd, now: float, stage: float, *, low: float = -DOWN) -> floa
     high = max(-float(ndtri(stage)), low) + crowd.drift * np.sqrt(now) + 1e-6
     if crowd.above(now, low) <= stage:
         return low
-    aim = np.log(stage)
-    return brentq(lambda z: np.log(max(crowd.above(now, z), NOTHING)) - aim, low, high, xtol=1e-11)
+    # as normal deviates both sides are nearly a line in z, which takes a handful of steps
+    aim = float(ndtri(stage))
+    return brentq(lambda z: float(ndtri(max(crowd.above(now, z), NOTHING))) - aim, low, high, xtol=1e-11)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

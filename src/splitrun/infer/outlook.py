@@ -70,8 +70,8 @@ def outlook(
         )
     now = np.asarray(effect, dtype=np.float64)
     final = np.asarray(stderr, dtype=np.float64) * np.sqrt(t)
-    # it still moves by what is to come and by what is not known of the truth: final variance (1 - t) / t
-    spread = final * np.sqrt((1 - t) / t)
+    # it still moves by what is to come and by what is not known of the truth: stderr^2 (1 - t) together
+    spread = np.asarray(stderr, dtype=np.float64) * np.sqrt(1 - t)
     swing, reach = float(ndtri(0.5 + level / 2)) * spread, np.asarray(bound, dtype=np.float64) * final
     return Outlook(
         stderr=final,
