@@ -78,37 +78,33 @@ def design(
         futility: None for no lower bound; its beta must be 1 - power.
 
     Raises:
-        SpecError: Looks do not rise to 1, power is no greater than `tail` or not below 1, or beta is not 1 -
-            power.
+        SpecError: Looks do not rise to 1, power is not between `tail` and 1, or beta is not 1 - power.
     """
-    at = information(looks)
-    if at[0] <= 0 or at[-1] != 1 or np.any(np.diff(at) <= 0):
-        raise refused(f"the planned looks are {at.tolist()}", "give fractions above 0 that rise to 1")
+    at = planned(looks)
     if not checked_tail(tail) < power < 1:
         raise refused(
-            f"power {power} with an error of {tail} in one tail", "ask for more than the error and below 1"
+            f"power {power} with an error of {tail} in a tail", "ask for more than the error, below 1"
         )
     if futility is not None and abs(futility.beta - (1 - power)) > 1e-9:
         raise refused(
-            f"beta {futility.beta} beside power {power}", f"give beta {1 - power:.4g} or leave futility out"
+            f"beta {futility.beta} beside power {power}", f"give beta {1 - power:.4g} or leave it out"
         )
-    upper, lower = boundaries(at, tail, spending), np.full(at.shape, -np.inf)
     fixed = float(ndtri(power) - ndtri(tail))
-    low, high = fixed - 1e-6, 3 * fixed + 1e-6
     if futility is None:
-        drift = brentq(
-            lambda theta: crossing(at, upper, drift=theta).above.sum() - power, low, high, xtol=1e-10
-        )
+        upper, lower, drift = unfenced(at, boundaries(at, tail, spending), power, fixed)
     else:
-        given = Fences(at, spent(at, tail, spending), futility)
-        drift = brentq(lambda theta: given.solved(theta)[2] - futility.beta, low, high, xtol=1e-10)
-        upper, lower, _ = given.solved(drift)
-    hit, null = crossing(at, upper, lower, drift=drift), crossing(at, upper, lower)
+        upper, lower, drift = settled(at, spent(at, tail, spending), futility, fixed)
+    return priced(at, (upper, lower), drift, fixed)
+
+
+def priced(at: FloatArray, bounds: tuple[FloatArray, FloatArray], drift: float, fixed: float) -> Design:
+    """A plan of looks with what it costs; `fixed` is the drift that one look needs."""
+    hit, null = crossing(at, *bounds, drift=drift), crossing(at, *bounds)
     inflation = (drift / fixed) ** 2
     return Design(
         looks=at,
-        upper=upper,
-        lower=lower,
+        upper=bounds[0],
+        lower=bounds[1],
         drift=drift,
         inflation=inflation,
         power_by_look=np.cumsum(hit.above),
@@ -116,6 +112,40 @@ def design(
         size_with_effect=inflation * expected(at, hit.either),
         size_without=inflation * expected(at, null.either),
     )
+
+
+def planned(looks: npt.ArrayLike) -> FloatArray:
+    """Looks that a plan can have: fractions above 0 that rise to 1."""
+    at = information(looks)
+    if at[0] <= 0 or at[-1] != 1 or np.any(np.diff(at) <= 0):
+        raise refused(f"the planned looks are {at.tolist()}", "give fractions above 0 that rise to 1")
+    return at
+
+
+def unfenced(
+    at: FloatArray, upper: FloatArray, power: float, fixed: float
+) -> tuple[FloatArray, FloatArray, float]:
+    """Bounds and drift of a plan without futility."""
+
+    def excess(theta: float) -> float:
+        return float(crossing(at, upper, drift=theta).above.sum()) - power
+
+    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 1e-6, xtol=1e-10)
+    return upper, np.full(at.shape, -np.inf), drift
+
+
+def settled(
+    at: FloatArray, alpha: FloatArray, futility: Futility, fixed: float
+) -> tuple[FloatArray, FloatArray, float]:
+    """Bounds and drift of a plan with futility: all of beta is spent when the bounds meet."""
+    fences = Fences(at, alpha, futility)
+
+    def missing(theta: float) -> float:
+        return fences.solved(theta)[2] - futility.beta
+
+    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 1e-6, xtol=1e-10)
+    upper, lower, _ = fences.solved(drift)
+    return upper, lower, drift
 
 
 def expected(at: FloatArray, leaves: FloatArray) -> float:

@@ -50,8 +50,7 @@ def outlook(
     Args:
         effect: Estimates now, shape (cells,).
         stderr: Their standard errors.
-        fraction: Information now over information at the planned end, above 0; 1 and more mean that this is
-            the end.
+        fraction: Information now over information at the planned end, above 0; from 1 on this is the end.
         bound: Bound of z at the planned end.
         level: How often the final estimate should lie between `low` and `high`.
 
@@ -60,14 +59,8 @@ def outlook(
     """
     t = np.minimum(np.asarray(fraction, dtype=np.float64), 1.0)
     if not np.all(t > 0) or not 0 < level < 1:
-        raise SpecError(
-            [
-                Mistake(
-                    f"an outlook from fractions {t.tolist()} at level {level}",
-                    "give a fraction above 0 and a level below 1",
-                )
-            ]
-        )
+        says = f"an outlook is asked for from fractions {t.tolist()} at level {level}"
+        raise SpecError([Mistake(says=says, next="give a fraction above 0 and a level below 1")])
     now = np.asarray(effect, dtype=np.float64)
     final = np.asarray(stderr, dtype=np.float64) * np.sqrt(t)
     # it still moves by what is to come and by what is not known of the truth: stderr^2 (1 - t) together
