@@ -17,13 +17,14 @@ from scipy.special import ndtri
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.infer.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
-from splitrun.infer.walk import DOWN, START, Crowd, finest, spaced
+from splitrun.infer.walk import DOWN, START, Crowd, grains, spaced
 from splitrun.moments import FloatArray
 
 __all__ = ["Crossing", "bound", "boundaries", "classic", "crossing"]
 
 NOTHING = 1e-300
 """A look that may spend less than this has no finite bound."""
+ALL = 1 - 1e-15
 
 
 def boundaries(
@@ -47,10 +48,10 @@ def boundaries(
     stages = np.diff(cumulative, prepend=0.0)
     new = (np.diff(there, prepend=0.0) > 0) | ((stages > 0) & (there > 0))
     at = spaced(there[new])
-    crowd, step, fresh = START, finest(at), []
-    for now, stage, total in zip(at.tolist(), stages[new].tolist(), cumulative[new].tolist(), strict=True):
+    crowd, fresh = START, []
+    for now, grain, stage, total in zip(at, grains(at), stages[new], cumulative[new], strict=True):
         high = bound(crowd, now, stage, low=-float(ndtri(total)) - 1e-6)
-        crowd = crowd.inside(now, -np.inf, high, step)
+        crowd = crowd.inside(now, -np.inf, high, grain)
         fresh.append(high)
     # position of the last look with news, 0 (an infinite bound) before the first
     return np.concatenate([[np.inf], fresh])[np.cumsum(new)]
@@ -73,7 +74,11 @@ def bound(crowd: Crowd, now: float, stage: float, *, low: float = -DOWN) -> floa
         return low
     # as normal deviates both sides are nearly a line in z, which takes a handful of steps
     aim = float(ndtri(stage))
-    return brentq(lambda z: float(ndtri(max(crowd.above(now, z), NOTHING))) - aim, low, high, xtol=1e-11)
+
+    def excess(z: float) -> float:
+        return float(ndtri(min(max(crowd.above(now, z), NOTHING), ALL))) - aim
+
+    return brentq(excess, low, high, xtol=1e-11)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,11 +119,11 @@ def crossing(
     if at[0] <= 0 or np.any(np.diff(at) <= 0):
         raise refused(f"information at the looks is {at.tolist()}", "leave out looks that add no information")
     at = spaced(at)
-    crowd, step, above, below = replace(START, drift=drift), finest(at), [], []
-    for now, top, bottom in zip(at.tolist(), high.tolist(), low.tolist(), strict=True):
+    crowd, above, below = replace(START, drift=drift), [], []
+    for now, grain, top, bottom in zip(at, grains(at), high, low, strict=True):
         above.append(crowd.above(now, top))
         below.append(crowd.below(now, bottom))
-        crowd = crowd.inside(now, bottom, top, step)
+        crowd = crowd.inside(now, bottom, top, grain)
     return Crossing(above=np.array(above), below=np.array(below))
 
 

@@ -21,7 +21,7 @@ from scipy.special import ndtri
 from splitrun.errors import Mistake, SpecError
 from splitrun.infer.boundaries import bound, boundaries, crossing
 from splitrun.infer.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
-from splitrun.infer.walk import DOWN, START, Crowd, finest, spaced
+from splitrun.infer.walk import DOWN, START, Crowd, grains, spaced
 from splitrun.moments import FloatArray
 
 __all__ = ["Design", "Futility", "design", "futility_bounds"]
@@ -130,7 +130,7 @@ def unfenced(
     def excess(theta: float) -> float:
         return float(crossing(at, upper, drift=theta).above.sum()) - power
 
-    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 1e-6, xtol=1e-10)
+    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     return upper, np.full(at.shape, -np.inf), drift
 
 
@@ -143,7 +143,7 @@ def settled(
     def missing(theta: float) -> float:
         return fences.solved(theta)[2] - futility.beta
 
-    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 1e-6, xtol=1e-10)
+    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     upper, lower, _ = fences.solved(drift)
     return upper, lower, drift
 
@@ -169,17 +169,16 @@ class Fences:
         At information 1 the plan ends: what does not cross the upper bound there has missed.
         """
         at = spaced(self.looks)
-        step = finest(at)
-        alphas = np.diff(self.alpha, prepend=0.0).tolist()
-        betas = np.diff(self.futility.spending.at(self.looks, self.futility.beta), prepend=0.0).tolist()
+        alphas = np.diff(self.alpha, prepend=0.0)
+        betas = np.diff(self.futility.spending.at(self.looks, self.futility.beta), prepend=0.0)
         null, alive = START, replace(START, drift=drift)
         upper, lower, missed = [], [], 0.0
-        for now, alpha, beta, end in zip(at.tolist(), alphas, betas, (self.looks >= 1).tolist(), strict=True):
+        for now, grain, alpha, beta, end in zip(at, grains(at), alphas, betas, self.looks >= 1, strict=True):
             top = bound(null, now, alpha)
             bottom = top if end else min(lowest(alive, now, beta), top)
             missed += alive.below(now, bottom)
-            null = null.inside(now, bottom if self.futility.binding else -np.inf, top, step)
-            alive = alive.inside(now, bottom, top, step)
+            null = null.inside(now, bottom if self.futility.binding else -np.inf, top, grain)
+            alive = alive.inside(now, bottom, top, grain)
             upper.append(top)
             lower.append(bottom)
         return np.array(upper), np.array(lower), missed

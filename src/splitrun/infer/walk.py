@@ -3,7 +3,7 @@
 Armitage, McPherson and Rowe (1969), JRSS A 132, 235-244; Jennison and Turnbull (2000), Group Sequential
 Methods, chapter 19. Between looks z is a Gaussian walk: z at information I given z' at I' is normal with mean
 r z' and variance 1 - r^2, r^2 = I' / I. The crowd of paths still inside is a density on Gauss-Legendre panels
-of 16 nodes, each no wider than a few standard deviations of the walk's narrowest step.
+of 16 nodes, each no wider than a few standard deviations of the steps into and out of the look.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from scipy.special import ndtr
 
 from splitrun.moments import FloatArray
 
-__all__ = ["START", "Crowd", "finest", "spaced"]
+__all__ = ["START", "Crowd", "grains", "spaced"]
 
 DOWN, UP = 8.0, 10.0
 """How far around its mean the walk is followed; above, far enough for tail errors of 1e-15."""
 GAP = 0.002
 """Smallest relative growth of information between looks that the grid resolves."""
 PANEL = 8.0
-"""Width of a panel in standard deviations of the narrowest step: bounds within 1e-11 of half the width."""
+"""Width of a panel in standard deviations of the narrower step: bounds within 1e-10 of finer ones."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 ROOT_TAU = float(np.sqrt(2 * np.pi))
 
@@ -55,19 +55,19 @@ class Crowd:
         mean, deviation = self.ahead(information)
         return float(self.mass @ ndtr((bound - mean) / deviation))
 
-    def inside(self, information: float, low: float, high: float, step: float) -> Crowd:
+    def inside(self, information: float, low: float, high: float, grain: float) -> Crowd:
         """Those that lie between `low` and `high` at the next look.
 
         Args:
             information: Of the next look.
             low: Lower bound of z, or -infinity.
             high: Upper bound of z, or infinity.
-            step: The narrowest standard deviation between any two looks, from `finest`.
+            grain: The narrower of the steps into and out of the look, from `grains`.
         """
         centre = self.drift * float(np.sqrt(information))
         low = max(low, centre - DOWN)
         high = max(low, min(high, centre + UP))
-        panels = max(1, int(np.ceil((high - low) / (PANEL * step))))
+        panels = max(1, int(np.ceil((high - low) / (PANEL * grain))))
         half = (high - low) / (2 * panels)
         middles = low + half * (2 * np.arange(panels) + 1)
         z = (middles[:, None] + half * NODES).ravel()
@@ -95,6 +95,11 @@ def spaced(looks: FloatArray) -> FloatArray:
     return np.asarray(np.cumprod(np.concatenate([looks[:1], growth])), dtype=np.float64)
 
 
-def finest(looks: FloatArray) -> float:
-    """Standard deviation of the narrowest step between looks of this (spaced) information, at most 1."""
-    return float(np.sqrt(1 - np.max(looks[:-1] / looks[1:], initial=0.0)))
+def grains(looks: FloatArray) -> FloatArray:
+    """The narrower of the steps into and out of each look, as standard deviations; shape (looks,), at most 1.
+
+    Args:
+        looks: Information after `spaced`, shape (looks,).
+    """
+    steps = np.concatenate([[1.0], np.sqrt(1 - looks[:-1] / looks[1:]), [1.0]])
+    return np.asarray(np.minimum(steps[:-1], steps[1:])[: len(looks)], dtype=np.float64)
