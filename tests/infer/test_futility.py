@@ -132,3 +132,20 @@ def test_a_design_that_cannot_be_is_refused(
 def test_binding_bounds_are_for_designs_alone() -> None:
     with pytest.raises(SpecError, match="leave binding to `design`"):
         futility_bounds([0.5], 0.025, 3.0, futility=Futility(0.1, binding=True))
+
+
+@pytest.mark.parametrize("looks", [[0.01, 0.02, 1.0], [0.98, 0.99, 1.0], list(np.arange(1, 15) / 14)])
+@pytest.mark.parametrize("power", [0.0252, 0.3, 0.9999])
+def test_a_design_is_found_at_any_power_and_any_looks(looks: list[float], power: float) -> None:
+    found = design(looks, 0.025, power=power, futility=Futility(1 - power, POCOCK))
+
+    assert found.power_by_look[-1] == pytest.approx(power, abs=1e-6)
+
+
+def test_bounds_stay_numbers_when_next_to_nothing_may_be_spent() -> None:
+    looks = [1e-9, 1.1e-9, 0.1, 0.6]
+
+    lower = futility_bounds(looks, 1e-10, 8.0, futility=Futility(0.2))
+
+    assert not np.any(np.isnan(lower))
+    assert np.all(lower <= boundaries(looks, 1e-10))
