@@ -1,12 +1,14 @@
 """One contrast for everything: mu_t - r mu_c, with v(r) = v_t + r² v_c, and what follows from it.
 
 Welch 1947 and Satterthwaite 1946 for r = 1, Sasabuchi 1988 for a margin that is a part of control, Fieller
-1954 for the ratio itself. Every p is a lower tail: 1 - cdf would be exactly zero below 1e-16.
+1954 for the ratio itself. Adjusted levels share the error of the covariate mean they are adjusted to, which
+adds |s_t - r s_c|² to v(r) (`Points.shared`). Every p is a lower tail: 1 - cdf would be exactly zero below
+1e-16.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
@@ -16,7 +18,7 @@ from scipy.special import stdtr, stdtrit
 from splitrun.infer.estimate import Estimates, Points, Side, Why, first_of
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["beyond", "difference", "lift", "noninferior"]
+__all__ = ["beyond", "difference", "lift", "noninferior", "variance"]
 
 
 def difference(
@@ -64,23 +66,13 @@ def beyond(
         Contrasts in the metric's unit, shape (cells,), with Satterthwaite's degrees of freedom at `factor`.
     """
     from_control = factor**2 * control.variance
-    variance = treatment.variance + from_control
     effect = treatment.value - factor * control.value - shift
-    stderr = np.sqrt(variance)
+    stderr = np.sqrt(variance(control, treatment, factor))
     dof = satterthwaite(treatment.variance, from_control, treatment.dof, control.dof)
     reach = quantile(dof, level, side) * stderr
-    estimates = Estimates(
-        effect=effect,
-        stderr=stderr,
-        low=np.full_like(effect, -np.inf) if side is Side.UPPER else effect - reach,
-        high=np.full_like(effect, np.inf) if side is Side.LOWER else effect + reach,
-        p=tail(effect / stderr, dof, side),
-        dof=dof,
-        level=np.zeros_like(effect) + level,
-        why=inherited(control, treatment),
-        side=side,
-    )
-    return doubted(estimates, {Why.NO_SPREAD: variance == 0, Why.NOT_FINITE: ~np.isfinite(reach)})
+    found = Contrast(effect=effect, stderr=stderr, t=effect / stderr, dof=dof, centre=effect, reach=reach)
+    flat = treatment.variance + from_control == 0
+    return answered(found, inherited(control, treatment), {Why.NO_SPREAD: flat}, level=level, side=side)
 
 
 @np.errstate(all="ignore")
@@ -101,39 +93,29 @@ def lift(
         side: Which ends are bounded.
 
     Returns:
-        Lifts as parts of control (0.02 is 2 %), shape (cells,). The standard error is of the delta method,
-        the p of the null of no lift at the interval's degrees of freedom: it is below 1 - level exactly where
-        the interval leaves 0 out, and may differ slightly from the p of the difference.
+        Lifts as parts of control (0.02 is 2 %), shape (cells,); the standard error is of the delta method.
+        The p is of no lift; below 1 - level exactly where the interval leaves 0 out.
     """
+    leans = leaning(control, treatment)
+    of_c, of_t = (lean / control.value[:, None] for lean in leans)
     ratio = treatment.value / control.value
-    effect = (treatment.value - control.value) / control.value
-    # all in units of control's mean; the root first, since its square may vanish
-    of_treatment = (np.sqrt(treatment.variance) / control.value) ** 2
-    of_control = (np.sqrt(control.variance) / control.value) ** 2
-    dof = satterthwaite(of_treatment, ratio**2 * of_control, treatment.dof, control.dof)
+    # in units of control's mean; the root first, since its square may vanish
+    own_treatment = (np.sqrt(treatment.variance) / control.value) ** 2
+    own_control = (np.sqrt(control.variance) / control.value) ** 2
+    dof = satterthwaite(own_treatment, ratio**2 * own_control, treatment.dof, control.dof)
     c = quantile(dof, level, side)
-    blur = c**2 * of_control
-    centre = (effect + blur) / (1 - blur)
-    reach = c * np.sqrt(ratio**2 * of_control + (1 - blur) * of_treatment) / (1 - blur)
-    estimates = Estimates(
-        effect=effect,
-        stderr=np.sqrt(of_treatment + ratio**2 * of_control),
-        low=np.full_like(effect, -np.inf) if side is Side.UPPER else centre - reach,
-        high=np.full_like(effect, np.inf) if side is Side.LOWER else centre + reach,
-        p=tail(effect / np.sqrt(of_treatment + of_control), dof, side),
-        dof=dof,
-        level=np.zeros_like(effect) + level,
-        why=inherited(control, treatment),
-        side=side,
+    parts = Parts(
+        ratio=ratio,
+        effect=(treatment.value - control.value) / control.value,
+        of_treatment=own_treatment + np.sum(of_t**2, axis=1),
+        of_control=own_control + np.sum(of_c**2, axis=1),
+        both=np.sum(of_t * of_c, axis=1),
     )
-    near = control.value - c * np.sqrt(control.variance) <= 0
     flat = (control.variance == 0) & (treatment.variance == 0)
-    reasons = {
-        Why.NO_SPREAD: flat,
-        Why.CONTROL_NEAR_ZERO: near | (control.value <= 0) | (blur >= 1),
-        Why.NOT_FINITE: ~np.isfinite(reach),
-    }
-    return doubted(estimates, reasons)
+    near = control.value - c * np.sqrt(control.variance + np.sum(leans[0] ** 2, axis=1)) <= 0
+    near = near | (control.value <= 0) | (c**2 * parts.of_control >= 1)
+    reasons = {Why.NO_SPREAD: flat, Why.CONTROL_NEAR_ZERO: near}
+    return answered(fieller(parts, c, dof), inherited(control, treatment), reasons, level=level, side=side)
 
 
 def noninferior(
@@ -172,6 +154,74 @@ def noninferior(
     )
 
 
+@np.errstate(all="ignore")
+def variance(control: Points, treatment: Points, factor: float | FloatArray) -> FloatArray:
+    """Variance of mu_t - factor * mu_c, cell by cell, with what adjusted variants share (Lin 2013).
+
+    Args:
+        control: Points of one metric over the control variant, shape (cells,).
+        treatment: Points of the same metric and cells over a treatment.
+        factor: How much of control's mean is taken off; shape (cells,) or one.
+    """
+    lean_control, lean_treatment = leaning(control, treatment)
+    shared = np.sum((lean_treatment - np.asarray(factor)[..., None] * lean_control) ** 2, axis=1)
+    return np.asarray(treatment.variance + factor**2 * control.variance + shared)
+
+
+def leaning(control: Points, treatment: Points) -> tuple[FloatArray, FloatArray]:
+    """What control and treatment share, shape (cells, covariates); zero where a variant is not adjusted."""
+    none = np.zeros((len(control.n), 1))
+    return (
+        none if control.shared is None else control.shared,
+        none if treatment.shared is None else treatment.shared,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a lift is made of, in units of control's mean; every array has shape (cells,)."""
+
+    ratio: FloatArray
+    effect: FloatArray
+    """ratio - 1, from the difference of the levels: it keeps its digits near 0."""
+    of_treatment: FloatArray
+    """Variance of treatment's level."""
+    of_control: FloatArray
+    both: FloatArray
+    """Covariance of the two levels; 0 unless they are adjusted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """A contrast before its reasons are known; every array has shape (cells,)."""
+
+    effect: FloatArray
+    stderr: FloatArray
+    t: FloatArray
+    """What the p is read from."""
+    dof: FloatArray
+    centre: FloatArray
+    """Of the interval; the effect but for a lift."""
+    reach: FloatArray
+
+
+def fieller(parts: Parts, c: FloatArray, dof: FloatArray) -> Contrast:
+    """Solve (ratio - r)² = c² (of_treatment - 2 r both + r² of_control) for r (Fieller 1954)."""
+    ratio, effect, of_treatment, of_control = parts.ratio, parts.effect, parts.of_treatment, parts.of_control
+    blur = c**2 * of_control
+    drawn = c**2 * parts.both
+    root = ratio**2 * of_control - 2 * ratio * parts.both + (1 - blur) * of_treatment + drawn * parts.both
+    return Contrast(
+        effect=effect,
+        stderr=np.sqrt(of_treatment - 2 * ratio * parts.both + ratio**2 * of_control),
+        t=effect / np.sqrt(of_treatment - 2 * parts.both + of_control),
+        dof=dof,
+        centre=(effect + blur - drawn) / (1 - blur),
+        # below zero by rounding only, while control's mean is far enough from zero
+        reach=c * np.sqrt(np.maximum(root, 0.0)) / (1 - blur),
+    )
+
+
 def satterthwaite(
     of_treatment: FloatArray, of_control: FloatArray, treatment: FloatArray, control: FloatArray
 ) -> FloatArray:
@@ -203,20 +253,28 @@ def inherited(control: Points, treatment: Points) -> IntArray:
     return np.where(control.why > 0, control.why, treatment.why)
 
 
-def doubted(estimates: Estimates, reasons: dict[Why, npt.NDArray[np.bool_]]) -> Estimates:
-    """Mark the cells without an estimate, the reasons of the points first, and take their numbers away."""
-    numbers = np.isfinite(estimates.effect) & np.isfinite(estimates.stderr) & ~np.isnan(estimates.p)
-    late = first_of({Why.NOT_FINITE: ~numbers})
-    own = first_of(reasons)
-    why = np.where(estimates.why > 0, estimates.why, np.where(own > 0, own, late))
-    holds = why == 0
-    return replace(
-        estimates,
-        effect=np.where(holds, estimates.effect, np.nan),
-        stderr=np.where(holds, estimates.stderr, np.nan),
-        low=np.where(holds, estimates.low, np.nan),
-        high=np.where(holds, estimates.high, np.nan),
-        p=np.where(holds, estimates.p, np.nan),
-        dof=np.where(holds, estimates.dof, np.nan),
+def answered(
+    found: Contrast,
+    inherited: IntArray,
+    reasons: dict[Why, npt.NDArray[np.bool_]],
+    *,
+    level: float | FloatArray,
+    side: Side,
+) -> Estimates:
+    """Turn a contrast into estimates: the reasons of the points first, then its own; no number beside one."""
+    p = tail(found.t, found.dof, side)
+    numbers = np.isfinite(found.effect) & np.isfinite(found.stderr) & np.isfinite(found.reach) & ~np.isnan(p)
+    why = np.where(inherited > 0, inherited, first_of(reasons | {Why.NOT_FINITE: ~numbers}))
+    low = np.full_like(p, -np.inf) if side is Side.UPPER else found.centre - found.reach
+    high = np.full_like(p, np.inf) if side is Side.LOWER else found.centre + found.reach
+    return Estimates(
+        effect=np.where(why == 0, found.effect, np.nan),
+        stderr=np.where(why == 0, found.stderr, np.nan),
+        low=np.where(why == 0, low, np.nan),
+        high=np.where(why == 0, high, np.nan),
+        p=np.where(why == 0, p, np.nan),
+        dof=np.where(why == 0, found.dof, np.nan),
+        level=np.zeros_like(found.effect) + level,
         why=why,
+        side=side,
     )
