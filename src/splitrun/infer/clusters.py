@@ -21,7 +21,7 @@ __all__ = ["Alike", "alike", "crossed", "nested"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
-    """How alike the units of a cluster are, and what it costs: shape (cells,), NaN where that is not known."""
+    """How alike the units of a cluster are, and what it costs; shape (cells,), NaN where nobody can know."""
 
     size: FloatArray
     """Mean units per cluster."""

@@ -15,11 +15,11 @@ from splitrun.infer.estimate import Points, Why, first_of
 from splitrun.infer.ratios import ratios
 from splitrun.moments import FloatArray, IntArray, Moments
 
-__all__ = ["Z", "Shares", "probabilities", "quantile_points"]
+__all__ = ["Shares", "Z", "probabilities", "quantile_points"]
 
 Z = 1.959963984540054
-"""Standard errors between q and its bounds; the slope between them makes the standard error of q. A fixed
-number, so that the standard error of a quantile does not depend on the level of the interval that is asked."""
+"""Standard errors between q and its bounds; the slope between them makes the standard error of q. Fixed,
+so that a standard error does not depend on the level of the interval that is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
