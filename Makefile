@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts unit bench peers clean
+.PHONY: venv demo test lint format types contracts unit docs bench peers clean
 
 venv: $(STAMP)
 
@@ -13,7 +13,11 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: venv
-	$(BIN)/python examples/demo.py
+	@echo '$$ splitrun analyze examples/open-bandit/bandit.yaml'
+	@$(BIN)/splitrun analyze examples/open-bandit/bandit.yaml
+	@echo
+	@echo '$$ splitrun analyze examples/thornton/incentive.yaml'
+	@$(BIN)/splitrun analyze examples/thornton/incentive.yaml
 
 test: lint types contracts unit
 
@@ -33,6 +37,9 @@ contracts: venv
 
 unit: venv
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+
+docs: venv
+	$(BIN)/python -m tests.requirements
 
 bench: venv
 	$(BIN)/python bench/measure.py

@@ -90,6 +90,22 @@ def test_a_large_offset_costs_no_digits() -> None:
     assert gathered.mean[0, 0] - 1e12 == pytest.approx(near.mean[0, 0], abs=2e-4)
 
 
+def test_cells_of_one_constant_stay_constant() -> None:
+    cells = Moments.stacked([Moments.of(np.full((3, 1), 0.1))] * 1_000)
+
+    found = cells.gathered(np.zeros(1_000, dtype=np.int64), 1)
+
+    # averaged plainly, 3,000 times 0.1 is not 300
+    assert found.mean.tolist() == [[0.1]]
+    assert found.m2.tolist() == [[[0.0]]]
+
+
+def test_a_mean_is_not_off_by_the_rounding_of_its_sum() -> None:
+    found = Moments.of(np.full((10_001, 1), 1e15 / 3))
+
+    assert found.mean.tolist() == [[1e15 / 3]]
+
+
 def test_raw_sums_give_the_same_moments() -> None:
     values = np.array([[1.0, 2.0], [3.0, 5.0], [7.0, 1.0]])
 

@@ -53,7 +53,10 @@ class ExpressionError(SplitrunError):
 
     def __init__(self, says: str, *, text: str, at: int, remedy: str) -> None:
         self.says, self.text, self.at, self.remedy = says, text, at, remedy
-        super().__init__(f"{says} at character {at + 1} of {text!r}; {remedy}")
+        # a text may have ten thousand characters; the message shows those around the place
+        start, end = max(0, at - 60), at + 60
+        shown = f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
+        super().__init__(f"{says} at character {at + 1} of {shown!r}; {remedy}")
 
 
 class DataError(SplitrunError):

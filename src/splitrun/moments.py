@@ -14,6 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 EPSILON = float(np.finfo(np.float64).eps)
+"""Relative distance of neighbouring doubles."""
 ROUNDING = 4 * EPSILON
 """The part of a difference's terms that rounding alone can leave behind."""
 
@@ -73,7 +74,7 @@ class Moments:
         m2 = products - sums[:, :, None] * mean[:, None, :]
         raw = np.diagonal(products, axis1=1, axis2=2)
         spread = np.diagonal(m2, axis1=1, axis2=2)
-        flat = (spread <= EPSILON * np.clip(n, 4, 4e6)[:, None] * raw) | (n[:, None] == 0)
+        flat = (spread <= EPSILON * np.clip(n, 4, 1e6)[:, None] * raw) | (n[:, None] == 0)
         m2 = np.where(flat[:, :, None] | flat[:, None, :], 0.0, m2)
         return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2)
 
@@ -101,7 +102,7 @@ class Moments:
             groups: How many cells the result has.
         """
         columns = self.mean.shape[1]
-        held = np.flatnonzero(self.n > 0)[::-1]
+        held = np.flatnonzero(self.n > 0)
         # means are averaged as distances from one of them: large offsets then lose nothing
         origin = np.zeros((groups, columns))
         origin[group[held]] = self.mean[held]

@@ -5,6 +5,10 @@ from typing import Literal
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.weightstats import (  # type: ignore[import-untyped]  # ships no types
+    CompareMeans,
+    DescrStatsW,
+)
 
 from splitrun.infer.contrast import beyond, difference, lift, noninferior
 from splitrun.infer.estimate import Side, Unknown, Why
@@ -212,6 +216,18 @@ def test_a_billion_units_split_one_to_999_are_judged() -> None:
     assert ours.effect == pytest.approx(-0.001)
     assert ours.stderr == pytest.approx(np.sqrt(0.0099 / 1e6 + 0.010879 / 9.99e8), rel=1e-6)
     assert 0 < ours.p < 1e-20
+
+
+def test_shares_agree_with_statsmodels_on_zeros_and_ones() -> None:
+    control, treatment = np.repeat([0.0, 1.0], [38, 3]), np.repeat([0.0, 1.0], [28, 11])
+
+    ours = known(difference(mean_of(control), mean_of(treatment), level=0.95))
+
+    compared = CompareMeans(DescrStatsW(treatment), DescrStatsW(control))
+    _, p, dof = compared.ttest_ind(usevar="unequal")
+    low, high = compared.tconfint_diff(usevar="unequal")
+    assert (ours.p, ours.dof) == pytest.approx((p, dof), rel=1e-11)
+    assert (ours.low, ours.high) == pytest.approx((low, high), rel=1e-11)
 
 
 def test_ratios_are_compared_with_normal_quantiles() -> None:

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.special import stdtrit
 
 from splitrun.infer.contrast import beyond, difference, lift
 from splitrun.infer.estimate import Estimate, Estimates, Points, Side, Unknown
+from splitrun.infer.means import means
+from splitrun.infer.ratios import ratios
+from splitrun.moments import FloatArray, Moments
 from tests.infer.worlds import known, point
 
 FINITE = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -145,18 +149,38 @@ def near_bounded(control: Points, level: float, cell: Estimate) -> bool:
     return bool(c**2 * control.variance[0] < 0.99 * control.value[0] ** 2)
 
 
+ANY = arrays(np.float64, st.tuples(st.integers(0, 4), st.just(2)), elements=st.floats())
+
+
+@given(ANY, ANY, st.floats(), st.floats(), LEVEL, SIDE)
+def test_whatever_the_values_a_shown_estimate_is_a_number(
+    control: FloatArray, treatment: FloatArray, factor: float, shift: float, level: float, side: Side
+) -> None:
+    for pair in (
+        [means(Moments.of(values[:, :1])) for values in (control, treatment)],
+        [ratios(Moments.of(values)) for values in (control, treatment)],
+    ):
+        for found in (
+            difference(pair[0], pair[1], level=level, side=side),
+            lift(pair[0], pair[1], level=level, side=side),
+            beyond(pair[0], pair[1], factor=factor, shift=shift, level=level, side=side),
+        ):
+            assert_shown_or_unknown(found)
+
+
 @given(points(st.floats(-2.0, 2.0)), points(st.floats(-2.0, 2.0)), LEVEL, SIDE)
-def test_no_estimate_is_both_shown_and_not_a_number(
+def test_a_control_near_zero_gives_a_bounded_lift_or_none(
     control: Points, treatment: Points, level: float, side: Side
 ) -> None:
-    for found in (
-        difference(control, treatment, level=level, side=side),
-        lift(control, treatment, level=level, side=side),
-    ):
-        assert isinstance(found.cell(0), Unknown) == bool(found.why[0])
-        assert found.why[0] or not has_nan(found)
+    assert_shown_or_unknown(lift(control, treatment, level=level, side=side))
 
 
-def has_nan(found: Estimates) -> bool:
-    arrays = (found.effect, found.stderr, found.low, found.high, found.p, found.dof, found.level)
-    return any(bool(np.isnan(each).any()) for each in arrays)
+def assert_shown_or_unknown(found: Estimates) -> None:
+    cell = found.cell(0)
+    if isinstance(cell, Unknown):
+        assert found.why[0] > 0
+        return
+    numbers = [cell.effect, cell.stderr, cell.p, cell.level]
+    numbers += [end for end in (cell.low, cell.high, cell.dof) if end is not None]
+    assert np.isfinite(numbers).all()
+    assert cell.stderr > 0

@@ -35,11 +35,20 @@ def test_no_units_and_one_unit_are_told_apart() -> None:
     assert mean_of([7.0]).value.tolist() == [7.0]
 
 
-def test_a_constant_is_a_mean_without_spread() -> None:
-    ours = mean_of([3.0, 3.0, 3.0])
+@pytest.mark.parametrize("value", [3.0, 0.1, 7.77, -1e-9, 1e15 / 3])
+@pytest.mark.parametrize("units", [3, 7, 10_001])
+def test_a_constant_is_a_mean_without_spread(value: float, units: int) -> None:
+    ours = mean_of([value] * units)
 
     assert ours.why.tolist() == [0]
     assert ours.variance.tolist() == [0.0]
+
+
+def test_values_a_few_digits_apart_at_the_end_are_not_constant() -> None:
+    ours = mean_of([1e15, 1e15 + 1])
+
+    # (1/2)² + (1/2)² over n - 1 and n
+    assert ours.variance.tolist() == [0.25]
 
 
 def test_a_negative_spread_left_by_rounding_is_zero() -> None:
@@ -53,6 +62,6 @@ def test_numbers_too_large_say_so(values: list[float]) -> None:
     assert mean_of(values).why.tolist() == [Why.NOT_FINITE]
 
 
-@pytest.mark.parametrize("values", [[1e-300, 3e-300], [1e-160, 2e-160, 4e-160]])
+@pytest.mark.parametrize("values", [[1e-300, 3e-300], [1e-160, 2e-160], [1.6e-154, -1.6e-154] * 2])
 def test_values_whose_squares_vanish_are_not_called_constant(values: list[float]) -> None:
     assert mean_of(values).why.tolist() == [Why.NOT_FINITE]

@@ -50,6 +50,12 @@ def test_a_numerator_in_step_with_the_denominator_has_no_spread() -> None:
     assert difference(control, treatment, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
 
 
+def test_a_constant_ratio_of_constants_has_no_spread() -> None:
+    ours = ratio_of([0.1] * 7, [0.7] * 7)
+
+    assert ours.variance.tolist() == [0.0]
+
+
 @pytest.mark.parametrize(
     ("over", "under"),
     [([1e200, 1.0], [1.0, 2.0]), ([1.0, 2.0], [1e-200, 2e-200]), ([np.nan, 1.0], [1.0, 1.0])],

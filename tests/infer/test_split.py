@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import csv
+import gzip
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from splitrun.infer.split import chi_square, sequential
+
+SHARED = Path(__file__).parents[3] / "shared"
 
 
 def test_agrees_with_scipy() -> None:
@@ -88,3 +94,17 @@ def test_daily_looks_at_a_right_split_alarm_less_often_than_promised() -> None:
         alarms += sequential(looks, np.array([1, 9]), 500.0).p[-1] < 0.05
 
     assert alarms <= stats.binom.isf(1e-4, 2_000, 0.05)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the Upworthy archive is not beside this repository")
+def test_every_headline_test_of_upworthy_has_the_split_it_is_known_for() -> None:
+    with gzip.open(SHARED / "cases" / "upworthy_expected.csv.gz", "rt") as rows:
+        known = {row["test_id"]: float(row["srm_p"]) for row in csv.DictReader(rows)}
+    with (SHARED / "data" / "upworthy" / "n_matrix.csv").open() as rows:
+        lines = list(csv.reader(rows))[1:]
+    seen = {line[0]: np.array([float(units) for units in line[1:] if float(units) > 0]) for line in lines}
+
+    ours = {key: chi_square(units.astype(np.int64), np.ones_like(units)).p for key, units in seen.items()}
+
+    assert ours == pytest.approx(known, rel=1e-9, abs=0)
+    assert sum(p < 0.001 for p in ours.values()) == 753

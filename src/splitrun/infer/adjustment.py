@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
-from splitrun.infer.means import TINY, means
+from splitrun.infer.means import TINY, means, spread
 from splitrun.infer.ratios import ratios, residual
 from splitrun.moments import ROUNDING, FloatArray, IntArray, Moments
 
@@ -84,11 +84,11 @@ def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjust
     total = control.n + treatment.n
     apart = np.nan_to_num(treatment.mean - control.mean, nan=0.0, posinf=0.0, neginf=0.0)[:, columns:]
     products = (control.m2 + treatment.m2)[:, columns:, columns:]
-    spread = half(products) / np.sqrt((total - 2) * total)[:, None, None]
+    root = half(products) / np.sqrt((total - 2) * total)[:, None, None]
     # how far each variant's mean lies from the common one
     away = -apart * (treatment.n / total)[:, None], apart * (control.n / total)[:, None]
     read = [at_common(*each) for each in zip(plain, fits, away, strict=True)]
-    shared = [np.einsum("cij,cj->ci", spread, fit.slope) for fit in fits]
+    shared = [np.einsum("cij,cj->ci", root, fit.slope) for fit in fits]
     fitting = np.logical_and(*(holds(*each) for each in zip(read, fits, shared, strict=True)))
     ours, theirs = (chosen(*each, fitting) for each in zip(plain, read, shared, strict=True))
     before, after = variance(plain[0], plain[1], 1.0), variance(ours, theirs, 1.0)
@@ -144,7 +144,7 @@ def unadjusted(moments: Moments, columns: int) -> Points:
 @np.errstate(all="ignore")
 def fitted(moments: Moments, columns: int) -> Fit:
     """Fit the metric, a ratio in its linear form, to the covariates of one variant."""
-    spread, cross = linear(moments, columns)
+    metric, cross = linear(moments, columns)
     x = moments.m2[:, columns:, columns:]
     lengths = np.diagonal(x, axis1=1, axis2=2)
     rounding = ROUNDING * moments.n[:, None] * moments.mean[:, columns:] ** 2
@@ -156,13 +156,13 @@ def fitted(moments: Moments, columns: int) -> Fit:
     values, vectors = np.linalg.eigh(np.nan_to_num(correlations))
     held = values > COLLINEAR * values.max(axis=1, initial=0.0)[:, None]
     inverse = vectors * np.where(held, 1 / values, 0.0)[:, None, :] @ vectors.transpose(0, 2, 1)
-    size = np.sqrt(spread)
+    size = np.sqrt(metric)
     with_metric = np.where(varies & (size > 0)[:, None], cross * unit / size[:, None], 0.0)
     partial = np.einsum("cij,cj->ci", inverse, with_metric)
     left = 1 - np.sum(with_metric * partial, axis=1)
     return Fit(
         n=moments.n,
-        spread=spread,
+        spread=metric,
         left=np.where(left > EXACT, left, 0.0),
         slope=partial * unit * size[:, None],
         inverse=inverse * unit[:, :, None] * unit[:, None, :],
@@ -177,7 +177,7 @@ def linear(moments: Moments, columns: int) -> tuple[FloatArray, FloatArray]:
     (cells, covariates).
     """
     if columns == 1:
-        return np.maximum(moments.m2[:, 0, 0], 0.0), moments.m2[:, columns:, 0]
+        return spread(moments)[:, 0, 0], moments.m2[:, columns:, 0]
     under = moments.mean[:, 1]
     ratio = moments.mean[:, 0] / under
     cross = moments.m2[:, columns:, 0] - ratio[:, None] * moments.m2[:, columns:, 1]

@@ -9,7 +9,6 @@ adds |s_t - r s_c|² to v(r) (`Points.shared`). Every p is a lower tail: 1 - cdf
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +64,7 @@ def beyond(
     Returns:
         Contrasts in the metric's unit, shape (cells,), with Satterthwaite's degrees of freedom at `factor`.
     """
-    from_control = factor**2 * control.variance
+    from_control = np.square(factor) * control.variance
     effect = treatment.value - factor * control.value - shift
     stderr = np.sqrt(variance(control, treatment, factor))
     dof = satterthwaite(treatment.variance, from_control, treatment.dof, control.dof)
@@ -165,7 +164,7 @@ def variance(control: Points, treatment: Points, factor: float | FloatArray) -> 
     """
     lean_control, lean_treatment = leaning(control, treatment)
     shared = np.sum((lean_treatment - np.asarray(factor)[..., None] * lean_control) ** 2, axis=1)
-    return np.asarray(treatment.variance + factor**2 * control.variance + shared)
+    return np.asarray(treatment.variance + np.square(factor) * control.variance + shared)
 
 
 def leaning(control: Points, treatment: Points) -> tuple[FloatArray, FloatArray]:
@@ -245,7 +244,6 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
             return np.asarray(stdtr(dof, -t))
         case Side.UPPER:
             return np.asarray(stdtr(dof, t))
-    assert_never(side)
 
 
 def inherited(control: Points, treatment: Points) -> IntArray:

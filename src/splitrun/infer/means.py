@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from splitrun.infer.estimate import Points, Why, first_of
-from splitrun.moments import FloatArray, Moments
+from splitrun.moments import EPSILON, FloatArray, Moments
 
-__all__ = ["TINY", "means", "pointed", "vanished"]
+__all__ = ["TINY", "means", "pointed", "spread"]
 
 TINY = float(np.finfo(np.float64).tiny)
 """Below this a double loses digits."""
@@ -26,7 +26,7 @@ def means(moments: Moments) -> Points:
         in both it is, which the contrast sees.
     """
     n = moments.n
-    variance = np.maximum(moments.m2[:, 0, 0], 0.0) / (n - 1) / n
+    variance = spread(moments)[:, 0, 0] / (n - 1) / n
     nowhere = np.zeros(len(n), dtype=np.bool_)
     return pointed(moments, moments.mean[:, 0], variance, dof=n - 1, undefined=nowhere)
 
@@ -67,8 +67,23 @@ def pointed(
     )
 
 
+@np.errstate(all="ignore")
+def spread(moments: Moments) -> FloatArray:
+    """The cross products without what rounding left: a spread within the last digit of its mean is none.
+
+    A constant 0.1 averaged by an engine has a mean that is off in its last digit, and would otherwise be a
+    metric of extreme precision.
+
+    Returns:
+        Shape (cells, columns, columns).
+    """
+    own = np.diagonal(moments.m2, axis1=1, axis2=2)
+    flat = own <= moments.n[:, None] * (EPSILON * moments.mean) ** 2
+    return np.where(flat[:, :, None] | flat[:, None, :], 0.0, moments.m2)
+
+
 def vanished(moments: Moments) -> npt.NDArray[np.bool_]:
     """Cells whose values are so small that their squares vanish: they look constant and need not be."""
     size = np.abs(moments.mean)
-    spread = np.diagonal(moments.m2, axis1=1, axis2=2)
-    return np.asarray(np.any((size > 0) & (size < np.sqrt(TINY)) & (spread < TINY), axis=1))
+    own = np.diagonal(moments.m2, axis1=1, axis2=2)
+    return np.asarray(np.any((size > 0) & (size < np.sqrt(TINY)) & (own < TINY), axis=1))

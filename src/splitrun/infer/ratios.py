@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from splitrun.infer.estimate import Points
-from splitrun.infer.means import TINY, pointed
+from splitrun.infer.means import TINY, pointed, spread
 from splitrun.moments import ROUNDING, FloatArray, Moments
 
 __all__ = ["ratios", "residual"]
@@ -38,7 +38,8 @@ def residual(moments: Moments) -> FloatArray:
         moments: Numerator and denominator first, shape (cells, columns).
     """
     ratio = moments.mean[:, 0] / moments.mean[:, 1]
-    over_spread, cross, under_spread = moments.m2[:, 0, 0], moments.m2[:, 0, 1], moments.m2[:, 1, 1]
+    m2 = spread(moments)
+    over_spread, cross, under_spread = m2[:, 0, 0], m2[:, 0, 1], m2[:, 1, 1]
     left = over_spread - 2 * ratio * cross + ratio**2 * under_spread
     parts = np.abs(over_spread) + 2 * np.abs(ratio * cross) + ratio**2 * np.abs(under_spread)
     # where the numerator follows the denominator exactly, what remains is the rounding of the parts

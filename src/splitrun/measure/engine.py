@@ -1,12 +1,60 @@
-"""What measurement asks of a database: run SQL and give Arrow. Engines live in `engines/`."""
+"""What measurement asks of a database: load sources, run SQL, keep a result, give Arrow. Engines live in `engines/`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
 
-__all__ = ["Engine"]
+from splitrun.spec.source import Rows
+
+__all__ = ["Engine", "Field", "Loaded", "Stored"]
+
+
+class Stored(StrEnum):
+    """How an engine holds a column; what its values mean is decided by `kinds`."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DAY = "day"
+    """A date."""
+    TIME = "time"
+    """A moment that names no zone."""
+    MOMENT = "moment"
+    """A moment with its zone."""
+    OTHER = "other"
+    """Lists, structures, blobs: of no use to a metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of a loaded source."""
+
+    name: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A source that can be queried."""
+
+    relation: str
+    """The name to select from; it needs quoting."""
+    fields: tuple[Field, ...]
+    typed: bool
+    """False where the form knows no types (CSV) and every column is text whose kind must be inferred."""
+    rows: int
+    digest: str | None
+    """`sha256:` of the file's bytes; None where there is no file."""
+    quarantined: int = 0
+    """Rows that could not be decoded or split into columns."""
+    lines: tuple[int, ...] = ()
+    """The first lines of them, counted from 1."""
 
 
 class Engine(Protocol):
@@ -17,8 +65,30 @@ class Engine(Protocol):
         """The sqlglot dialect its SQL is rendered in."""
         ...
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Functions of the expression language that not every engine has: `semver`, `regexp_matches`."""
+        ...
+
+    def load(self, sources: Mapping[str, Rows]) -> Mapping[str, Loaded]:
+        """Make every source that a plan names ready to be queried; asked once, before anything is run.
+
+        Raises:
+            DataError: Something named is not there, is empty or cannot be read.
+            EngineError: Something named may not be read, or a query was refused.
+        """
+        ...
+
     def run(self, sql: str) -> pa.Table:
-        """Run one statement and give its rows.
+        """Run one SELECT and give its rows.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        ...
+
+    def keep(self, relation: str, sql: str) -> None:
+        """Run one SELECT and keep its rows under a name, for this readout only.
 
         Raises:
             EngineError: The engine refused, ran out of its limits or was interrupted.

@@ -1,3 +1,3 @@
-"""What is done before the first unit is seen: resolving an experiment into the plan that a readout is held to."""
+"""What is done before the first unit is seen: an experiment becomes the plan that a readout is held to."""
 
 from __future__ import annotations

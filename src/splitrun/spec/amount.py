@@ -1,4 +1,4 @@
-"""Amounts of change and of time, as people write them: `1%`, `1pp`, `0.5`, `7d`."""
+"""Amounts of change, of time and of units, as people write them: `1%`, `1pp`, `0.5`, `7d`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from splitrun.spec.model import Model
 
-__all__ = ["Change", "Size", "Window", "written_window"]
+__all__ = ["Change", "Portion", "Size", "Window", "written_window"]
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%|pp)")
+AMOUNT = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)(%|pp)")
 SPAN = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+PORTION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(%|ppm)")
+LONGEST = timedelta(days=3660)
+MOST = 10
+"""A relative change beyond 1000% is a slip of the pen."""
 
 
 class Size(Model):
@@ -33,41 +37,75 @@ class Size(Model):
 
 def read_size(written: object) -> object:
     """Read `1%` as relative and `1pp` or a plain number as absolute; refuse what is neither."""
+    form = "write 1% (relative to control), 1pp or a plain number (absolute)"
     match written:
-        case bool():
-            raise ValueError(
-                "write an amount like 1% (relative to control), 1pp or a plain number (absolute)"
-            )
+        case bool() | None | tuple() | list():
+            raise ValueError(f"{shown(written)} is no amount; {form}")
         case int() | float():
-            return {"value": float(written), "relative": False}
+            value, relative = float(written), False
         case str():
             found = AMOUNT.fullmatch(written.strip())
             if not found:
-                raise ValueError(
-                    f"{written!r} is no amount; "
-                    "write 1% (relative to control), 1pp or a plain number (absolute)"
-                )
-            return {"value": float(Decimal(found[1]) / 100), "relative": found[2] == "%"}
+                raise ValueError(f"{written[:40]!r} is no amount; {form}")
+            value, relative = float(Decimal(found[1]) / 100), found[2] == "%"
         case _:
             return written
+    if value <= 0:
+        raise ValueError(f"{written} is not above zero; write the size alone, the direction stands elsewhere")
+    if relative and value > MOST:
+        raise ValueError(f"{written} is more than {MOST} times control; {form}")
+    return {"value": value, "relative": relative}
 
 
 def read_window(written: object) -> object:
-    """Read `7d` as a span of time; what is no such text is left to be refused."""
+    """Read `7d` as a span of time; what is no such text is refused."""
+    form = "write a whole number with m, h, d or w, like 7d"
     match written:
         case str():
             found = SPAN.fullmatch(written.strip())
             if not found:
-                raise ValueError(
-                    f"{written!r} is no span of time; write a whole number with m, h, d or w, like 7d"
-                )
-            return timedelta(**{UNITS[found[2]]: int(found[1])})
+                raise ValueError(f"{written[:40]!r} is no span of time; {form}")
+            span = timedelta(**{UNITS[found[2]]: int(found[1])})
         case timedelta():
-            return written
+            span = written
         case _:
-            raise ValueError(
-                f"{written!r} is no span of time; write a whole number with m, h, d or w, like 7d"
-            )
+            raise ValueError(f"{shown(written)} is no span of time; {form}")
+    if span > LONGEST:
+        raise ValueError(f"{written_window(span)} is longer than ten years; write a shorter span")
+    return span
+
+
+def read_portion(written: object) -> object:
+    """Read `50%`, `100ppm` or 0.5 as a share of units above 0 and at most 1."""
+    form = "write a share above 0% and at most 100%, like 50%"
+    match written:
+        case bool() | None | tuple() | list() | dict():
+            raise ValueError(f"{shown(written)} is no share of units; {form}")
+        case int() | float():
+            value = float(written)
+        case _:
+            found = PORTION.fullmatch(str(written).strip())
+            if not found:
+                raise ValueError(f"{str(written)[:40]!r} is no share of units; {form}")
+            value = float(Decimal(found[1]) / (100 if found[2] == "%" else 1_000_000))
+    if not 0 < value <= 1:
+        raise ValueError(f"{written} is no share of units; {form}")
+    return value
+
+
+def shown(written: object) -> str:
+    """Name a value that is of no use here."""
+    match written:
+        case None:
+            return "nothing"
+        case bool():
+            return str(written).lower()
+        case tuple() | list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return str(written)
 
 
 def written_window(span: timedelta) -> str:
@@ -79,8 +117,45 @@ def written_window(span: timedelta) -> str:
     return f"{minutes // size}{unit}"
 
 
-Change = Annotated[Size, BeforeValidator(read_size)]
+Change = Annotated[
+    Size,
+    BeforeValidator(read_size),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(%|pp)$"},
+            ],
+            "description": "1% is relative to control, 1pp and plain numbers are absolute",
+        },
+        mode="validation",
+    ),
+]
 """A `Size` as people write it."""
 
-Window = Annotated[timedelta, BeforeValidator(read_window), PlainSerializer(written_window, when_used="json")]
+Window = Annotated[
+    timedelta,
+    BeforeValidator(read_window),
+    PlainSerializer(written_window, when_used="json"),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[1-9][0-9]{0,5}[mhdw]$", "description": "a span of time, like 7d"},
+        mode="validation",
+    ),
+]
 """A span of time as people write it, like 7d."""
+
+Portion = Annotated[
+    float,
+    BeforeValidator(read_portion),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(%|ppm)$"},
+            ],
+            "description": "a share of units, like 50%",
+        },
+        mode="validation",
+    ),
+]
+"""A share of units as people write it."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from splitrun.spec.amount import Change, Window
-from splitrun.spec.model import Direction, Key, Model
+from splitrun.spec.model import Choice, Condition, Direction, Key, Model, Sentence
 
 __all__ = [
     "Duration",
     "Expectation",
-    "Guardrail",
     "Hypothesis",
     "Method",
     "Mode",
@@ -20,20 +17,20 @@ __all__ = [
 ]
 
 
-class Method(StrEnum):
+class Method(Choice):
     """How often effects may be read; only `fixed` is built: once."""
 
     FIXED = "fixed"
 
 
-class Multiplicity(StrEnum):
+class Multiplicity(Choice):
     """How the primaries share alpha."""
 
     BONFERRONI = "bonferroni"
     NONE = "none"
 
 
-class Mode(StrEnum):
+class Mode(Choice):
     """What a guardrail must show."""
 
     PROVE = "prove"
@@ -42,7 +39,7 @@ class Mode(StrEnum):
     """Only harm beyond its margin is looked for."""
 
 
-class OnBreach(StrEnum):
+class OnBreach(Choice):
     """What a ramp does when a guardrail is breached."""
 
     ROLLBACK = "rollback"
@@ -53,38 +50,37 @@ class Expectation(Model):
     """What is expected of which metric, and how much would matter."""
 
     metric: Key
+    """One of the primary metrics."""
     direction: Direction
     """Where the metric is expected to go."""
     mei: Change
+    """The minimum effect of interest: what would matter."""
 
 
 class Hypothesis(Model):
     """What is changed, why it should matter, and what is expected of it."""
 
-    change: str
-    because: str
+    change: Sentence
+    """What is different for treated units."""
+    because: Sentence
+    """Why it should matter."""
     expect: Expectation
-
-
-class Guardrail(Model):
-    """A metric that must not worsen beyond its margin."""
-
-    metric: Key
-    margin: Change
-    mode: Mode = Mode.PROVE
-    on_breach: OnBreach = OnBreach.ROLLBACK
-    ramp_window: Window | None = None
+    """What is expected, of which metric."""
 
 
 class Trigger(Model):
     """A later qualifying moment; only units that met it are analysed, from then on."""
 
     source: Key
-    where: str | None = None
+    """The event source that has the qualifying rows."""
+    where: Condition | None = None
+    """Condition that selects the qualifying rows."""
 
 
 class Duration(Model):
     """How long units are enrolled."""
 
     enrol: Window
+    """How long units are enrolled."""
     whole_weeks: bool = True
+    """Enrolment covers each day of the week equally often."""

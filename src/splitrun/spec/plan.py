@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Literal
 
-from splitrun.spec.amount import Change
+from pydantic import Field
+
+from splitrun.spec.amount import Change, Portion
 from splitrun.spec.analysis import Duration, Hypothesis, Method, Mode, Multiplicity, OnBreach, Trigger
+from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
-from splitrun.spec.model import Key, Model, Role
+from splitrun.spec.model import Condition, Key, Model, Role
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
 
-__all__ = ["Analysis", "Margin", "Plan", "PlannedMetric", "PlannedSegment", "PlannedSource", "PlannedVariant"]
+__all__ = [
+    "Analysis",
+    "Delivery",
+    "Margin",
+    "Plan",
+    "PlannedMetric",
+    "PlannedSegment",
+    "PlannedSource",
+    "PlannedVariant",
+]
 
 
 class PlannedVariant(Model):
@@ -66,11 +78,25 @@ class Analysis(Model):
     multiplicity: Multiplicity
 
 
+class Delivery(Model):
+    """How the change reaches units. Carried for the record: no number of a readout rests on it."""
+
+    flag: Key | None = None
+    serves: dict[Key, str | int | float | bool] = Field(default_factory=dict)
+    audience: Condition | None = None
+    coverage: Portion | None = None
+    layer: Key | None = None
+    frame: Frame | None = None
+    holdback: Holdback | None = None
+    ramp: tuple[Step, ...] = ()
+
+
 class Plan(Model):
     """An experiment, resolved: what will be done with the data. The readout engine takes nothing else."""
 
     form: Literal["splitrun.plan/1"] = "splitrun.plan/1"
     key: Key
+    title: str | None = None
     owner: str | None
     unit: Key
     hypothesis: Hypothesis
@@ -91,6 +117,7 @@ class Plan(Model):
     timezone: str
     """IANA name; times without a zone are read in it."""
     assumptions: tuple[str, ...]
+    delivery: Delivery = Delivery()
 
     @property
     def treatments(self) -> tuple[Key, ...]:

@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Self
+import re
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from splitrun.spec.model import Key, Model
+from splitrun.spec.model import Column, Key, Model
 
-__all__ = ["EXPOSURES", "FORMS", "Exposures", "MomentsTable", "Rows", "Source"]
+__all__ = [
+    "EXPOSURES",
+    "FORMS",
+    "MOMENTS",
+    "ROW",
+    "Exposures",
+    "MeanSums",
+    "MomentsTable",
+    "RatioSums",
+    "Rows",
+    "Source",
+]
 
 EXPOSURES = "exposures"
 """The name under which a metric finds the exposure rows themselves."""
 
+MOMENTS = "moments"
+"""The name under which a metric finds the table of sums that was made elsewhere."""
+
+ROW = "row"
+"""Stands for the unit's column where each exposure row is a unit of its own."""
+
 FORMS = ("csv", "parquet", "table", "query", "frame", "lake")
+
+TABLE = re.compile(r"[^\W\d][\w$]*(\.[^\W\d][\w$]*){0,2}")
+
+
+def file(name: str) -> str:
+    """Refuse what is no path of a file on this machine."""
+    if not name.strip() or len(name) > 1024 or re.search(r"[\x00-\x1f\x7f]", name):
+        raise ValueError(f"{name[:60]!r} is no path of a file; write a path like data/orders.csv")
+    if "://" in name:
+        raise ValueError(
+            f"{name[:60]!r} lies on a network, where nothing is read; fetch the file and name its path"
+        )
+    return name
+
+
+def table(name: str) -> str:
+    """Refuse what is no table name."""
+    if len(name) > 255 or not TABLE.fullmatch(name):
+        raise ValueError(f"{name[:60]!r} is no table name; write a name like shop.orders, or use `query`")
+    return name
+
+
+def query(text: str) -> str:
+    """Refuse a query without words; what it may do is judged where it would run."""
+    if not text.strip():
+        raise ValueError("the query is empty; write one SELECT statement")
+    return text
+
+
+File = Annotated[str, AfterValidator(file)]
+Table = Annotated[str, AfterValidator(table)]
+Query = Annotated[str, Field(max_length=100_000), AfterValidator(query)]
 
 
 class Rows(Model):
     """Exactly one of the forms says where the rows are."""
 
-    csv: str | None = None
-    parquet: str | None = None
-    table: str | None = None
-    query: str | None = None
-    frame: str | None = None
+    csv: File | None = None
+    """Path of a CSV file, from the project's folder or else from the folder of the experiment's file."""
+    parquet: File | None = None
+    """Path of a Parquet file, or a pattern like data/*.parquet."""
+    table: Table | None = None
+    """Table in the engine's database."""
+    query: Query | None = None
+    """One SELECT statement."""
+    frame: Key | None = None
     """Name of a data frame handed over from Python."""
-    lake: str | None = None
+    lake: Key | None = None
+    """Table of the event lake; not built yet."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         named = [form for form in FORMS if getattr(self, form) is not None]
         if len(named) != 1:
             raise ValueError(
-                f"exactly one of {', '.join(FORMS)} must say where the rows are, "
-                f"not {', '.join(named) or 'none of them'}"
+                f"{' and '.join(named) or 'nothing'} {'say' if named else 'says'} where the rows are; "
+                f"write exactly one of {', '.join(FORMS[:-1])}"
             )
         return self
 
@@ -48,52 +103,89 @@ class Rows(Model):
         return str(getattr(self, self.form))
 
 
+def unit_tag(written: object) -> str:
+    """Say whether one column is meant, or one for each unit type."""
+    match written:
+        case dict():
+            return "columns"
+        case _:
+            return "column"
+
+
+UnitColumns = Annotated[
+    Annotated[Column, Tag("column")] | Annotated[dict[Key, Column], Tag("columns")], Discriminator(unit_tag)
+]
+
+
 class Source(Rows):
     """Rows that metrics are made from."""
 
-    unit: str | dict[Key, str] | None = None
+    unit: UnitColumns | None = None
     """The column with the unit's id, or a column for each unit type."""
-    time: str | None = None
+    time: Column | None = None
     """The column with the moment of the event."""
 
 
 class Exposures(Rows):
     """Rows that say which unit met which variant, and when."""
 
-    unit: str
+    unit: Column
     """A column, or `row` where each row is a unit of its own."""
-    variant: str
+    variant: Column
+    """The column that says which variant the unit met."""
     variants: dict[str | int | float | bool, Key] = Field(default_factory=dict)
     """From the values in the variant column to variant keys; empty where they are the same."""
-    time: str | None = None
-    phase: str | None = None
-    cluster: str | None = None
-    pre_exposure: tuple[str, ...] = ()
+    time: Column | None = None
+    """The column with the moment of exposure; without it there are no windows and no series."""
+    phase: Column | None = None
+    """The column that names the phase."""
+    cluster: Column | None = None
+    """The column that names what was randomised together."""
+    pre_exposure: tuple[Column, ...] = ()
     """Columns known before exposure; only these may be segments."""
 
 
 class RatioSums(Model):
     """Columns with a ratio's sums over units, their squares and their products."""
 
-    sum_num: str
-    sum_den: str
-    sumsq_num: str
-    sumsq_den: str
-    sum_num_den: str
+    sum_num: Column
+    sum_den: Column
+    sumsq_num: Column
+    sumsq_den: Column
+    sum_num_den: Column
 
 
 class MeanSums(Model):
     """Columns with a mean's sum over units and sum of squares."""
 
-    sum: str
-    sumsq: str
+    sum: Column
+    sumsq: Column
+
+
+def sums_tag(written: object) -> str:
+    """Say which sums are meant: a ratio's, or a mean's."""
+    match written:
+        case RatioSums():
+            return "two"
+        case {"sum_num": _} | {"sum_den": _} | {"sum_num_den": _}:
+            return "two"
+        case _:
+            return "one"
+
+
+Sums = Annotated[Annotated[MeanSums, Tag("one")] | Annotated[RatioSums, Tag("two")], Discriminator(sums_tag)]
 
 
 class MomentsTable(Rows):
     """A table of sums that was made elsewhere: a row per variant, or per variant and segment level."""
 
-    variant: str
+    variant: Column
+    """The column that names the variant."""
     variants: dict[str | int | float | bool, Key] = Field(default_factory=dict)
-    segment: str | None = None
-    n: str
-    metrics: dict[Key, MeanSums | RatioSums]
+    """From the values in the variant column to variant keys; empty where they are the same."""
+    segment: Column | None = None
+    """The column with the level of a segment; null over all units."""
+    n: Column
+    """The column that counts units."""
+    metrics: Annotated[dict[Key, Sums], Field(min_length=1)]
+    """The columns with each metric's sums."""

@@ -1,0 +1,66 @@
+"""All checks in their order, and the findings they raise on one body of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.outcomes.mature import immature
+from splitrun.check.outcomes.missing import missing_outcome
+from splitrun.check.outcomes.spread import zero_spread
+from splitrun.check.rows.numbers import not_finite, text_in_number
+from splitrun.check.rows.quarantined import quarantined_rows
+from splitrun.check.rows.unexposed import events_unexposed
+from splitrun.check.times.events import events_before_exposure, events_no_time
+from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
+from splitrun.check.times.zones import mixed_time_zones, zoneless
+from splitrun.check.units.cluster import cluster_not_used
+from splitrun.check.units.enough import too_few_units
+from splitrun.check.units.identity import duplicate_exposures, no_unit
+from splitrun.check.units.untriggered import untriggered
+from splitrun.check.variants.crossover import crossover
+from splitrun.check.variants.empty import empty_variant
+from splitrun.check.variants.labels import no_variant, unknown_variant
+from splitrun.check.variants.split import split, triggered_split
+from splitrun.check.variants.weights import weights_unknown
+
+__all__ = ["CHECKS", "Check", "doubts"]
+
+Check = Callable[[Evidence], Finding | None]
+
+CHECKS: tuple[Check, ...] = (
+    split,
+    triggered_split,
+    empty_variant,
+    crossover,
+    missing_outcome,
+    unknown_variant,
+    cluster_not_used,
+    too_few_units,
+    zero_spread,
+    no_unit,
+    exposures_no_time,
+    events_no_time,
+    mixed_time_zones,
+    quarantined_rows,
+    text_in_number,
+    not_finite,
+    weights_unknown,
+    no_exposure_time,
+    immature,
+    untriggered,
+    no_variant,
+    duplicate_exposures,
+    events_before_exposure,
+    events_unexposed,
+    zoneless,
+)
+"""Every check, named like its finding's code, in the order in which findings of one severity are shown."""
+
+GRAVEST_FIRST = (Severity.STOP, Severity.WARN, Severity.NOTE)
+
+
+def doubts(evidence: Evidence) -> tuple[Finding, ...]:
+    """Ask every check; the gravest findings come first."""
+    raised = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    return tuple(sorted(raised, key=lambda finding: GRAVEST_FIRST.index(finding.severity)))

@@ -1,0 +1,32 @@
+"""Metrics whose value is the same for every unit of a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.words import listed
+
+__all__ = ["zero_spread"]
+
+
+def zero_spread(evidence: Evidence) -> Finding | None:
+    """Name metrics without spread in some variant; without spread in both there is no interval."""
+    constant = tuple(flat(evidence))
+    if not constant:
+        return None
+    return Finding(
+        code="zero_spread",
+        severity=Severity.WARN,
+        says=f"every unit has the same value ({listed(constant)})",
+        next="check that the metric's condition and value find its rows",
+    )
+
+
+def flat(evidence: Evidence) -> Iterator[str]:
+    """Every metric and variant of two units or more in which nothing varies."""
+    for planned in evidence.plan.metrics:
+        _, parts = evidence.measured.by_variant(planned.key)
+        for variant, part in zip(evidence.plan.variants, parts, strict=True):
+            if part.n[0] >= 2 and not part.m2[0].any():
+                yield f"{planned.key} is {part.mean[0, 0]:g} for all {part.n[0]:,.0f} units of {variant.key}"

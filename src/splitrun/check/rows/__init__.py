@@ -1,0 +1,3 @@
+"""Doubts about rows that were left out of the count."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Doubts about moments: missing, unreadable, without a zone, in the wrong order."""
+
+from __future__ import annotations

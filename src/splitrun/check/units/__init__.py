@@ -1,0 +1,3 @@
+"""Doubts about the units: who is counted, how often, and whether there are enough."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Doubts about the variants: the split between them, and labels that name none of them."""
+
+from __future__ import annotations

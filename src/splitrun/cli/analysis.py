@@ -1,0 +1,56 @@
+"""`splitrun analyze`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splitrun.cli.console import desk, say, say_json, width
+from splitrun.conduct.analyze import Access
+from splitrun.conduct.analyze import analyze as analyzed
+from splitrun.report.text import text
+
+__all__ = ["analyze"]
+
+
+def analyze(  # noqa: PLR0913 - a command takes what its words say
+    experiment: Annotated[Path, typer.Argument(metavar="FILE", help="The experiment's YAML file.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Answer in the documented JSON form.")] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="MOMENT", help="Count only what had happened by then (ISO 8601)."),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", metavar="FOLDER", help="A further folder that data may lie in."),
+    ] = None,
+    database: Annotated[
+        Path | None,
+        typer.Option("--database", metavar="FILE", help="A DuckDB file for table: and query: sources."),
+    ] = None,
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="SIZE", help="The engine's memory limit.")
+    ] = "4GB",
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="The engine's threads.")] = 1,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="The longest a statement may run.")
+    ] = 600,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the SQL that was run, below the readout.")
+    ] = False,
+) -> None:
+    """Read an experiment's data; answer with effects, intervals, verdicts and doubts."""
+    access = Access(
+        folders=tuple(data or ()), database=database, memory=memory, threads=threads, seconds=timeout
+    )
+    with desk() as table:
+        readout = analyzed(experiment, as_of=as_of, access=access, desk=table)
+    if json:
+        say_json(readout.to_dict())
+        return
+    say(text(readout, width=width()))
+    if sql:
+        say("\n".join(f"\n-- {one.name}\n{one.sql};" for one in readout.lineage.sql))

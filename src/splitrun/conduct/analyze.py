@@ -1,0 +1,132 @@
+"""From an experiment and the data it names to a readout; needs no server and no registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+
+from splitrun.check.doubts import doubts
+from splitrun.check.evidence import Evidence
+from splitrun.conduct.desk import Desk
+from splitrun.conduct.doctor import versions
+from splitrun.conduct.experiment import Written, folders_of, plan_of
+from splitrun.errors import DataError, Mistake, SpecError
+from splitrun.judge.reading import readout
+from splitrun.measure.engines.duckdb import DuckDB, Limits
+from splitrun.measure.measurement import measure
+from splitrun.report.notebook import Shown
+from splitrun.report.notebook import shown as presented
+from splitrun.spec.plan import Plan
+from splitrun.spec.source import EXPOSURES, FORMS, Rows
+
+__all__ = ["Access", "analyze"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What an analysis may read and use, besides the folder of its experiment or project."""
+
+    folders: tuple[str | PathLike[str], ...] = ()
+    """Further folders that data files may lie in."""
+    database: str | PathLike[str] | None = None
+    """A DuckDB file whose tables `table:` and `query:` may name; opened read-only."""
+    memory: str = "4GB"
+    threads: int = 1
+    """More are faster; with one, the same files give the same bits every time."""
+    seconds: float = 600.0
+    """The longest a single statement may run."""
+
+
+def analyze(
+    experiment: Written,
+    *,
+    exposures: object = None,
+    sources: Mapping[str, object] | None = None,
+    as_of: datetime | str | None = None,
+    access: Access | None = None,
+    desk: Desk | None = None,
+) -> Shown:
+    """Read an experiment's data and answer with effects, intervals, verdicts and doubts.
+
+    Args:
+        experiment: An experiment's file, or the same as a mapping.
+        exposures: A data frame (pandas, Polars, Arrow, a DuckDB relation, an Ibis table) in place of the rows
+            that the experiment names.
+        sources: Data frames by the name of the source, or of the `frame:`, that they stand for.
+        as_of: Count only what had happened by then; with its zone. None: the latest moment in the data.
+        access: What may be read and used besides.
+        desk: The clock, and whom to tell of progress.
+
+    Raises:
+        SpecError: The experiment cannot be taken; all its mistakes.
+        DataError: The data cannot be read or does not fit.
+        EngineError: The engine refused, or needed more than it may use.
+    """
+    table, allowed = desk or Desk(), access or Access()
+    moment = instant(as_of)
+    table.progress("reading the experiment")
+    frames = {**(sources or {}), **({} if exposures is None else {EXPOSURES: exposures})}
+    plan = framed(plan_of(experiment), frames)
+    folders = (*folders_of(experiment), *(Path(folder) for folder in allowed.folders))
+    limits = Limits(memory=allowed.memory, threads=allowed.threads, seconds=allowed.seconds)
+    database = None if allowed.database is None else Path(allowed.database)
+    with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
+        table.progress("measuring")
+        measured = measure(plan, engine, as_of=moment)
+    table.progress("judging")
+    findings = doubts(Evidence(plan, measured))
+    return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))
+
+
+def instant(as_of: datetime | str | None) -> datetime | None:
+    """A moment with its zone.
+
+    Raises:
+        SpecError: It has none, or is no moment.
+    """
+    remedy = "write it like 2026-11-22T08:00:00+01:00"
+    try:
+        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise SpecError([Mistake(f"{as_of!r} is no moment", remedy, "as_of")]) from None
+    if moment is not None and moment.tzinfo is None:
+        raise SpecError([Mistake(f"{as_of!s} names no time zone", remedy, "as_of")])
+    return moment
+
+
+def framed(plan: Plan, frames: Mapping[str, object]) -> Plan:
+    """Put data frames in the place of the rows that a plan names.
+
+    Raises:
+        DataError: A frame stands for nothing that the plan reads.
+    """
+    rows: dict[str, Rows] = {source.key: source.source for source in plan.sources}
+    if plan.exposures is not None:
+        rows[EXPOSURES] = plan.exposures
+    wanted = {
+        source.frame for source in (*rows.values(), plan.moments) if source is not None and source.frame
+    }
+    for name in frames:
+        if name not in rows and name not in wanted:
+            known = ", ".join(sorted({*rows, *wanted})) or "none"
+            says = f"a data frame {name!r} was handed over, and the experiment reads no such rows"
+            raise DataError(f"{says}; name it as one of: {known}")
+    update: dict[str, object] = {
+        "sources": tuple(
+            source.model_copy(update={"source": as_frame(source.source, source.key)})
+            if source.key in frames
+            else source
+            for source in plan.sources
+        )
+    }
+    if plan.exposures is not None and EXPOSURES in frames:
+        update["exposures"] = as_frame(plan.exposures, EXPOSURES)
+    return plan.model_copy(update=update)
+
+
+def as_frame(rows: Rows, name: str) -> Rows:
+    """The same rows, taken from a frame of that name."""
+    return rows.model_copy(update={**dict.fromkeys(FORMS), "frame": name})

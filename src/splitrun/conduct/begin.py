@@ -1,0 +1,86 @@
+"""Write the files of a new project, of a new experiment, and the schemas that editors check them with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from os.path import relpath
+from pathlib import Path
+
+from splitrun.conduct.workspace import root_of, shown
+from splitrun.errors import Mistake, Place, SpecError
+from splitrun.spec.schema import SCHEMAS, schema
+from splitrun.spec.starting import new_experiment, new_project
+
+__all__ = ["begin_experiment", "begin_project", "write_schemas"]
+
+SCHEMA_FOLDER = ".splitrun"
+
+
+def begin_project(folder: Path) -> tuple[str, ...]:
+    """Write a small project that works, on synthetic data.
+
+    Returns:
+        The names of the files written.
+
+    Raises:
+        SpecError: One of them is there already, or the folder cannot be written; nothing was written.
+    """
+    return (*written(folder, new_project()), *write_schemas(folder))
+
+
+def begin_experiment(key: str, template: str, into: Path | None = None) -> str:
+    """Write a new experiment from a template, into the project around the current folder.
+
+    Args:
+        key: Its key, and the name of its file.
+        template: The template's name.
+        into: The folder to write to; none: `experiments/` of the project, else the current folder.
+
+    Raises:
+        SpecError: The key or template cannot be taken, or the file cannot be written or is there already.
+    """
+    root = root_of(into or Path.cwd())
+    folder = into or (root / "experiments" if root else Path.cwd())
+    home = (root or folder) / SCHEMA_FOLDER / "experiment.schema.json"
+    text = new_experiment(template, key, schema=Path(relpath(home, folder)).as_posix())
+    name = written(folder, {f"{key}.yaml": text})[0]
+    write_schemas(root or folder)
+    return name
+
+
+def write_schemas(folder: Path) -> tuple[str, ...]:
+    """Write every schema below a folder, over those that stand there.
+
+    Raises:
+        SpecError: The folder cannot be written.
+    """
+    texts = {
+        f"{SCHEMA_FOLDER}/{name}.schema.json": json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
+        for name in SCHEMAS
+    }
+    return written(folder, texts, over=True)
+
+
+def written(folder: Path, texts: Mapping[str, str], *, over: bool = False) -> tuple[str, ...]:
+    """Write files below a folder, all or none.
+
+    Raises:
+        SpecError: One is there already, or the folder cannot be written.
+    """
+    paths = {folder / name: text for name, text in texts.items()}
+    there = [path for path in paths if path.exists() and not over]
+    if there:
+        says = "this file is there already; nothing was written"
+        remedy = "move it away, or choose another folder or key"
+        raise SpecError([Mistake(says, remedy, place=Place(shown(path), 1, 1)) for path in there])
+    try:
+        for path, text in paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        says = f"nothing can be written here ({error.strerror})"
+        raise SpecError(
+            [Mistake(says, "choose a folder that can be written", place=Place(shown(folder), 1, 1))]
+        ) from None
+    return tuple(shown(path) for path in paths)

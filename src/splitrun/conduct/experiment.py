@@ -1,0 +1,51 @@
+"""Resolve one experiment, in its project or alone, into the plan that a readout is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+from splitrun.conduct.workspace import contents, shown, workspace
+from splitrun.errors import SpecError
+from splitrun.plan.folder import PLACES
+from splitrun.plan.seal import sealed
+from splitrun.spec.plan import Plan
+from splitrun.spec.reading import read_experiment, read_experiment_mapping
+
+__all__ = ["Written", "folders_of", "plan_of"]
+
+Written = str | PathLike[str] | Mapping[str, object]
+"""An experiment's file, or the same as a mapping."""
+
+OTHERS = "experiments/*.yaml"
+
+
+def plan_of(experiment: Written) -> Plan:
+    """Resolve an experiment with what the project around it defines.
+
+    Other experiments of the project are read only if it extends one.
+
+    Raises:
+        SpecError: All mistakes.
+    """
+    if isinstance(experiment, Mapping):
+        return sealed(read_experiment_mapping(experiment))
+    path = Path(experiment)
+    draft = read_experiment(contents(path), shown(path))
+    wanted = [place for place in PLACES if place != OTHERS or draft.extends]
+    around = workspace(path.resolve().parent, wanted)
+    if around.says.mistakes:
+        raise SpecError(around.says.mistakes)
+    try:
+        return sealed(draft, around.says.library, around.says.project, around.says.experiments)
+    except SpecError as error:
+        raise SpecError([around.placed(mistake) for mistake in error.mistakes]) from None
+
+
+def folders_of(experiment: Written) -> tuple[Path, ...]:
+    """The folders that an experiment's paths start from: its project's, then its own; else the current."""
+    if isinstance(experiment, Mapping):
+        return (Path.cwd(),)
+    own = Path(experiment).resolve().parent
+    return tuple(dict.fromkeys((workspace(own, ()).root, own)))

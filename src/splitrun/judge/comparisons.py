@@ -1,0 +1,108 @@
+"""From the arrays of a reading to comparisons, each with its verdict and the sentence that defends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from splitrun.infer.estimate import Estimate, Points, Unknown
+from splitrun.judge.numbers import scale
+from splitrun.judge.readings import Reading
+from splitrun.judge.readout import Arm, Comparison, GuardrailOutcome, Verdict
+from splitrun.judge.rule import Reach, guardrail_outcome, guardrail_verdict, reach, verdict
+from splitrun.judge.sentences import defended, guarded, moved, unread, without_number
+
+__all__ = ["comparisons"]
+
+
+def comparisons(reading: Reading, stops: tuple[str, ...], *, registered: bool) -> Iterator[Comparison]:
+    """The comparisons of one reading, level by level.
+
+    Args:
+        reading: One metric and treatment, over all units or by segment.
+        stops: Codes of the findings that forbid every verdict.
+        registered: Whether the plan was sealed before the first unit was exposed.
+    """
+    for index, level in enumerate(reading.levels):
+        absolute = reading.effects.absolute.cell(index)
+        outcome, judged, says = ruling(reading, index, absolute)
+        yield Comparison(
+            metric=reading.planned.key,
+            role=reading.planned.role,
+            variant=reading.variant,
+            segment=reading.segment,
+            level=None if reading.segment is None else level,
+            control=arm(reading.control, int(reading.exposed[0, index]), index),
+            treatment=arm(reading.treatment, int(reading.exposed[1, index]), index),
+            absolute=absolute,
+            relative=reading.effects.relative.cell(index),
+            p=p_of(reading, index),
+            p_adjusted=None,
+            verdict=Verdict.INVALID if stops else judged,
+            guardrail=None if stops else outcome,
+            says=unread(stops) if stops else says,
+            registered=registered,
+        )
+
+
+def ruling(
+    reading: Reading, index: int, absolute: Estimate | Unknown
+) -> tuple[GuardrailOutcome | None, Verdict, str]:
+    """What the rule says of one level, and the sentence that defends it."""
+    match absolute:
+        case Unknown():
+            outcome = guardrail(reading, index)
+            return outcome, Verdict.INCONCLUSIVE, without_number(reading.planned.key, absolute)
+        case Estimate():
+            return told(reading, index, absolute)
+
+
+def told(reading: Reading, index: int, absolute: Estimate) -> tuple[GuardrailOutcome | None, Verdict, str]:
+    """The ruling on a level that has an effect."""
+    planned, units = reading.planned, scale(reading.planned.metric)
+    means = float(reading.control.value[index]), float(reading.treatment.value[index])
+    seen = moved(planned.key, absolute, means, units)
+    outcome = guardrail(reading, index)
+    if outcome is not None and planned.guardrail is not None:
+        judged = guardrail_verdict(outcome, absolute, planned.metric.better)
+        return outcome, judged, guarded(seen, planned, outcome, planned.guardrail.margin, units)
+    size = interest(reading, index)
+    judged = verdict(absolute, size, planned.metric.better)
+    mei = None if planned.mei is None else units.tolerance(planned.mei)
+    return None, judged, defended(seen, absolute, judged, size, mei)
+
+
+def guardrail(reading: Reading, index: int) -> GuardrailOutcome | None:
+    """The outcome of a guardrail; None for every other role."""
+    lines = reading.effects.tolerance
+    if lines is None:
+        return None
+    return guardrail_outcome(
+        lines.proof.cell(index),
+        lines.harm.cell(index),
+        reading.planned.metric.better,
+        watched=reading.watched,
+    )
+
+
+def interest(reading: Reading, index: int) -> Reach | None:
+    """How the effect compares with the minimum of interest; None where the plan names none."""
+    lines = reading.effects.interest
+    return None if lines is None else reach(lines.above_lower.cell(index), lines.above_upper.cell(index))
+
+
+def p_of(reading: Reading, index: int) -> float | None:
+    """The p that belongs to the verdict: of no difference, or for a guardrail of its margin's null."""
+    lines = reading.effects.tolerance
+    tested = reading.effects.absolute
+    if lines is not None:
+        tested = lines.harm if reading.watched else lines.proof
+    p = float(tested.p[index])
+    return None if np.isnan(p) else p
+
+
+def arm(points: Points, exposed: int, index: int) -> Arm:
+    """One side of a comparison; a level that is not finite is none."""
+    value = float(points.value[index])
+    return Arm(units=int(points.n[index]), exposed=exposed, mean=value if np.isfinite(value) else None)

@@ -1,0 +1,62 @@
+"""What a reader must not conclude: filled in from the plan and the findings, never by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from splitrun.check.evidence import Finding
+from splitrun.spec.analysis import Method, Mode, Multiplicity
+from splitrun.spec.model import Role
+from splitrun.spec.plan import Plan
+
+__all__ = ["limitations"]
+
+OF_FINDINGS = {
+    "cluster_not_used": "units of one cluster may be alike, and the intervals do not allow for it",
+    "crossover": "some units met several variants; effects are those of the variant met first",
+    "immature": "units whose window has not passed are not in the effects yet",
+    "missing_outcome": "effects speak of the units whose outcome is known",
+    "no_exposure_time": "without times nobody can see novelty, seasons or what came before exposure",
+    "too_few_units": "with so few units the intervals may not hold what they promise",
+    "untriggered": "effects speak of units that met the trigger, not of all exposed ones",
+    "weights_unknown": "the weights are unknown, so lost units would not have been noticed",
+    "zero_spread": "where a metric has no spread in either variant, no effect can be told",
+}
+"""By code of the finding; codes that change what an effect means."""
+
+
+def limitations(plan: Plan, findings: Sequence[Finding], *, registered: bool) -> tuple[str, ...]:
+    """Sentences on what this readout cannot show, in a fixed order."""
+    raised = {finding.code for finding in findings}
+    of_findings = [says for code, says in OF_FINDINGS.items() if code in raised]
+    return (*of_plan(plan, registered=registered), *of_findings, *assumed(plan))
+
+
+def of_plan(plan: Plan, *, registered: bool) -> Iterator[str]:
+    """What follows from how the plan was made."""
+    if not registered:
+        yield "the plan was not registered before the data was seen; it was sealed when the data was read"
+    if plan.analysis.method is Method.FIXED:
+        yield "intervals hold for one look at a moment chosen beforehand; looking again makes them too narrow"
+    if plan.moments is not None:
+        yield "the sums were made elsewhere, so the rows behind them could not be checked"
+    if plan.analysis.multiplicity is Multiplicity.NONE:
+        yield "primaries are not corrected for their number: some will look clear by chance"
+    roles = {planned.role for planned in plan.metrics}
+    if roles & {Role.SECONDARY, Role.DIAGNOSTIC}:
+        yield "secondary and diagnostic metrics are not corrected for their number: they explain, not decide"
+    if plan.segments:
+        yield "segment intervals are corrected for the levels of their segment, not for several segments"
+    watched = [
+        planned.key
+        for planned in plan.metrics
+        if planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
+    ]
+    if watched:
+        yield f"only harm was looked for in {', '.join(watched)}; that they are safe was not put to proof"
+
+
+def assumed(plan: Plan) -> Iterator[str]:
+    """What the authors of the plan took for granted."""
+    for assumption in plan.assumptions:
+        yield f"assumed by the plan: {assumption}"

@@ -1,0 +1,94 @@
+"""Numbers for people: an effect with as many digits as its interval bears, in the words of its metric."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from splitrun.infer.estimate import Estimate, Side
+from splitrun.spec.amount import Size
+from splitrun.spec.metric import Metric
+
+__all__ = ["LIFT", "Scale", "level_of", "plain", "scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a quantity is written: multiplied, then with its unit."""
+
+    factor: float
+    level: str
+    """Unit of a level, with its space."""
+    effect: str
+    """Unit of an effect, with its space."""
+
+    def at(self, value: float) -> str:
+        """A level with four significant digits."""
+        return plain(value * self.factor, decimals(abs(value) * self.factor, 4)) + self.level
+
+    def moved(self, estimate: Estimate) -> str:
+        """The effect without its sign."""
+        return self._written(abs(estimate.effect), estimate)
+
+    def signed(self, estimate: Estimate) -> str:
+        """The effect with its sign."""
+        return ("+" if estimate.effect > 0 else "") + self._written(estimate.effect, estimate)
+
+    def bounds(self, estimate: Estimate) -> str:
+        """Where the true effect lies: `41.3 to 48.8 pp`, or `at least 41.3 pp` where one end is unbounded."""
+        low, high = estimate.low, estimate.high
+        if low is None or high is None:
+            word, end = ("at most", high) if low is None else ("at least", low)
+            return f"{word} {self._written(end or 0.0, estimate)}"
+        digits = decimals(reach(estimate) * self.factor, 2)
+        return f"{plain(low * self.factor, digits)} to {plain(high * self.factor, digits)}{self.effect}"
+
+    def tolerance(self, size: Size) -> str:
+        """A margin or minimum effect of interest."""
+        if size.relative:
+            return f"{size.value * 100:g} % of control"
+        return f"{size.value * self.factor:g}{self.effect}"
+
+    def _written(self, value: float, estimate: Estimate) -> str:
+        return plain(value * self.factor, decimals(reach(estimate) * self.factor, 2)) + self.effect
+
+
+LIFT = Scale(100.0, " %", " %")
+"""Relative effects, in per cent of control."""
+
+SHARE = Scale(100.0, " %", " pp")
+PLAIN = Scale(1.0, "", "")
+
+
+def scale(metric: Metric) -> Scale:
+    """Shares are written in per cent and percentage points, all else in the metric's own unit."""
+    return SHARE if metric.kind == "share" else PLAIN
+
+
+def level_of(estimate: Estimate) -> str:
+    """What an interval promises, like `95 % interval` or `97.5 % one-sided bound`."""
+    return f"{estimate.level * 100:.4g} % " + (
+        "interval" if estimate.side is Side.BOTH else "one-sided bound"
+    )
+
+
+def reach(estimate: Estimate) -> float:
+    """Half the width of an interval, or how far its one bound lies from the effect."""
+    ends = [abs(end - estimate.effect) for end in (estimate.low, estimate.high) if end is not None]
+    return min(ends, default=0.0)
+
+
+def decimals(size: float, significant: int) -> int:
+    """Digits after the point that show a size with so many significant digits, at most twelve."""
+    if not size or not math.isfinite(size):
+        return 2
+    # a hair above, so that a width of 0.001 that rounding made 0.00099 counts as what it is
+    return min(12, max(0, significant - 1 - math.floor(math.log10(size) + 1e-9)))
+
+
+def plain(value: float, digits: int) -> str:
+    """A number with commas between thousands; a very large or small one in scientific form; never `-0`."""
+    if abs(value) >= 1e15 or (value and abs(value) < 1e-9):
+        return f"{value:.3g}"
+    text = f"{value:,.{digits}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.,") else text

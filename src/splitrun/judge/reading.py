@@ -1,0 +1,122 @@
+"""Read the effects once: from what was measured and what is doubted to the readout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+import numpy as np
+import rfc8785
+
+from splitrun.check.evidence import Finding, Severity
+from splitrun.infer.heterogeneity import cochran
+from splitrun.infer.multiplicity import holm
+from splitrun.judge.comparisons import comparisons
+from splitrun.judge.limitations import limitations
+from splitrun.judge.readings import Reading, every_reading
+from splitrun.judge.readout import Heterogeneity, Lineage, Readout, UnitCount
+from splitrun.measure.measured import Measured
+from splitrun.spec.model import Role
+from splitrun.spec.plan import Plan
+
+__all__ = ["readout"]
+
+
+def readout(
+    plan: Plan,
+    measured: Measured,
+    findings: Sequence[Finding],
+    *,
+    made_at: datetime,
+    versions: Mapping[str, str],
+    registered: bool = False,
+) -> Readout:
+    """Read every effect that the plan names and judge it.
+
+    Args:
+        plan: What was to be done with the data.
+        measured: What the data holds.
+        findings: What the checks object, the gravest first; one `stop` makes every verdict invalid.
+        made_at: The moment of reading, with its zone.
+        versions: Versions of what computed, by name.
+        registered: Whether the plan was sealed before the first unit was exposed.
+    """
+    stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
+    readings = tuple(every_reading(plan, measured))
+    adjusted = holm_adjusted(readings)
+    judged = (
+        replace(comparison, p_adjusted=adjusted.get((comparison.metric, comparison.variant)))
+        if comparison.segment is None
+        else comparison
+        for reading in readings
+        for comparison in comparisons(reading, stops, registered=registered)
+    )
+    return Readout(
+        plan=plan,
+        registered=registered,
+        made_at=made_at,
+        as_of=measured.as_of,
+        first_exposure=measured.first_exposure,
+        last_exposure=measured.last_exposure,
+        units=unit_counts(plan, measured),
+        findings=tuple(findings),
+        comparisons=tuple(judged),
+        heterogeneity=tuple(differing(readings)),
+        limitations=limitations(plan, findings, registered=registered),
+        lineage=Lineage(
+            plan_digest="sha256:" + sha256(rfc8785.dumps(plan.model_dump(mode="json"))).hexdigest(),
+            data=measured.sources,
+            sql=measured.sql,
+            versions=tuple(sorted(versions.items())),
+        ),
+    )
+
+
+def holm_adjusted(readings: Sequence[Reading]) -> dict[tuple[str, str], float]:
+    """Holm's p over primaries x treatments, by metric and variant; a comparison without a p counts as 1."""
+    primaries = [
+        reading for reading in readings if reading.planned.role is Role.PRIMARY and reading.segment is None
+    ]
+    p = np.array([reading.effects.absolute.p[0] for reading in primaries])
+    known = ~np.isnan(p)
+    adjusted = holm(np.where(known, p, 1.0))
+    return {
+        (reading.planned.key, reading.variant): float(value)
+        for reading, value, shown in zip(primaries, adjusted, known, strict=True)
+        if shown
+    }
+
+
+def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
+    """Cochran's Q of every primary and treatment over the levels of every segment."""
+    for reading in readings:
+        if reading.segment is None or reading.planned.role is not Role.PRIMARY:
+            continue
+        absolute = reading.effects.absolute
+        found = cochran(absolute.effect, absolute.stderr)
+        if found.dof:
+            yield Heterogeneity(
+                metric=reading.planned.key,
+                variant=reading.variant,
+                segment=reading.segment,
+                q=found.q,
+                dof=found.dof,
+                p=found.p,
+            )
+
+
+def unit_counts(plan: Plan, measured: Measured) -> tuple[UnitCount, ...]:
+    """Units exposed and analysed of every variant."""
+    return tuple(
+        UnitCount(
+            variant=variant.key,
+            weight=variant.weight if plan.weights_known else None,
+            exposed=int(exposed),
+            analysed=int(analysed),
+        )
+        for variant, exposed, analysed in zip(
+            plan.variants, measured.exposed, measured.units()[:, 0], strict=True
+        )
+    )

@@ -1,0 +1,80 @@
+"""The sentences that defend verdicts: what moved, from where to where, how surely, and against which line."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from splitrun.infer.estimate import Estimate, Unknown
+from splitrun.judge.numbers import Scale, level_of
+from splitrun.judge.readout import GuardrailOutcome, Verdict
+from splitrun.judge.rule import Reach, sign
+from splitrun.spec.amount import Size
+from splitrun.spec.analysis import Mode
+from splitrun.spec.plan import PlannedMetric
+
+__all__ = ["defended", "guarded", "moved", "unread"]
+
+
+def unread(codes: tuple[str, ...]) -> str:
+    """Why no effect may be read."""
+    return f"no effect may be read while a stop finding stands: {', '.join(codes)}"
+
+
+def moved(metric: str, absolute: Estimate, means: tuple[float, float], scale: Scale) -> str:
+    """What was seen: `fetched rose by 45.1 pp, from 33.87 % to 78.92 % (95 % interval 41 to 49 pp)`."""
+    verb = "did not move" if absolute.effect == 0 else "rose" if absolute.effect > 0 else "fell"
+    by = "" if absolute.effect == 0 else f" by {scale.moved(absolute)}"
+    return (
+        f"{metric} {verb}{by}, from {scale.at(means[0])} to {scale.at(means[1])} "
+        f"({level_of(absolute)} {scale.bounds(absolute)})"
+    )
+
+
+def defended(seen: str, absolute: Estimate, verdict: Verdict, size: Reach | None, mei: str | None) -> str:
+    """Defend the verdict of a primary, secondary or diagnostic comparison.
+
+    Args:
+        seen: What moved, with its interval.
+        absolute: The effect itself.
+        verdict: What is defended.
+        size: How the effect compares with the minimum of interest; None where the plan names none.
+        mei: The minimum of interest, for people.
+    """
+    line = f"the minimum of interest of {mei}"
+    match verdict:
+        case Verdict.EQUIVALENT:
+            clear = "clearly not 0, yet " if sign(absolute) else ""
+            return f"{seen}: {clear}smaller than {line} either way"
+        case Verdict.BETTER | Verdict.WORSE:
+            if size is Reach.PAST:
+                return f"{seen}: {verdict.value} than control by more than {line}"
+            still = f"; whether it reaches {line} is open" if size else ""
+            return f"{seen}: {verdict.value} than control{still}"
+        case Verdict.INCONCLUSIVE:
+            open_to = f", and effects as large as {line}" if size else ""
+            return f"{seen}: the interval holds 0{open_to}"
+        case Verdict.INVALID:
+            return seen
+    assert_never(verdict)
+
+
+def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin: Size, scale: Scale) -> str:
+    """Defend the outcome of a guardrail."""
+    line = f"its margin of {scale.tolerance(margin)}"
+    match outcome:
+        case GuardrailOutcome.HOLDS:
+            return f"{seen}: not worse by more than {line}"
+        case GuardrailOutcome.BREACHED:
+            return f"{seen}: worse by more than {line}, with the same certainty"
+        case GuardrailOutcome.UNPROVEN:
+            return f"{seen}: that it is not worse by more than {line} is not proven"
+        case GuardrailOutcome.NO_HARM_SEEN:
+            watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
+            why = "the plan only watches it" if watched else "in segments only harm is looked for"
+            return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
+    assert_never(outcome)
+
+
+def without_number(metric: str, unknown: Unknown) -> str:
+    """Why a comparison has no effect."""
+    return f"{metric} has no effect to show: {unknown.says}"

@@ -1,0 +1,311 @@
+"""The embedded engine: DuckDB in this process, locked down before anything that a user wrote is run."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from splitrun.errors import DataError, EngineError
+from splitrun.measure.engine import Field, Loaded, Stored
+from splitrun.measure.engines.files import Sheet, digest, found, sheet
+from splitrun.measure.engines.frames import arrow
+from splitrun.measure.guard import checked
+from splitrun.spec.source import Rows
+
+__all__ = ["DuckDB", "Limits"]
+
+DATABASE = "data"
+"""The catalog under which a database file is attached."""
+
+LISTED_LINES = 10
+"""How many lines of what was quarantined are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a readout may use."""
+
+    memory: str = "4GB"
+    threads: int = 1
+    """One thread adds up in the same order every time, so that the same files give the same bits."""
+    seconds: float = 600.0
+    """For one statement."""
+    scratch: Path | None = None
+    """Where intermediate rows are spilled when memory is short; a private folder where None."""
+
+
+class DuckDB:
+    """DuckDB over files within some folders, data frames and, read-only, one database file.
+
+    Nothing outside the files that a plan names can be read, nothing can be written but scratch, and no setting can
+    be changed once `load` has returned.
+    """
+
+    dialect = "duckdb"
+    capabilities = frozenset({"regexp_matches", "semver"})
+
+    def __init__(
+        self,
+        *,
+        roots: Sequence[Path] = (),
+        frames: Mapping[str, object] | None = None,
+        database: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._roots = tuple(root.resolve() for root in roots)
+        self._frames = dict(frames or {})
+        self._limits = limits or Limits()
+        self._scratch = TemporaryDirectory(
+            prefix="splitrun-", dir=self._limits.scratch, ignore_cleanup_errors=True
+        )
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+                "memory_limit": self._limits.memory,
+                "threads": self._limits.threads,
+                "temp_directory": self._scratch.name,
+            },
+        )
+        self._connection.execute("SET python_enable_replacements = false; SET TimeZone = 'UTC'")
+        self._tables: set[str] = set()
+        self._inner: set[str] = set()
+        self._loaded = False
+        self._sheets = 0
+        if database is not None:
+            self._attach(database)
+
+    def _attach(self, database: Path) -> None:
+        if not database.is_file():
+            raise DataError(f"there is no database {str(database)!r}; check its name")
+        with self._guarded("attaching the database"):
+            self._connection.execute(f"ATTACH {_literal(str(database.resolve()))} AS {DATABASE} (READ_ONLY)")
+            self._connection.execute(f"USE {DATABASE}")
+            rows = self._connection.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 "
+                "UNION SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $1 AND NOT internal",
+                [DATABASE],
+            ).fetchall()
+        for schema, table in rows:
+            self._tables |= {f"{schema}.{table}".lower(), f"{DATABASE}.{schema}.{table}".lower()}
+            if schema == "main":
+                self._tables |= {str(table).lower(), f"{DATABASE}.{table}".lower()}
+
+    def load(self, sources: Mapping[str, Rows]) -> Mapping[str, Loaded]:
+        """Make every source ready; files and frames first, then the doors are shut, then tables and queries.
+
+        Raises:
+            DataError: Something named is not there, is empty or cannot be read.
+            EngineError: Something named may not be read, or a query was refused.
+        """
+        if self._loaded:
+            raise EngineError("an engine serves one readout; make a new one for the next")
+        self._loaded = True
+        parquet: dict[str, tuple[Path, ...]] = {}
+        loaded: dict[str, Loaded] = {}
+        for key, rows in sources.items():
+            match rows.form:
+                case "csv":
+                    loaded[key] = self._csv(key, found(key, rows.where, self._roots)[0])
+                case "parquet":
+                    parquet[key] = found(key, rows.where, self._roots, many=True)
+                case "frame":
+                    self._connection.register(key, arrow(key, rows.where, self._frames))
+                    loaded[key] = self._described(key, None)
+                case "lake":
+                    raise EngineError(
+                        f"{key}: `lake` is not built yet; name csv, parquet, table, query or frame"
+                    )
+        self._lock([path for paths in parquet.values() for path in paths])
+        for key, paths in parquet.items():
+            loaded[key] = self._parquet(key, paths)
+        self._inner |= {key.lower() for key in loaded}
+        for key, rows in sources.items():
+            if rows.form in {"table", "query"}:
+                loaded[key] = self._selected(key, rows)
+                self._inner.add(key.lower())
+        return {key: loaded[key] for key in sources}
+
+    def run(self, sql: str) -> pa.Table:
+        """Run one SELECT and give its rows.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        checked(sql, dialect=self.dialect, tables=self._tables | self._inner)
+        with self._guarded("a query"):
+            return self._connection.sql(sql).to_arrow_table()
+
+    def keep(self, relation: str, sql: str) -> None:
+        """Run one SELECT and keep its rows under a name.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        checked(sql, dialect=self.dialect, tables=self._tables | self._inner)
+        with self._guarded("a query"):
+            self._connection.execute(f"CREATE TEMP TABLE {_quoted(relation)} AS {sql}")
+        self._inner.add(relation.lower())
+
+    def close(self) -> None:
+        """Let go of everything held."""
+        self._connection.close()
+        self._scratch.cleanup()
+
+    def __enter__(self) -> DuckDB:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _lock(self, files: Sequence[Path]) -> None:
+        listed = ", ".join(_literal(str(path)) for path in files)
+        for statement in (
+            f"SET allowed_paths = [{listed}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._connection.execute(statement)
+
+    def _csv(self, key: str, path: Path) -> Loaded:
+        known = sheet(key, path)
+        columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in known.header)
+        self._sheets += 1
+        rejects, relation = f"_rejects_{self._sheets}", _quoted(key)
+        with self._guarded(f"reading {path.name}", data=True):
+            self._connection.execute(
+                f"CREATE TEMP TABLE {relation} AS SELECT * FROM read_csv({_literal(_unglobbed(path))}, "
+                f"auto_detect = false, columns = {{{columns}}}, delim = {_literal(known.delimiter)}, quote = '\"', "
+                "escape = '\"', header = true, nullstr = '', allow_quoted_nulls = true, null_padding = false, "
+                f"store_rejects = true, rejects_table = '{rejects}', "
+                f"rejects_scan = '{rejects}_scan', rejects_limit = 0)"
+            )
+            rejected = self._connection.execute(
+                f"SELECT DISTINCT line FROM {rejects} ORDER BY line"
+            ).fetchall()
+        described = self._described(key, digest([path]), typed=False)
+        lines = tuple(int(line) for (line,) in rejected)
+        lost = self._lost(known, described, len(lines)) if known.open_quote else 0
+        if not described.rows and not lines:
+            raise DataError(f"{key}: {path.name} has a header and no rows; export it again with its rows")
+        return Loaded(
+            relation=key, fields=described.fields, typed=False, rows=described.rows, digest=described.digest,
+            quarantined=len(lines) + lost, lines=lines[:LISTED_LINES],
+        )  # fmt: skip
+
+    def _lost(self, known: Sheet, loaded: Loaded, rejected: int) -> int:
+        """Lines swallowed by a quote that is never closed: DuckDB drops them without a word."""
+        inner = " + ".join(
+            f"coalesce(sum(length({c}) - length(replace({c}, chr(10), ''))), 0)"
+            for c in (_quoted(field.name) for field in loaded.fields)
+        )
+        broken = self._connection.execute(f"SELECT {inner} FROM {_quoted(loaded.relation)}").fetchall()[0][0]
+        return max(0, known.lines - 1 - loaded.rows - rejected - int(broken))
+
+    def _parquet(self, key: str, paths: Sequence[Path]) -> Loaded:
+        listed = ", ".join(_literal(_unglobbed(path)) for path in paths)
+        with self._guarded(f"reading {paths[0].name}", data=True):
+            self._connection.execute(
+                f"CREATE TEMP VIEW {_quoted(key)} AS "
+                f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            )
+            return self._described(key, digest(paths))
+
+    def _selected(self, key: str, rows: Rows) -> Loaded:
+        reachable = self._tables | self._inner
+        if rows.form == "table":
+            query: exp.Query = exp.select("*").from_(_table(key, rows.where, self._tables))
+        else:
+            query = checked(rows.where, dialect=self.dialect, tables=reachable)
+        with self._guarded(f"the source {key}"):
+            self._connection.execute(f"CREATE TEMP TABLE {_quoted(key)} AS {query.sql(dialect=self.dialect)}")
+        return self._described(key, None)
+
+    def _described(self, key: str, hashed: str | None, *, typed: bool = True) -> Loaded:
+        relation = self._connection.sql(f"SELECT * FROM {_quoted(key)}")
+        fields = tuple(
+            Field(name, _stored(str(kind)))
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+        )
+        rows = self._connection.execute(f"SELECT count(*) FROM {_quoted(key)}").fetchall()[0][0]
+        return Loaded(relation=key, fields=fields, typed=typed, rows=int(rows), digest=hashed)
+
+    @contextmanager
+    def _guarded(self, doing: str, *, data: bool = False) -> Iterator[None]:
+        watch = threading.Timer(self._limits.seconds, self._connection.interrupt)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise EngineError(
+                f"{doing} took longer than {self._limits.seconds:g} s and was stopped; "
+                "simplify it or allow more time"
+            ) from None
+        except duckdb.OutOfMemoryException:
+            raise EngineError(
+                f"{doing} needed more than {self._limits.memory} of memory; allow more or read fewer columns"
+            ) from None
+        except duckdb.Error as error:
+            says = str(error).splitlines()[0]
+            if data:
+                raise DataError(f"{doing}: {says}; check the file") from None
+            raise EngineError(f"{doing} was refused by DuckDB: {says}; mend the query") from None
+        finally:
+            watch.cancel()
+
+
+def _table(key: str, written: str, tables: set[str]) -> exp.Table:
+    try:
+        table = exp.to_table(written, dialect="duckdb")
+    except (SqlglotError, AttributeError):
+        raise DataError(f"{key}: {written!r} is no name of a table; write schema.table") from None
+    if not tables:
+        raise DataError(f"{key}: no database is attached, so there is no table {written!r}; name a database")
+    checked(exp.select("*").from_(table).sql(dialect="duckdb"), dialect="duckdb", tables=tables)
+    return table
+
+
+def _stored(kind: str) -> Stored:
+    match re.sub(r"\(.*", "", kind):
+        case "VARCHAR" | "UUID" | "ENUM":
+            return Stored.TEXT
+        case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
+            return Stored.WHOLE
+        case "FLOAT" | "DOUBLE" | "DECIMAL" | "UBIGINT" | "HUGEINT" | "UHUGEINT":
+            return Stored.NUMBER
+        case "BOOLEAN":
+            return Stored.BOOLEAN
+        case "DATE":
+            return Stored.DAY
+        case "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS":
+            return Stored.TIME
+        case "TIMESTAMP WITH TIME ZONE":
+            return Stored.MOMENT
+        case _:
+            return Stored.OTHER
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _unglobbed(path: Path) -> str:
+    """The path with the signs that DuckDB would take for a pattern written as themselves."""
+    return re.sub(r"[*?\[]", lambda sign: f"[{sign[0]}]", str(path))

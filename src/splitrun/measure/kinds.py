@@ -1,0 +1,270 @@
+"""What a column's values are: text, numbers, booleans or times; and how each is read from the way it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from splitrun.errors import DataError
+from splitrun.measure.engine import Field, Loaded, Stored
+from splitrun.measure.sql import Work, column, relation, select, text, tree, whole
+from splitrun.terms.rendering import Bound
+from splitrun.terms.tree import Kind
+
+__all__ = ["LARGEST", "Attribute", "Reading", "read"]
+
+LARGEST = "1e100"
+"""Numbers beyond it count as not finite: their squares could no longer be added up in 64 bits."""
+
+MARKS = r"^\s*(NA|N/A|NULL|null|None)\s*$"
+"""Read as missing in numeric, boolean and time columns of a CSV; in text they stay text (NA is Namibia)."""
+NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$|^\s*(?i:[+-]?(inf|infinity|nan))\s*$"
+WHOLE = r"^\s*[+-]?[0-9]+\s*$"
+PADDED = r"^\s*[+-]?0[0-9]"
+"""007 is a label and no number: read as a number, it would be the same as 7."""
+LONG = r"^\s*[+-]?[0-9]{17,}\s*$"
+"""Whole numbers that a 64-bit float would round."""
+ZONED = r"[0-9]\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+
+ENOUGH = 0.95
+"""Share of the filled cells that must read as numbers for a column of a CSV to be numeric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column, how it is stored, what it means, and how many cells do not fit that."""
+
+    name: str
+    stored: Stored
+    kind: Kind
+    whole: bool = False
+    """Every value is a whole number within 64 bits."""
+    strays: int = 0
+    examples: tuple[str, ...] = ()
+
+    def at(self, alias: str) -> exp.Expr:
+        """The column as it is stored."""
+        return column(self.name, alias)
+
+    def written(self, alias: str) -> exp.Expr:
+        """The value as text, byte for byte; numbers in one form, so that 1.0 and 1 are the same."""
+        cell = self.at(alias)
+        if self.whole:
+            return tree("CAST(TRY_CAST(:c AS BIGINT) AS TEXT)", c=cell)
+        # a text column with strays keeps its text: an id that is no number is still an id
+        if self.kind is Kind.NUMBER and not self.strays:
+            return _canonical(self.number(alias))
+        return tree("CAST(:c AS TEXT)", c=cell)
+
+    def number(self, alias: str) -> exp.Expr:
+        """The value as a 64-bit float; null where it is none. May be NaN or infinite."""
+        cell = self.at(alias)
+        match self.stored:
+            case Stored.TEXT:
+                return tree(
+                    "CASE WHEN REGEXP_MATCHES(:c, :number) THEN TRY_CAST(:c AS DOUBLE) END",
+                    c=cell,
+                    number=text(NUMBER),
+                )
+            case Stored.BOOLEAN:
+                return tree("CASE WHEN :c THEN 1.0 WHEN NOT :c THEN 0.0 END", c=cell)
+            case Stored.WHOLE | Stored.NUMBER:
+                return tree("CAST(:c AS DOUBLE)", c=cell)
+            case _:
+                return tree("CAST(NULL AS DOUBLE)")
+
+    def zoned(self, alias: str) -> exp.Expr:
+        """Whether the time names its zone."""
+        match self.stored:
+            case Stored.TEXT:
+                return tree("REGEXP_MATCHES(TRIM(:c), :zoned)", c=self.at(alias), zoned=text(ZONED))
+            case Stored.MOMENT:
+                return exp.true()
+            case _:
+                return exp.false()
+
+    def moment(self, alias: str, timezone: str) -> exp.Expr:
+        """The time in microseconds since 1970 UTC; null where it cannot be read."""
+        cell, zone = self.at(alias), text(timezone)
+        match self.stored:
+            case Stored.TEXT:
+                return tree(
+                    "CASE WHEN NOT REGEXP_MATCHES(TRIM(:c), :time) THEN NULL "
+                    "WHEN :zoned THEN EPOCH_US(TRY_CAST(TRIM(:c) AS TIMESTAMP)) "
+                    "ELSE EPOCH_US(TIMEZONE(:zone, TRY_CAST(TRIM(:c) AS TIMESTAMP))) END",
+                    c=cell, zone=zone, zoned=self.zoned(alias), time=text(TIME),
+                )  # fmt: skip
+            case Stored.MOMENT:
+                return tree("CASE WHEN ISFINITE(:c) THEN EPOCH_US(:c) END", c=cell)
+            case _:
+                return tree(
+                    "CASE WHEN ISFINITE(:c) THEN EPOCH_US(TIMEZONE(:zone, CAST(:c AS TIMESTAMP))) END",
+                    c=cell, zone=zone,
+                )  # fmt: skip
+
+    def bound(self, alias: str, timezone: str) -> Bound:
+        """The column as an expression sees it."""
+        match self.kind:
+            case Kind.TEXT:
+                return Bound(self.written(alias), self.kind)
+            case Kind.NUMBER:
+                return Bound(self.number(alias), self.kind)
+            case Kind.BOOLEAN:
+                return Bound(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), self.kind)
+            case Kind.TIME:
+                local = tree(
+                    "TIMEZONE(:zone, TIMEZONE('UTC', MAKE_TIMESTAMP(:us)))",
+                    zone=text(timezone), us=self.moment(alias, timezone),
+                )  # fmt: skip
+                return Bound(local, self.kind)
+
+
+def _canonical(number: exp.Expr) -> exp.Expr:
+    return tree(
+        "CASE WHEN ABS(:n) < 9007199254740992 AND :n = FLOOR(:n) THEN CAST(CAST(:n AS BIGINT) AS TEXT) "
+        "ELSE CAST(:n AS TEXT) END",
+        n=number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A loaded source with the meaning of the columns that a plan uses."""
+
+    key: str
+    loaded: Loaded
+    timezone: str
+    attributes: Mapping[str, Attribute]
+
+    def attribute(self, name: str, wanted: str) -> Attribute:
+        """The column of that name.
+
+        Raises:
+            DataError: There is none; `wanted` says what it was wanted for.
+        """
+        try:
+            return self.attributes[name]
+        except KeyError:
+            there = [field.name for field in self.loaded.fields]
+            raise DataError(
+                f"{self.key}: there is no column {name!r}, which {wanted} names; {_suggestion(name, there)}"
+            ) from None
+
+    def bound(self, names: Collection[str], alias: str, wanted: str) -> dict[str, Bound]:
+        """The columns that an expression uses."""
+        return {name: self.attribute(name, wanted).bound(alias, self.timezone) for name in names}
+
+    def unread(self, work: Work, name: str) -> tuple[int, tuple[str, ...]]:
+        """Filled cells of a text column that are no numbers: how many, and examples."""
+        cell = column(name, "r")
+        count = work.one(
+            f"text read as numbers in {self.key}",
+            select([("rows", tree(_STRAY, c=cell, **_PATTERNS))], relation(self.loaded.relation, "r")),
+        )["rows"]
+        rows = int(count or 0)
+        return rows, _examples(work, self.key, self.loaded, name) if rows else ()
+
+
+_STRAY = "COUNT_IF(:c <> '' AND NOT REGEXP_MATCHES(:c, :number) AND NOT REGEXP_MATCHES(:c, :marks))"
+
+
+def _suggestion(name: str, there: list[str]) -> str:
+    near = get_close_matches(name, there, n=1)
+    listed = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
+    return f"did you mean {near[0]!r}?" if near else f"its columns are {listed}"
+
+
+KINDS = {
+    Stored.TEXT: Kind.TEXT,
+    Stored.WHOLE: Kind.NUMBER,
+    Stored.NUMBER: Kind.NUMBER,
+    Stored.BOOLEAN: Kind.BOOLEAN,
+    Stored.DAY: Kind.TIME,
+    Stored.TIME: Kind.TIME,
+    Stored.MOMENT: Kind.TIME,
+}
+
+
+def read(work: Work, key: str, loaded: Loaded, names: Collection[str], timezone: str) -> Reading:
+    """Find out what the named columns hold; those of a CSV are looked through from first to last row."""
+    fields = [field for field in loaded.fields if field.name in names and field.stored in KINDS]
+    if loaded.typed:
+        known = {
+            field.name: Attribute(
+                field.name, field.stored, KINDS[field.stored], whole=field.stored is Stored.WHOLE
+            )
+            for field in fields
+        }
+    else:
+        known = _inferred(work, key, loaded, fields)
+    return Reading(key=key, loaded=loaded, timezone=timezone, attributes=known)
+
+
+def _inferred(work: Work, key: str, loaded: Loaded, fields: list[Field]) -> dict[str, Attribute]:
+    if not fields:
+        return {}
+    counted: list[tuple[str, exp.Expr]] = []
+    for place, field in enumerate(fields):
+        cell = column(field.name, "r")
+        for sign, test in _TESTS.items():
+            counted.append((f"{sign}{place}", tree(test, c=cell, **_PATTERNS)))
+    counts = work.one(f"kinds of {key}", select(counted, relation(loaded.relation, "r")))
+    known = {}
+    for place, field in enumerate(fields):
+        tally = {sign: int(counts[f"{sign}{place}"] or 0) for sign in _TESTS}
+        known[field.name] = _judged(work, key, loaded, field, tally)
+    return known
+
+
+_PATTERNS: dict[str, exp.Expr] = {
+    "marks": text(MARKS),
+    "number": text(NUMBER),
+    "whole": text(WHOLE),
+    "padded": text(PADDED),
+    "long": text(LONG),
+    "time": text(TIME),
+}
+
+_TESTS = {
+    "filled": "COUNT(:c)",
+    "marks": "COUNT_IF(REGEXP_MATCHES(:c, :marks))",
+    "number": "COUNT_IF(REGEXP_MATCHES(:c, :number))",
+    "whole": "COUNT_IF(REGEXP_MATCHES(:c, :whole) AND TRY_CAST(:c AS BIGINT) IS NOT NULL)",
+    "padded": "COUNT_IF(REGEXP_MATCHES(:c, :padded))",
+    "long": "COUNT_IF(REGEXP_MATCHES(:c, :long))",
+    "boolean": "COUNT_IF(LOWER(:c) IN ('true', 'false'))",
+    "time": "COUNT_IF(REGEXP_MATCHES(TRIM(:c), :time))",
+}
+
+
+def _judged(work: Work, key: str, loaded: Loaded, field: Field, tally: Mapping[str, int]) -> Attribute:
+    filled = tally["filled"] - tally["marks"]
+    labels = tally["padded"] or (tally["long"] and tally["whole"] < filled)
+    if filled and tally["boolean"] == filled:
+        return Attribute(field.name, field.stored, Kind.BOOLEAN)
+    if filled and tally["time"] == filled:
+        return Attribute(field.name, field.stored, Kind.TIME)
+    if filled and tally["number"] >= ENOUGH * filled and not labels:
+        strays = filled - tally["number"]
+        examples = _examples(work, key, loaded, field.name) if strays else ()
+        whole = tally["whole"] == filled
+        return Attribute(field.name, field.stored, Kind.NUMBER, whole, strays, examples)
+    return Attribute(field.name, field.stored, Kind.TEXT)
+
+
+def _examples(work: Work, key: str, loaded: Loaded, name: str) -> tuple[str, ...]:
+    cell = column(name, "r")
+    query = select([("cell", cell)], relation(loaded.relation, "r"))
+    query = query.where(
+        tree(
+            "NOT REGEXP_MATCHES(:c, :number) AND NOT REGEXP_MATCHES(:c, :marks) AND :c <> ''",
+            c=cell,
+            **_PATTERNS,
+        )
+    ).distinct()
+    query = query.order_by(tree("cell")).limit(whole(3))
+    return tuple(str(row["cell"])[:80] for row in work.ask(f"text in {key}", query).to_pylist())

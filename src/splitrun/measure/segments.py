@@ -1,0 +1,100 @@
+"""Segments: the raw label of a row, and which labels are shown by name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from sqlglot import exp
+
+from splitrun.measure.kinds import Reading
+from splitrun.measure.measured import Codes
+from splitrun.measure.parts import condition
+from splitrun.measure.sql import Work, choice, column, falling, relation, select, text, tree, whole
+from splitrun.moments import IntArray
+from splitrun.spec.plan import PlannedSegment
+
+__all__ = ["Levels", "label", "levels", "shown"]
+
+MISSING, OTHER = "(missing)", "other"
+MOST = 20
+"""Levels shown by name where the segment does not choose; by size, the rest is `other`."""
+LONGEST = 80
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, line separators and marks that turn the direction of writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """One dimension of the cells: the raw labels that have a code of their own, and what each code is called."""
+
+    raw: tuple[str, ...]
+    """Raw label of codes 0, 1, …; one code more is everything else."""
+    names: tuple[str, ...]
+    """What each code is called, one more than `raw`; two codes may share a name."""
+
+    @property
+    def width(self) -> int:
+        """How many codes there are."""
+        return len(self.names)
+
+    def code(self, name: str) -> exp.Expr:
+        """The code of the label in a column."""
+        return choice(
+            (
+                (tree(":c = :t", c=column(name, "u"), t=text(raw)), whole(code))
+                for code, raw in enumerate(self.raw)
+            ),
+            otherwise=whole(len(self.raw)),
+        )
+
+    def codes(self, code: IntArray) -> Codes:
+        """Codes of cells as labels: those of one name become one, those that no cell has are left out."""
+        used = sorted(set(code.tolist()))
+        labels = tuple(dict.fromkeys(self.names[each] for each in used))
+        place = np.zeros(self.width, dtype=np.int64)
+        for each in used:
+            place[each] = labels.index(self.names[each])
+        return Codes(labels=labels, code=place[code])
+
+
+def shown(raw: str) -> str:
+    """A label as it may be shown: no control characters, at most 80 characters."""
+    clean = CONTROL.sub("", raw)
+    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"
+
+
+def label(reading: Reading, planned: PlannedSegment) -> exp.Expr:
+    """The raw label of an exposure row, as text and never null."""
+    segment, wanted = planned.segment, f"segments.{planned.key}"
+    if segment.values is not None:
+        attribute = reading.attribute(segment.values, wanted)
+        return tree(
+            "COALESCE(NULLIF(:label, ''), :missing)", label=attribute.written("r"), missing=text(MISSING)
+        )
+    test = condition(reading, segment.when or "", "r", wanted)
+    return tree(
+        "CASE WHEN :w THEN 'true' WHEN NOT :w THEN 'false' ELSE :missing END", w=test, missing=text(MISSING)
+    )
+
+
+def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = None) -> Levels:
+    """Find the levels of a column of raw labels, largest first, and choose those shown by name."""
+    query = (
+        select([("label", column(name, "u")), ("units", tree("COUNT(*)"))], relation(table, "u"))
+        .group_by(column(name, "u"))
+        .order_by(falling(tree("COUNT(*)")), column(name, "u"))
+        .limit(whole(MOST + 2))
+    )
+    what = "phases" if planned is None else f"levels of {planned.key}"
+    if planned is not None and planned.segment.keep is not None:
+        return _named((*planned.segment.keep, MISSING))
+    found = [str(row["label"]) for row in work.ask(what, query).to_pylist()]
+    plain = [raw for raw in found if raw != MISSING]
+    return _named((*plain[:MOST], MISSING))
+
+
+def _named(raw: tuple[str, ...]) -> Levels:
+    unique = tuple(dict.fromkeys(raw))
+    return Levels(raw=unique, names=(*(shown(each) for each in unique), OTHER))

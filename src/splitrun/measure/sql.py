@@ -1,0 +1,99 @@
+"""SQL as trees: templates whose holes are filled with expressions, so that no name or value is ever pasted in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from splitrun.measure.engine import Engine
+from splitrun.measure.measured import Statement
+
+__all__ = ["Work", "choice", "column", "every", "falling", "relation", "select", "text", "tree", "whole"]
+
+
+@lru_cache(maxsize=512)
+def _template(written: str) -> exp.Expr:
+    return sqlglot.parse_one(written, dialect="duckdb")
+
+
+def tree(template: str, **holes: exp.Expr) -> exp.Expr:
+    """Fill the `:name` holes of a template of our own; what fills them stays a tree."""
+    return exp.replace_placeholders(_template(template).copy(), **holes)
+
+
+def column(name: str, table: str | None = None) -> exp.Expr:
+    """Name a column, quoted."""
+    return exp.column(name, table=table, quoted=True)
+
+
+def relation(name: str, alias: str) -> exp.Table:
+    """Name a relation, quoted, under an alias."""
+    return exp.Table(
+        this=exp.to_identifier(name, quoted=True),
+        alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)),
+    )
+
+
+def text(value: str) -> exp.Expr:
+    """Write a text literal."""
+    return exp.Literal.string(value)
+
+
+def whole(value: int) -> exp.Expr:
+    """Write a whole number, below zero as well."""
+    return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
+
+
+def choice(cases: Iterable[tuple[exp.Expr, exp.Expr]], otherwise: exp.Expr | None = None) -> exp.Expr:
+    """Write CASE WHEN; without any case it is what stands otherwise."""
+    listed = [exp.If(this=when, true=then) for when, then in cases]
+    if not listed:
+        return otherwise or exp.null()
+    return exp.Case(ifs=listed, default=otherwise)
+
+
+def every(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """All of these; true where there are none."""
+    return exp.and_(*conditions) if conditions else exp.true()
+
+
+def falling(by: exp.Expr) -> exp.Expr:
+    """Order from the largest to the smallest."""
+    return exp.Ordered(this=by, desc=True, nulls_first=False)
+
+
+def select(named: Sequence[tuple[str, exp.Expr]], source: exp.Expr) -> exp.Select:
+    """Select expressions under names."""
+    listed = [exp.alias_(value, name, quoted=True) for name, value in named]
+    return exp.select(*listed).from_(source)
+
+
+@dataclass(slots=True)
+class Work:
+    """An engine and the statements it was given, in order."""
+
+    engine: Engine
+    done: list[Statement] = field(default_factory=list)
+
+    def ask(self, name: str, query: exp.Query) -> pa.Table:
+        """Run a query and give its rows."""
+        return self.engine.run(self._written(name, query))
+
+    def one(self, name: str, query: exp.Query) -> dict[str, int | float | str | None]:
+        """Run a query that gives one row."""
+        row: dict[str, int | float | str | None] = self.ask(name, query).to_pylist()[0]
+        return row
+
+    def keep(self, name: str, kept: str, query: exp.Query) -> None:
+        """Run a query and keep its rows under a name."""
+        self.engine.keep(kept, self._written(name, query))
+
+    def _written(self, name: str, query: exp.Query) -> str:
+        written = query.sql(dialect=self.engine.dialect, pretty=True)
+        self.done.append(Statement(name=name, sql=written))
+        return written

@@ -1,0 +1,352 @@
+"""One row per unit: its first exposure, variant, phase and segments, and what its exposure row says of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlglot import exp
+
+from splitrun.errors import DataError
+from splitrun.measure.kinds import Attribute, Reading
+from splitrun.measure.parts import Part, What, condition, usable, value
+from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
+from splitrun.spec.plan import Plan
+from splitrun.spec.source import EXPOSURES, Exposures
+from splitrun.terms.tree import Kind
+
+__all__ = ["EPOCH", "UNITS", "Roll", "identity", "microseconds", "moment", "enrolled"]
+
+SEEN = "_seen"
+UNITS = "_units"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+UNKNOWN_LISTED = 50
+"""How many variants that the plan does not know are listed by name; the rest is one sum."""
+
+
+@dataclass(slots=True)
+class Roll:
+    """What the exposures say of themselves, before any outcome."""
+
+    rows: int = 0
+    no_unit: int = 0
+    no_variant: int = 0
+    no_time: int = 0
+    zoned: int = 0
+    zoneless: int = 0
+    latest: int | None = None
+    first: int | None = None
+    last: int | None = None
+    duplicates: int = 0
+    crossovers: int = 0
+    crossovers_left_out: bool = False
+    unknown: tuple[tuple[str, int], ...] = ()
+    exposed: tuple[int, ...] = ()
+    not_finite: Mapping[int, int] = field(default_factory=dict)
+    """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 UTC."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def moment(micros: int | None) -> datetime | None:
+    """The moment that many microseconds after 1970 UTC."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)
+
+
+def identity(attribute: Attribute, alias: str, *, as_number: bool) -> exp.Expr:
+    """A unit's id; null where it is empty."""
+    if as_number:
+        return tree("TRY_CAST(:c AS BIGINT)", c=attribute.at(alias))
+    return tree("NULLIF(:id, '')", id=attribute.written(alias))
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The plan's exposures, read, and what is to be taken from their rows."""
+
+    plan: Plan
+    exposures: Exposures
+    reading: Reading
+    parts: tuple[Part, ...]
+    ids_as_numbers: bool
+    as_of: int | None
+
+    @property
+    def by_row(self) -> bool:
+        """Whether each row is a unit of its own."""
+        return self.exposures.unit == "row"
+
+    def key(self) -> exp.Expr:
+        """The unit's id, or the row's number."""
+        if self.by_row:
+            return tree("ROW_NUMBER() OVER ()")
+        attribute = self.reading.attribute(self.exposures.unit, "exposures.unit")
+        return identity(attribute, "r", as_number=self.ids_as_numbers)
+
+    def at(self) -> exp.Expr:
+        """The moment of exposure; null without `time`."""
+        if self.exposures.time is None:
+            return tree("CAST(NULL AS BIGINT)")
+        return moment_of(self.reading, self.exposures.time, "r", "exposures.time")
+
+    def rank(self) -> exp.Expr:
+        """The place of the row's variant in the plan; null where it is none of them."""
+        attribute = self.reading.attribute(self.exposures.variant, "exposures.variant")
+        places = {variant.key: place for place, variant in enumerate(self.plan.variants)}
+        labels = self.exposures.variants or {key: key for key in places}
+        return choice(
+            (labelled(attribute, label), whole(places[key])) for label, key in labels.items() if key in places
+        )
+
+    def label(self) -> exp.Expr:
+        """What stands in the variant column; null where nothing does."""
+        attribute = self.reading.attribute(self.exposures.variant, "exposures.variant")
+        return tree("NULLIF(:label, '')", label=attribute.written("r"))
+
+
+def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
+    """A time column in microseconds since 1970 UTC.
+
+    Raises:
+        DataError: The column holds numbers or something else that is no time.
+    """
+    attribute = reading.attribute(name, wanted)
+    if attribute.kind is Kind.NUMBER:
+        raise DataError(
+            f"{reading.key}: the column {name!r}, which {wanted} names, holds numbers, and whether they count "
+            "seconds, milliseconds or something else cannot be seen; write times like 2026-11-22T18:30:00Z"
+        )
+    if attribute.kind is Kind.BOOLEAN:
+        raise DataError(
+            f"{reading.key}: the column {name!r}, which {wanted} names, holds true and false; name a time"
+        )
+    return attribute.moment(alias, reading.timezone)
+
+
+def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
+    """Whether a cell is this label: as numbers in a numeric column, else as text."""
+    written = str(label).lower() if label is True or label is False else f"{label}"
+    match attribute.kind:
+        case Kind.NUMBER:
+            try:
+                number = float(written) if written not in {"true", "false"} else float(written == "true")
+            except ValueError:
+                return exp.false()
+            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
+        case Kind.BOOLEAN:
+            meant = {
+                "true": "true",
+                "1": "true",
+                "1.0": "true",
+                "false": "false",
+                "0": "false",
+                "0.0": "false",
+            }
+            return tree(
+                "LOWER(CAST(:c AS TEXT)) = :t",
+                c=attribute.at("r"),
+                t=text(meant.get(written.lower(), written)),
+            )
+        case _:
+            return tree(":c = :t", c=attribute.written("r"), t=text(written))
+
+
+def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:
+    """Make the table of units and count what was wrong with the exposures.
+
+    Args:
+        work: Where SQL runs.
+        enrolment: What to read.
+        labels: Each segment's raw label of a row, in the plan's order.
+
+    Returns:
+        The counts. The table `_units` has a row per unit: n, key, rank, at, phase, s0…, p0…, f0….
+    """
+    roll = _looked_at(work, enrolment)
+    roll.unknown = _unknown(work, enrolment)
+    _keep_seen(work, enrolment, labels)
+    twice = _counted(work, enrolment, roll)
+    _keep_units(work, enrolment, len(labels), twice=twice)
+    _summed(work, enrolment, roll)
+    return roll
+
+
+def _rows(enrolment: Enrolment) -> exp.Expr:
+    return relation(enrolment.reading.loaded.relation, "r")
+
+
+def _raw(enrolment: Enrolment) -> exp.Select:
+    exposures, reading = enrolment.exposures, enrolment.reading
+    timed = reading.attribute(exposures.time, "exposures.time") if exposures.time else None
+    return select(
+        [
+            ("key", enrolment.key()),
+            ("label", enrolment.label()),
+            ("rank", enrolment.rank()),
+            ("at", enrolment.at()),
+            ("zoned", timed.zoned("r") if timed else exp.false()),
+        ],
+        _rows(enrolment),
+    )
+
+
+def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
+    timed = exp.true() if enrolment.exposures.time else exp.false()
+    row = work.one(
+        "exposures looked at",
+        select(
+            [
+                ("rows", tree("COUNT(*)")),
+                ("no_unit", tree("COUNT_IF(key IS NULL)")),
+                ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
+                ("no_time", tree("COUNT_IF(:timed AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", timed=timed)),
+                ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
+                ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
+                ("latest", tree("MAX(at)")),
+            ],
+            _raw(enrolment).subquery("x"),
+        ),
+    )  # fmt: skip
+    count = {
+        name: int(row[name] or 0)
+        for name in ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless")
+    }
+    latest = row["latest"]
+    return Roll(**count, latest=None if latest is None else int(latest))
+
+
+def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
+    query = (
+        select([("label", tree("label")), ("rows", tree("COUNT(*)"))], _raw(enrolment).subquery("x"))
+        .where(tree("key IS NOT NULL AND label IS NOT NULL AND rank IS NULL"))
+        .group_by(tree("label"))
+        .order_by(falling(tree("COUNT(*)")), tree("label"))
+    )
+    rows = work.ask("unknown variants", query).to_pylist()
+    listed = [(str(row["label"]), int(row["rows"])) for row in rows[:UNKNOWN_LISTED]]
+    if len(rows) > UNKNOWN_LISTED:
+        rest = rows[UNKNOWN_LISTED:]
+        listed.append((f"({len(rest):,} others)", sum(int(row["rows"]) for row in rest)))
+    return tuple(listed)
+
+
+def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> None:
+    exposures, reading = enrolment.exposures, enrolment.reading
+    phase = (
+        reading.attribute(exposures.phase, "exposures.phase").written("r") if exposures.phase else text("")
+    )
+    named: list[tuple[str, exp.Expr]] = [
+        ("key", enrolment.key()),
+        ("rank", enrolment.rank()),
+        ("at", enrolment.at()),
+        ("phase", tree("COALESCE(:phase, '(missing)')", phase=phase)),
+        *((f"s{place}", label) for place, label in enumerate(labels)),
+    ]
+    for place, part in enumerate(enrolment.parts):
+        if part.source == EXPOSURES:
+            named += _outcome(reading, part, place)
+    kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
+    if exposures.time is not None:
+        kept.append(tree("at IS NOT NULL"))
+        if enrolment.as_of is not None:
+            kept.append(tree("at <= :as_of", as_of=whole(enrolment.as_of)))
+    inner = select(named, _rows(enrolment)).subquery("x")
+    work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
+
+
+def _outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
+    """A part from the exposure row itself: p is its value, null where it is missing; f says that it is not finite."""
+    wanted = "a metric of the exposures"
+    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
+    if part.what is not What.TOTAL or part.value is None:
+        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
+    number = value(reading, part.value, "r", wanted)
+    return [
+        (
+            f"p{place}",
+            tree(
+                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
+            ),
+        ),
+        (
+            f"f{place}",
+            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
+        ),
+    ]
+
+
+def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
+    """Count duplicates and crossovers; whether some unit has more than one row."""
+    if enrolment.by_row:
+        return False
+    pairs = select(
+        [("key", tree("key")), ("rank", tree("rank")), ("rows", tree("COUNT(*)"))], relation(SEEN, "s")
+    ).group_by(tree("key"), tree("rank"))
+    units = select(
+        [("rows", tree("SUM(rows)")), ("variants", tree("COUNT(*)"))], pairs.subquery("x")
+    ).group_by(tree("key"))
+    row = work.one(
+        "duplicates and crossovers",
+        select(
+            [
+                ("duplicates", tree("CAST(COALESCE(SUM(rows - variants), 0) AS BIGINT)")),
+                ("crossovers", tree("COUNT_IF(variants > 1)")),
+            ],
+            units.subquery("y"),
+        ),
+    )
+    roll.duplicates, roll.crossovers = int(row["duplicates"] or 0), int(row["crossovers"] or 0)
+    roll.crossovers_left_out = enrolment.exposures.time is None and roll.crossovers > 0
+    return bool(roll.duplicates or roll.crossovers)
+
+
+def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool) -> None:
+    seen: exp.Expr = relation(SEEN, "s")
+    kept: list[exp.Expr] = []
+    if twice:
+        # ties are broken by everything a row says, so that the order of the rows decides nothing
+        order = ["at", "rank", "phase", *(f"s{place}" for place in range(segments))]
+        order += [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
+        listed = ", ".join(f"{name} NULLS LAST" for name in order)
+        ranked = exp.select("*").from_(seen)
+        ranked = ranked.select(
+            exp.alias_(tree(f"ROW_NUMBER() OVER (PARTITION BY key ORDER BY {listed})"), "turn", quoted=True),
+            exp.alias_(tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"), "crossed", quoted=True),
+        )  # fmt: skip
+        seen = ranked.subquery("x")
+        kept.append(tree("turn = 1"))
+        if enrolment.exposures.time is None:
+            kept.append(tree("NOT crossed"))
+    query = exp.select("*").from_(seen)
+    query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
+    work.keep("units", UNITS, query.where(every(kept)))
+
+
+def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:
+    valued = [
+        place
+        for place, part in enumerate(enrolment.parts)
+        if part.source == EXPOSURES and part.what is What.TOTAL
+    ]
+    query = select(
+        [
+            ("rank", tree("rank")),
+            ("units", tree("COUNT(*)")),
+            ("first", tree("MIN(at)")),
+            ("last", tree("MAX(at)")),
+            *((f"f{place}", tree("SUM(:f)", f=column(f"f{place}"))) for place in valued),
+        ],
+        relation(UNITS, "u"),
+    ).group_by(tree("rank"))
+    rows = work.ask("units by variant", query).to_pylist()
+    units = {int(row["rank"]): int(row["units"]) for row in rows}
+    roll.exposed = tuple(units.get(place, 0) for place in range(len(enrolment.plan.variants)))
+    firsts, lasts = ([row[end] for row in rows if row[end] is not None] for end in ("first", "last"))
+    roll.first, roll.last = min(firsts, default=None), max(lasts, default=None)
+    roll.not_finite = {place: sum(int(row[f"f{place}"]) for row in rows) for place in valued}

@@ -1,0 +1,133 @@
+"""A project's folder, read whole: settings, definitions and experiments, and everything wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from splitrun.errors import Mistake, SpecError
+from splitrun.plan.library import Library, library
+from splitrun.plan.question import is_timezone
+from splitrun.plan.seal import sealed
+from splitrun.spec.project import Definitions, Project
+from splitrun.spec.reading import (
+    Draft,
+    read_annotations,
+    read_definitions,
+    read_experiment,
+    read_flags,
+    read_project,
+)
+from splitrun.spec.written.document import Written
+from splitrun.spec.written.fields import suggested
+
+__all__ = ["PLACES", "Folder", "folder", "lint"]
+
+T = TypeVar("T")
+
+PLACES = ("splitrun.yaml", "metrics/*.yaml", "flags/*.yaml", "experiments/*.yaml", "annotations.yaml")
+"""Where files stand in a project's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a project's files say; what could not be read is in the mistakes."""
+
+    project: Project | None = None
+    library: Library = field(default_factory=Library)
+    experiments: Mapping[str, Draft] = field(default_factory=dict)
+    """By key."""
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def folder(texts: Mapping[str, str | bytes]) -> Folder:
+    """Read a project's files.
+
+    Args:
+        texts: The files' contents, by path from the project's folder, with slashes.
+
+    Returns:
+        What they say. Experiments are read but not yet resolved.
+    """
+    mistakes: list[Mistake] = []
+    by_place = {place: sorted(name for name in texts if fnmatchcase(name, place)) for place in PLACES}
+    settings, metrics, flags, experiments, annotations = (
+        [(name, texts[name]) for name in by_place[place]] for place in PLACES
+    )
+    projects = kept(read_project, settings, mistakes)
+    files = kept(read_definitions, metrics, mistakes)
+    drafts = kept(read_experiment, experiments, mistakes)
+    kept(read_flags, flags, mistakes)
+    kept(read_annotations, annotations, mistakes)
+    shelf = shelved(files, mistakes)
+    for project in projects:
+        mistakes += settings_mistakes(project, shelf)
+    return Folder(projects[0].value if projects else None, shelf, by_key(drafts, mistakes), tuple(mistakes))
+
+
+def lint(texts: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
+    """Give everything that is wrong with a project's files.
+
+    Args:
+        texts: The files' contents, by path from the project's folder, with slashes.
+    """
+    whole = folder(texts)
+    mistakes = list(whole.mistakes)
+    for draft in whole.experiments.values():
+        try:
+            sealed(draft, whole.library, whole.project, whole.experiments)
+        except SpecError as error:
+            mistakes += error.mistakes
+    return tuple(dict.fromkeys(mistakes))
+
+
+def kept(
+    read: Callable[[str | bytes, str], T], files: list[tuple[str, str | bytes]], mistakes: list[Mistake]
+) -> list[T]:
+    """Read files, noting the mistakes of those that cannot be read."""
+    good: list[T] = []
+    for name, text in files:
+        try:
+            good.append(read(text, name))
+        except SpecError as error:
+            mistakes += error.mistakes
+    return good
+
+
+def shelved(files: list[Written[Definitions]], mistakes: list[Mistake]) -> Library:
+    """Gather the definitions, or note what does not fit together."""
+    try:
+        return library(files)
+    except SpecError as error:
+        mistakes += error.mistakes
+        return Library()
+
+
+def settings_mistakes(project: Written[Project], shelf: Library) -> list[Mistake]:
+    """Find settings that name what is not there."""
+    zone, wanted = project.value.timezone, project.value.policy.guardrails
+    mistakes = []
+    if zone is not None and not is_timezone(zone):
+        says = f"there is no timezone {zone[:60]!r}"
+        mistakes.append(
+            project.document.mistake(("timezone",), says, "write an IANA name like Europe/Berlin")
+        )
+    for index, key in enumerate(wanted):
+        if key not in shelf.metrics:
+            path = ("policy", "guardrails", index)
+            remedy = suggested(key, shelf.metrics)
+            mistakes.append(project.document.mistake(path, f"there is no metric {key!r}", remedy))
+    return mistakes
+
+
+def by_key(drafts: list[Draft], mistakes: list[Mistake]) -> dict[str, Draft]:
+    """Put experiments under their keys; two may not share one."""
+    known: dict[str, Draft] = {}
+    for draft in drafts:
+        if draft.key in known:
+            says = f"{draft.key!r} is the key of {known[draft.key].document.file} already"
+            mistakes.append(draft.document.mistake(("key",), says, "choose another key"))
+        known.setdefault(draft.key, draft)
+    return known

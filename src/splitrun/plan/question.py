@@ -1,0 +1,155 @@
+"""What must be true of the question itself: variants, hypothesis, margins, error rates, policy, delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from splitrun.errors import Mistake
+from splitrun.plan.matter import Matter
+from splitrun.spec.amount import Size, written_window
+from splitrun.spec.metric import Share
+from splitrun.spec.model import Role
+from splitrun.spec.written.fields import suggested
+
+__all__ = ["CONTROL", "question"]
+
+CONTROL = "control"
+
+
+def question(matter: Matter) -> Iterator[Mistake]:
+    """Give everything that is wrong with the question, whatever the data."""
+    yield from variants(matter)
+    yield from hypothesis(matter)
+    yield from margins(matter)
+    yield from policy(matter)
+    yield from duration(matter)
+    yield from delivery(matter)
+    yield from names(matter)
+
+
+def variants(matter: Matter) -> Iterator[Mistake]:
+    """There is a control, and weights are either known or not."""
+    experiment, site = matter.experiment, matter.top / "variants"
+    if CONTROL not in experiment.variants:
+        listed = ", ".join(experiment.variants)
+        yield site.mistake(
+            f"no variant is `control` among {listed}", "name the one compared against `control`"
+        )
+    for key, variant in experiment.variants.items():
+        if experiment.weights is not None and "weight" in variant.model_fields_set:
+            says = "a weight stands here, and `weights` says that they are unknown"
+            yield site.mistake(says, "take one of the two out", key, "weight")
+        if experiment.flag is not None and variant.serve is None:
+            says = f"variant {key!r} does not say what flag {experiment.flag!r} serves"
+            yield site.mistake(says, "write `serve`", key)
+
+
+def hypothesis(matter: Matter) -> Iterator[Mistake]:
+    """What is expected is expected of a primary metric, in the direction that is better."""
+    expect, site = matter.experiment.hypothesis.expect, matter.top / "hypothesis" / "expect"
+    primaries = {metric.key: metric for metric in matter.metrics if metric.role is Role.PRIMARY}
+    metric = primaries.get(expect.metric)
+    if metric is None:
+        says = f"{expect.metric!r} is not a primary metric of this experiment"
+        yield site.mistake(says, suggested(expect.metric, primaries), "metric")
+        return
+    if metric.metric.better is not expect.direction:
+        says = f"{expect.direction} is expected of {expect.metric!r}, where {metric.metric.better} is better"
+        yield site.mistake(says, "mend the direction, or the metric's `better`", "direction")
+    if too_much(expect.mei, share=type(metric.metric) is Share):
+        yield site.mistake(
+            f"{expect.mei.written} is more than a share can move", "write a size below 100pp", "mei"
+        )
+
+
+def margins(matter: Matter) -> Iterator[Mistake]:
+    """A margin leaves something to guard."""
+    for index, rule in enumerate(matter.experiment.metrics.guardrails):
+        site = matter.top / "metrics" / "guardrails" / index
+        share = any(metric.guardrail is rule and type(metric.metric) is Share for metric in matter.metrics)
+        if (rule.margin.relative and rule.margin.value >= 1) or too_much(rule.margin, share=share):
+            says = f"a margin of {rule.margin.written} tolerates any harm"
+            yield site.mistake(says, "write what may be lost at most, like 1%", "margin")
+        holds = [step.hold for step in matter.experiment.ramp if step.hold is not None]
+        if rule.ramp_window is not None and holds and rule.ramp_window > min(holds):
+            window, hold = written_window(rule.ramp_window), written_window(min(holds))
+            says = f"ramp_window {window} is longer than a hold of {hold}"
+            yield site.mistake(says, "shorten the window, or hold longer", "ramp_window")
+
+
+def too_much(size: Size, *, share: bool) -> bool:
+    """Whether an absolute size is beyond what a share can move."""
+    return share and not size.relative and size.value >= 1
+
+
+def policy(matter: Matter) -> Iterator[Mistake]:
+    """The project's limits are kept."""
+    if matter.project is None:
+        return
+    rules, experiment = matter.project.policy, matter.experiment
+    alpha = experiment.analysis.alpha
+    if rules.alpha is not None and alpha is not None and alpha > rules.alpha.max:
+        says = f"alpha {alpha:g} is above {rules.alpha.max:g}, the most that splitrun.yaml allows"
+        yield (matter.top / "analysis").mistake(says, f"write at most {rules.alpha.max:g}", "alpha")
+    guarded = {metric.key for metric in matter.metrics if metric.role is Role.GUARDRAIL}
+    for key in rules.guardrails:
+        if key not in guarded:
+            says = f"splitrun.yaml wants every experiment to guard {key!r}"
+            yield (matter.top / "metrics").mistake(
+                says, f"add {{metric: {key}, margin: ...}} to `guardrails`"
+            )
+
+
+def duration(matter: Matter) -> Iterator[Mistake]:
+    """Enrolment is long enough and covers whole weeks where it must."""
+    written, site = matter.experiment.duration, matter.top / "duration"
+    limits = matter.project.policy.duration if matter.project else None
+    if written is None:
+        if limits is not None:
+            yield matter.top.mistake(
+                "splitrun.yaml limits the duration, and none is written", "write `duration`"
+            )
+        return
+    if written.whole_weeks and written.enrol % timedelta(weeks=1):
+        says = f"{written_window(written.enrol)} is not a whole number of weeks"
+        yield site.mistake(says, "write 7d, 14d or 21d, or whole_weeks: false", "enrol")
+    if limits is None:
+        return
+    if limits.min is not None and written.enrol < limits.min:
+        least = written_window(limits.min)
+        says = f"{written_window(written.enrol)} is shorter than {least}, the least that splitrun.yaml allows"
+        yield site.mistake(says, f"write at least {least}", "enrol")
+    if limits.whole_weeks and not written.whole_weeks:
+        yield site.mistake("splitrun.yaml wants whole weeks", "take whole_weeks: false out", "whole_weeks")
+
+
+def delivery(matter: Matter) -> Iterator[Mistake]:
+    """A ramp only grows."""
+    site, before = matter.top / "ramp", 0.0
+    for index, step in enumerate(matter.experiment.ramp):
+        if step.coverage <= before:
+            says = f"coverage {step.coverage:.6g} does not grow over {before:.6g}"
+            yield site.mistake(says, "order the steps by coverage", index, "coverage")
+        before = step.coverage
+
+
+def names(matter: Matter) -> Iterator[Mistake]:
+    """The unit type and the timezone are known."""
+    experiment, project = matter.experiment, matter.project
+    if project is not None and project.units and experiment.unit not in project.units:
+        says = f"there is no unit type {experiment.unit!r} in splitrun.yaml"
+        yield matter.top.mistake(says, suggested(experiment.unit, project.units), "unit")
+    if experiment.timezone is not None and not is_timezone(experiment.timezone):
+        says = f"there is no timezone {experiment.timezone[:60]!r}"
+        yield matter.top.mistake(says, "write an IANA name like Europe/Berlin", "timezone")
+
+
+def is_timezone(name: str) -> bool:
+    """Whether a name is one of the IANA time zones."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True

@@ -1,0 +1,219 @@
+"""What must be true of the rows an experiment names: exposures, sums, sources, windows, segments, trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from splitrun.errors import Mistake
+from splitrun.plan.library import Defined, sources_of
+from splitrun.plan.matter import Chosen, Matter
+from splitrun.spec.metric import Ratio
+from splitrun.spec.segment import Segment
+from splitrun.spec.source import EXPOSURES, ROW, Exposures, MomentsTable, RatioSums, Source
+from splitrun.spec.written.document import Site
+from splitrun.spec.written.fields import suggested
+from splitrun.terms.parse import parse
+from splitrun.terms.tree import columns
+
+__all__ = ["rows", "segments", "unit_column"]
+
+
+def rows(matter: Matter) -> Iterator[Mistake]:
+    """Give everything that is wrong with the rows, as far as it shows without reading them."""
+    experiment = matter.experiment
+    match experiment.exposures, experiment.moments:
+        case None, None:
+            says = "nothing says which unit met which variant, and assignment by Splitrun is not built yet"
+            yield matter.top.mistake(says, "write `exposures`, or `moments` with sums made elsewhere")
+        case Exposures() as exposures, None:
+            yield from from_exposures(matter, exposures)
+        case None, MomentsTable() as moments:
+            yield from from_moments(matter, moments)
+        case _:
+            says = "`exposures` and `moments` both say where the data is"
+            yield matter.top.mistake(says, "keep one of the two", "moments")
+    yield from unknown_segments(matter)
+
+
+def from_exposures(matter: Matter, exposures: Exposures) -> Iterator[Mistake]:
+    """Check rows of exposures, and sources beside them."""
+    site = matter.top / "exposures"
+    if exposures.time is not None and matter.experiment.analysis.method is None:
+        says = "`method` is missing, and group_sequential, which will be the default, is not built yet"
+        yield (matter.top / "analysis").mistake(says, "write method: fixed")
+    yield from variant_values(matter, exposures.variants, site / "variants")
+    for metric in matter.metrics:
+        yield from metric_rows(matter, exposures, metric)
+    yield from trigger(matter, exposures)
+    for key, segment in segments(matter).items():
+        yield from before_exposure(exposures, segment, segment_site(matter, key, segment))
+
+
+def variant_values(
+    matter: Matter, values: Mapping[str | int | float | bool, str], site: Site
+) -> Iterator[Mistake]:
+    """Every value stands for a variant, every variant for some value."""
+    known, seen = matter.experiment.variants, set[str]()
+    for value, variant in values.items():
+        if variant not in known:
+            yield site.mistake(f"there is no variant {variant!r}", suggested(variant, known), value)
+        if str(value) in seen:
+            yield site.mistake(f"two values are written {value}", "keep one of them", value)
+        seen.add(str(value))
+    for variant in known if values else ():
+        if variant not in values.values():
+            yield site.mistake(f"no value stands for variant {variant!r}", f"write VALUE: {variant}")
+
+
+def metric_rows(matter: Matter, exposures: Exposures, metric: Chosen) -> Iterator[Mistake]:
+    """Check that a metric's rows are there, can be joined, and have the times its window needs."""
+    window, windowed = metric.metric.window, metric.home / "window"
+    if window is not None and exposures.time is None:
+        says = f"metric {metric.key!r} has a window, and the exposures have no `time`"
+        yield metric.site.mistake(
+            says, "name the column with the moment of exposure, or leave the window out"
+        )
+    for name, path in sources_of(metric.metric):
+        if name == EXPOSURES:
+            if window is not None:
+                says = f"metric {metric.key!r} is read from the exposure rows, which know no window"
+                yield windowed.mistake(says, "take the window out")
+            continue
+        source = matter.sources.get(name)
+        if source is None:
+            known = (*matter.sources, EXPOSURES)
+            yield metric.home.mistake(f"there is no source {name!r}", suggested(name, known), *path)
+            continue
+        if window is not None and source.value.time is None:
+            says = f"metric {metric.key!r} has a window, and source {name!r} has no `time`"
+            yield source.site.mistake(says, "name the column with the moment of the event")
+        yield from joined(matter, exposures, name, source)
+
+
+def joined(matter: Matter, exposures: Exposures, name: str, source: Defined[Source]) -> Iterator[Mistake]:
+    """Check that a source's rows can be joined to units."""
+    unit = matter.experiment.unit
+    if exposures.unit == ROW:
+        says = f"each exposure row is a unit of its own, so that rows of source {name!r} belong to nobody"
+        yield (matter.top / "exposures").mistake(says, "name the column with the unit's id", "unit")
+    elif unit_column(matter, source.value) is None:
+        says = f"source {name!r} does not say which column holds the {unit}"
+        yield source.site.mistake(says, f"write unit: {{{unit}: COLUMN}}")
+
+
+def unit_column(matter: Matter, source: Source) -> str | None:
+    """Give the column of a source that holds the experiment's unit."""
+    unit = matter.experiment.unit
+    match source.unit:
+        case str(column):
+            return column
+        case None:
+            types = matter.project.units if matter.project else {}
+            return types[unit].key if unit in types else None
+        case mapped:
+            return mapped.get(unit)
+
+
+def trigger(matter: Matter, exposures: Exposures) -> Iterator[Mistake]:
+    """A trigger is a later moment in a source with times."""
+    written, site = matter.experiment.trigger, matter.top / "trigger"
+    if written is None:
+        return
+    if exposures.time is None:
+        yield site.mistake("a trigger needs the moment of exposure", "write `time` in `exposures`")
+    source = matter.sources.get(written.source)
+    if source is None:
+        says = f"there is no source {written.source!r} with events"
+        yield site.mistake(says, suggested(written.source, matter.sources), "source")
+        return
+    if source.value.time is None:
+        says = f"the trigger needs moments, and source {written.source!r} has no `time`"
+        yield source.site.mistake(says, "name the column with the moment of the event")
+    yield from joined(matter, exposures, written.source, source)
+
+
+def from_moments(matter: Matter, moments: MomentsTable) -> Iterator[Mistake]:
+    """Check a table of sums that was made elsewhere."""
+    site = matter.top / "moments"
+    if matter.experiment.trigger is not None:
+        yield matter.top.mistake(
+            "sums are made already; no trigger can choose units", "take it out", "trigger"
+        )
+    yield from variant_values(matter, moments.variants, site / "variants")
+    for metric in matter.metrics:
+        sums = moments.metrics.get(metric.key)
+        if sums is None:
+            says = f"metric {metric.key!r} has no sums in `moments`"
+            yield metric.site.mistake(says, suggested(metric.key, moments.metrics))
+        elif (type(sums) is RatioSums) != (type(metric.metric) is Ratio):
+            form = (
+                "sum_num, sum_den, sumsq_num, sumsq_den, sum_num_den"
+                if type(metric.metric) is Ratio
+                else "sum, sumsq"
+            )
+            says = f"the columns do not fit a {metric.metric.kind}"
+            yield (site / "metrics").mistake(says, f"write {form}", metric.key)
+    yield from sums_segments(matter, moments)
+
+
+def sums_segments(matter: Matter, moments: MomentsTable) -> Iterator[Mistake]:
+    """A table of sums is cut by its own column, or not at all."""
+    for key, segment in segments(matter).items():
+        if (
+            moments.segment is None
+            or segment.value.values != moments.segment
+            or segment.value.keep is not None
+        ):
+            says = f"segment {key!r} cannot be cut from sums"
+            remedy = "name the column with its levels as `segment` in `moments`, and cut by its `values`"
+            yield segment_site(matter, key, segment).mistake(says, remedy)
+
+
+def segments(matter: Matter) -> dict[str, Defined[Segment]]:
+    """Give the segments that are named or defined, as far as they are known."""
+    match matter.experiment.segments:
+        case dict() as own:
+            return {key: Defined(segment, matter.top / "segments" / key) for key, segment in own.items()}
+        case listed:
+            return {key: matter.library.segments[key] for key in listed if key in matter.library.segments}
+
+
+def segment_site(matter: Matter, key: str, segment: Defined[Segment]) -> Site:
+    """Give the place where the experiment takes a segment."""
+    match matter.experiment.segments:
+        case dict():
+            return segment.site
+        case listed:
+            return matter.top / "segments" / listed.index(key)
+
+
+def unknown_segments(matter: Matter) -> Iterator[Mistake]:
+    """Every segment named is defined, and named once."""
+    match matter.experiment.segments:
+        case dict():
+            return
+        case listed:
+            site = matter.top / "segments"
+            for index, key in enumerate(listed):
+                if key not in matter.library.segments:
+                    remedy = suggested(key, matter.library.segments)
+                    yield site.mistake(f"there is no segment {key!r}", remedy, index)
+                if key in listed[:index]:
+                    yield site.mistake(f"segment {key!r} is named twice", "name it once", index)
+
+
+def before_exposure(exposures: Exposures, segment: Defined[Segment], site: Site) -> Iterator[Mistake]:
+    """A segment uses only what was known before exposure."""
+    match segment.value:
+        case Segment(values=str(column)):
+            used: tuple[str, ...] = (column,)
+        case Segment(when=str(text)):
+            used = tuple(sorted(columns(parse(text))))
+        case _:
+            used = ()
+    for column in used:
+        if column not in exposures.pre_exposure:
+            says = f"column {column!r} is not among `pre_exposure`, so it may be an effect of the change"
+            yield site.mistake(
+                says, f"add it to exposures.pre_exposure, {suggested(column, exposures.pre_exposure)}"
+            )

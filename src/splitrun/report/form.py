@@ -1,0 +1,170 @@
+"""The JSON form of a readout: versioned, documented in docs/readout.md, and made nowhere else."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.resources import files
+
+from splitrun.infer.estimate import Estimate, Unknown
+from splitrun.judge.readout import Arm, Comparison, Lineage, Readout
+from splitrun.spec.amount import Size
+from splitrun.spec.plan import PlannedMetric
+
+__all__ = ["FORM", "Json", "form", "schema", "written"]
+
+Json = dict[str, object]
+
+FORM = "splitrun.readout/1"
+"""Rises when a field goes or changes its meaning; a new field leaves it as it is."""
+
+UNDECIDED = "decisions from a registered rule are not built yet; read the verdicts and guardrails"
+
+
+def form(readout: Readout) -> Json:
+    """The readout as its documented JSON form: numbers in full precision, and null where there is none."""
+    plan, hypothesis = readout.plan, readout.plan.hypothesis
+    planned = {metric.key: metric for metric in plan.metrics}
+    return {
+        "form": FORM,
+        "experiment": plan.key,
+        "hypothesis": {
+            "change": hypothesis.change,
+            "because": hypothesis.because,
+            "expect": {
+                "metric": hypothesis.expect.metric,
+                "direction": hypothesis.expect.direction.value,
+                "mei": size(hypothesis.expect.mei),
+            },
+        },
+        "registered": readout.registered,
+        "made_at": moment(readout.made_at),
+        "as_of": moment(readout.as_of),
+        "first_exposure": moment(readout.first_exposure),
+        "last_exposure": moment(readout.last_exposure),
+        "units": [
+            {
+                "variant": count.variant,
+                "weight": count.weight,
+                "exposed": count.exposed,
+                "analysed": count.analysed,
+            }
+            for count in readout.units
+        ],
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity.value,
+                "says": finding.says,
+                "next": finding.next,
+            }
+            for finding in readout.findings
+        ],
+        "estimates": [comparison(found, planned[found.metric]) for found in readout.comparisons],
+        "heterogeneity": heterogeneity(readout),
+        "limitations": list(readout.limitations),
+        "decision": {"value": None, "says": UNDECIDED},
+        "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
+    }
+
+
+def written(readout: Readout) -> str:
+    """The form as JSON text; not-a-number and infinity are refused, for they never belong there."""
+    return json.dumps(form(readout), ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def schema() -> Json:
+    """The JSON Schema (draft 2020-12) of the form."""
+    text = files("splitrun.report").joinpath("form.schema.json").read_text(encoding="utf-8")
+    parsed: Json = json.loads(text)
+    return parsed
+
+
+def comparison(found: Comparison, planned: PlannedMetric) -> Json:
+    """One comparison and what it was held against."""
+    return {
+        "metric": found.metric,
+        "role": found.role.value,
+        "kind": planned.metric.kind,
+        "better": planned.metric.better.value,
+        "variant": found.variant,
+        "segment": None if found.segment is None else {"key": found.segment, "level": found.level},
+        "control": arm(found.control),
+        "treatment": arm(found.treatment),
+        "absolute": reading(found.absolute),
+        "relative": reading(found.relative),
+        "mei": None if planned.mei is None else size(planned.mei),
+        "margin": None if planned.guardrail is None else size(planned.guardrail.margin),
+        "p": found.p,
+        "p_adjusted": found.p_adjusted,
+        "verdict": found.verdict.value,
+        "guardrail": None if found.guardrail is None else found.guardrail.value,
+        "says": found.says,
+        "registered": found.registered,
+    }
+
+
+def arm(side: Arm) -> Json:
+    """One side of a comparison."""
+    return {"units": side.units, "exposed": side.exposed, "mean": side.mean}
+
+
+def reading(found: Estimate | Unknown) -> Json:
+    """An estimate, or why there is none."""
+    match found:
+        case Unknown(why=why):
+            return {"unknown": why.name.lower(), "says": why.says}
+        case Estimate():
+            return {
+                "effect": found.effect,
+                "stderr": found.stderr,
+                "low": found.low,
+                "high": found.high,
+                "level": found.level,
+                "kind": found.kind.value,
+                "side": found.side.value,
+            }
+
+
+def heterogeneity(readout: Readout) -> list[Json]:
+    """Cochran's Q of primaries over the levels of segments."""
+    return [
+        {
+            "metric": found.metric,
+            "variant": found.variant,
+            "segment": found.segment,
+            "q": found.q,
+            "dof": found.dof,
+            "p": found.p,
+        }
+        for found in readout.heterogeneity
+    ]
+
+
+def lineage(origin: Lineage, plan: Json) -> Json:
+    """What the readout was made of."""
+    return {
+        "spec": {"digest": origin.plan_digest, "plan": plan},
+        "data": [
+            {
+                "name": facts.name,
+                "form": facts.form,
+                "where": facts.where,
+                "rows": facts.rows,
+                "digest": facts.digest,
+            }
+            for facts in origin.data
+        ],
+        "sql": [{"name": statement.name, "sql": statement.sql} for statement in origin.sql],
+        "versions": dict(origin.versions),
+    }
+
+
+def size(amount: Size) -> Json:
+    """An amount of change."""
+    return {"value": amount.value, "relative": amount.relative}
+
+
+def moment(at: datetime | None) -> str | None:
+    """A moment with its zone, as ISO 8601."""
+    return None if at is None else at.isoformat()

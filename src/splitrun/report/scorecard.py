@@ -1,0 +1,176 @@
+"""The scorecard: a readout arranged for people, the same for text and HTML.
+
+What decides comes first: doubts, then primaries, guardrails, secondary and diagnostic metrics; the levels of
+a segment stand below all units. All bars share one axis, the lift in per cent of control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from splitrun.infer.estimate import Estimate, Unknown
+from splitrun.judge.numbers import LIFT, Scale, level_of, scale
+from splitrun.judge.readout import Comparison, GuardrailOutcome, Readout, Verdict
+from splitrun.report.axis import Axis, Bar, axis, bar
+from splitrun.report.printable import printable
+from splitrun.spec.model import Role
+from splitrun.spec.plan import PlannedMetric
+
+__all__ = ["Group", "Row", "Scorecard", "Tone", "scorecard"]
+
+
+class Tone(StrEnum):
+    """How a row is coloured where colours are to be had; the words say the same."""
+
+    GOOD = "good"
+    BAD = "bad"
+    SETTLED = "settled"
+    OPEN = "open"
+    VOID = "void"
+
+
+TONES = {
+    Verdict.BETTER: Tone.GOOD,
+    Verdict.WORSE: Tone.BAD,
+    Verdict.EQUIVALENT: Tone.SETTLED,
+    Verdict.INCONCLUSIVE: Tone.OPEN,
+    Verdict.INVALID: Tone.VOID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison in words; texts hold nothing that a terminal would obey."""
+
+    name: str
+    """The metric, or the level of a segment below it; with the treatment where there are several."""
+    below: bool
+    """Whether it is a level of a segment."""
+    verdict: str
+    """The verdict, or the outcome of a guardrail."""
+    tone: Tone
+    control: str
+    """Control's level of the metric, like `33.87 %`."""
+    treatment: str
+    units: str
+    """Units behind both, like `623 against 2,211 units`."""
+    effect: str
+    """The effect with its interval and level, or why there is none."""
+    lift: str
+    """The lift with its interval and level, or why there is none."""
+    says: str
+    """The sentence that defends the verdict."""
+    bar: Bar | None
+    """Where the lift lies on the axis; None without a lift."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one role."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """A readout arranged for people."""
+
+    title: str
+    hypothesis: str
+    expected: str
+    units: tuple[str, ...]
+    """One sentence per variant."""
+    groups: tuple[Group, ...]
+    axis: Axis
+    differing: tuple[str, ...]
+    """Whether effects differ between the levels of a segment."""
+
+
+def scorecard(readout: Readout) -> Scorecard:
+    """Arrange a readout for people."""
+    plan = readout.plan
+    planned = {metric.key: metric for metric in plan.metrics}
+    scope = axis(readout.comparisons)
+    several = len(plan.treatments) > 1
+    rows = [
+        (found.role, row(found, planned[found.metric], scope, several=several))
+        for found in readout.comparisons
+    ]
+    expect = plan.hypothesis.expect
+    return Scorecard(
+        title=f"{plan.key}: {', '.join(plan.treatments)} against control",
+        hypothesis=printable(f"{plan.hypothesis.change}, because {plan.hypothesis.because}"),
+        expected=f"{expect.metric} {expect.direction.value} by at least "
+        + written(planned.get(expect.metric)).tolerance(expect.mei),
+        units=tuple(
+            f"{count.variant}: {count.exposed:,} units exposed, {count.analysed:,} analysed, "
+            + ("weight unknown" if count.weight is None else f"weight {count.weight}")
+            for count in readout.units
+        ),
+        groups=tuple(grouped(rows)),
+        axis=scope,
+        differing=tuple(
+            f"the effect of {found.variant} on {found.metric} "
+            f"{'differs' if found.p < plan.analysis.alpha else 'was not shown to differ'} "
+            f"between the levels of {found.segment} "
+            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g})"
+            for found in readout.heterogeneity
+        ),
+    )
+
+
+def grouped(rows: Sequence[tuple[Role, Row]]) -> list[Group]:
+    """Rows by role in the order of the scorecard."""
+    order = list(Role)
+    ranked = sorted(rows, key=lambda pair: order.index(pair[0]))
+    return [
+        Group(title=role.value, rows=tuple(shown for _, shown in pairs))
+        for role, pairs in groupby(ranked, key=lambda pair: pair[0])
+    ]
+
+
+def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool) -> Row:
+    """Write one comparison in words."""
+    units = written(planned)
+    name = found.metric if found.segment is None else f"{found.segment} = {found.level or 'none'}"
+    return Row(
+        name=printable(f"{name} ({found.variant})" if several else name),
+        below=found.segment is not None,
+        verdict=outcome(found.guardrail, found.verdict),
+        tone=TONES[found.verdict],
+        control=mean(found.control.mean, units),
+        treatment=mean(found.treatment.mean, units),
+        units=f"{found.control.units:,} against {found.treatment.units:,} units",
+        effect=reading(found.absolute, units),
+        lift=reading(found.relative, LIFT),
+        says=printable(found.says),
+        bar=bar(found, planned, scope),
+    )
+
+
+def outcome(guardrail: GuardrailOutcome | None, verdict: Verdict) -> str:
+    """The word in the verdict's column: a guardrail's own outcome says more than its verdict."""
+    return verdict.value if guardrail is None else guardrail.value.replace("_", " ")
+
+
+def mean(value: float | None, units: Scale) -> str:
+    """A level, or that there is none."""
+    return "none" if value is None else units.at(value)
+
+
+def reading(found: Estimate | Unknown, units: Scale) -> str:
+    """An effect with its interval and level, or why there is none."""
+    match found:
+        case Unknown():
+            return found.says
+        case Estimate():
+            return f"{units.signed(found)} ({level_of(found)} {units.bounds(found)})"
+
+
+def written(planned: PlannedMetric | None) -> Scale:
+    """How a metric's numbers are written; plainly where the plan does not hold it."""
+    return Scale(1.0, "", "") if planned is None else scale(planned.metric)

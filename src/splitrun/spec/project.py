@@ -1,0 +1,151 @@
+"""A project's files beside its experiments: settings, definitions of metrics, known events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from splitrun.spec.amount import Window
+from splitrun.spec.metric import Metric
+from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
+from splitrun.spec.segment import Segment
+from splitrun.spec.source import Source
+
+__all__ = [
+    "AlphaPolicy",
+    "Annotation",
+    "AnnotationKind",
+    "Definitions",
+    "DurationPolicy",
+    "Policy",
+    "Privacy",
+    "Project",
+    "UnitType",
+]
+
+
+def moment(text: str) -> str:
+    """Refuse what is no day and no time."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text[:40]!r} is no day or time; write it like 2026-11-27 or 2026-11-27T08:00+01:00"
+        ) from None
+    return text
+
+
+Moment = Annotated[str, AfterValidator(moment)]
+"""A day or time in ISO 8601."""
+
+
+class UnitType(Model):
+    """What may be randomised."""
+
+    key: Column | None = None
+    """The column that holds its id where a source does not say otherwise."""
+
+
+class AlphaPolicy(Model):
+    """Limits of alpha."""
+
+    max: Annotated[float, Field(gt=0, le=0.5)]
+    """The largest alpha an experiment may write."""
+
+
+class DurationPolicy(Model):
+    """Limits of enrolment."""
+
+    min: Window | None = None
+    """The shortest enrolment."""
+    whole_weeks: bool = False
+    """Enrolment must cover whole weeks."""
+
+
+class Policy(Model):
+    """What every experiment of the project must keep to."""
+
+    alpha: AlphaPolicy | None = None
+    duration: DurationPolicy | None = None
+    guardrails: tuple[Key, ...] = ()
+    """Metrics that every experiment must guard."""
+    approvals: dict[Literal["start", "amend", "decide", "ramp"], Annotated[int, Field(ge=0, le=9)]] = Field(
+        default_factory=dict
+    )
+    """How many people must agree."""
+
+
+class Privacy(Model):
+    """What is kept of people, and for how long."""
+
+    ids: Literal["pseudonym", "raw_ids"] = "pseudonym"
+    consent: Literal["required", "not_required"] = "required"
+    retention: dict[
+        Literal["events", "exposures"], Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(d|w|mo|y)$")]
+    ] = Field(default_factory=dict)
+    min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
+class Project(Model):
+    """Settings of a project: splitrun.yaml."""
+
+    project: Key
+    """The project's name."""
+    timezone: Note | None = None
+    """IANA name; times without a zone are read in it."""
+    environments: Annotated[tuple[Key, ...], Field(min_length=1)] = ("production",)
+    registry: Note | None = None
+    """Where definitions and life cycles are kept."""
+    lake: Note | None = None
+    """Where events and exposures are kept."""
+    engine: Literal["duckdb"] = "duckdb"
+    """Where analysis runs."""
+    units: dict[Key, UnitType] = Field(default_factory=dict)
+    """What may be randomised; where this is written, experiments choose from it."""
+    privacy: Privacy = Privacy()
+    policy: Policy = Policy()
+    roles: dict[str, Literal["viewer", "analyst", "experimenter", "approver", "admin", "auditor"]] = Field(
+        default_factory=dict
+    )
+    """Who may do what."""
+
+
+class Definitions(Model):
+    """Definitions that experiments share: metrics/*.yaml."""
+
+    sources: dict[Key, Source] = Field(default_factory=dict)
+    """Rows that metrics are made from."""
+    metrics: dict[Key, Metric] = Field(default_factory=dict)
+    """Metrics by name."""
+    segments: dict[Key, Segment] = Field(default_factory=dict)
+    """Segments by name."""
+    groups: dict[Key, Annotated[tuple[Key, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """Groups of metrics by name; a group may stand wherever a metric may."""
+
+
+class AnnotationKind(Choice):
+    """What kind of event is known."""
+
+    DEPLOY = "deploy"
+    RELEASE = "release"
+    INCIDENT = "incident"
+    CAMPAIGN = "campaign"
+    HOLIDAY = "holiday"
+    POLICY = "policy"
+    OUTAGE = "outage"
+
+
+class Annotation(Model):
+    """A known event on the timeline."""
+
+    at: Moment
+    """When it began."""
+    until: Moment | None = None
+    """When it ended."""
+    kind: AnnotationKind
+    says: Sentence
+    """What happened."""
+    where: Condition | None = None
+    """Whom it touched."""

@@ -1,0 +1,100 @@
+"""What is specified and not built yet, refused by name: ignored, it would change what a readout says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from splitrun.spec.written.document import Document, Path, Value
+from splitrun.spec.written.wording import Faults
+
+__all__ = ["EXPERIMENT", "METRICS", "PROJECT", "Rule", "unbuilt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A key, or some of its values, that cannot be had yet."""
+
+    path: tuple[str, ...]
+    """Steps from the top; `*` stands for any."""
+    remedy: str
+    values: frozenset[str] | None = None
+    """The values that are not built; None: the key itself."""
+    covers: int = 0
+    """How many steps up nothing else is worth saying."""
+
+
+def metric_rules(*path: str) -> tuple[Rule, ...]:
+    """What cannot be had of a metric defined at a path."""
+    kinds = frozenset({"quantile", "distinct", "retention", "funnel", "survival"})
+    return (
+        Rule((*path, "kind"), "write share, mean or ratio", kinds, covers=1),
+        Rule((*path, "cap"), "take it out; values are used as they are"),
+    )
+
+
+LAKE = "name the rows by csv, parquet, table, query or frame"
+
+EXPERIMENT = (
+    Rule(
+        ("analysis", "method"),
+        "write fixed",
+        frozenset({"group_sequential", "sequential", "bayesian", "hybrid"}),
+    ),
+    Rule(
+        ("analysis", "multiplicity"),
+        "write bonferroni or none",
+        frozenset({"holm", "bh", "by", "dunnett"}),
+    ),
+    Rule(("analysis", "adjust"), "take it out; effects are not adjusted"),
+    Rule(("analysis", "looks"), "take it out; a fixed analysis is read once"),
+    Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
+    Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
+    Rule(("metrics", "*", "*"), "name the guardrails, each with its margin", frozenset({"experience"})),
+    Rule(
+        ("metrics", "*", "*", "metric"),
+        "name the guardrails, each with its margin",
+        frozenset({"experience"}),
+    ),
+    Rule(("exposures", "lake"), LAKE),
+    Rule(("moments", "lake"), LAKE),
+    Rule(("sources", "*", "lake"), LAKE),
+    *metric_rules("metrics", "*", "*"),
+    *metric_rules("metrics", "*", "*", "metric"),
+)
+METRICS = (Rule(("sources", "*", "lake"), LAKE), *metric_rules("metrics", "*"))
+ENGINES = frozenset(
+    {"spark", "postgres", "snowflake", "bigquery", "databricks", "clickhouse", "trino", "redshift"}
+)
+PROJECT = (Rule(("engine",), "write duckdb", ENGINES),)
+
+
+def unbuilt(document: Document, rules: tuple[Rule, ...]) -> Faults:
+    """Find what a document asks for that is specified but not built yet."""
+    found: Faults = []
+    for rule in rules:
+        for path, value in matches(document.value, rule.path):
+            name = value.split(":")[0] if type(value) is str else ""
+            if rule.values is not None and name not in rule.values:
+                continue
+            says = f"{f'`{path[-1]}`' if rule.values is None else value} is specified but not built yet"
+            at_key = rule.values is None
+            found.append(
+                (path[: len(path) - rule.covers], document.mistake(path, says, rule.remedy, at_key=at_key))
+            )
+    return found
+
+
+def matches(value: Value, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Find the values whose path fits a pattern."""
+    if not pattern:
+        yield path, value
+        return
+    step, *rest = pattern
+    match value:
+        case dict():
+            for key in value if step == "*" else [step] if step in value else []:
+                yield from matches(value[key], tuple(rest), (*path, key))
+        case tuple() if step == "*":
+            for index, part in enumerate(value):
+                yield from matches(part, tuple(rest), (*path, index))

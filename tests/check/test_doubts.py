@@ -1,0 +1,227 @@
+"""Every check finds its own defect in a world that has it, and nothing in one that has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splitrun.check.doubts import CHECKS, doubts
+from splitrun.check.evidence import Evidence, Severity
+from splitrun.measure.measured import Dirt, TextInNumber
+from splitrun.spec.analysis import Trigger
+from splitrun.spec.plan import Plan
+from tests.check.worlds import evidence, measured, plan, two_shares
+
+PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
+World = Callable[[], Evidence]
+
+
+def planned(**changes: object) -> Plan:
+    return plan().model_copy(update=changes)
+
+
+def exposures(**changes: object) -> Plan:
+    rows = plan().exposures
+    assert rows is not None
+    return planned(exposures=rows.model_copy(update=changes))
+
+
+def triggered() -> Evidence:
+    world = evidence(of=planned(trigger=Trigger(source="events")))
+    cells = replace(world.measured.cells, units=np.array([500, 380]))
+    return replace(world, measured=replace(world.measured, cells=cells))
+
+
+def without_treatment() -> Evidence:
+    unweighted = planned(weights_known=False)
+    return Evidence(unweighted, two_shares((200, 500), (0, 0)))
+
+
+def small() -> Evidence:
+    return Evidence(plan(), two_shares((10, 20), (12, 22)))
+
+
+def constant() -> Evidence:
+    values = [np.ones(60), np.ones(60)]
+    return Evidence(plan(), measured({"fetched": values}))
+
+
+TEXT = TextInNumber(source="orders", column="amount", rows=3, examples=("n/a", "12 EUR"))
+WORLDS: dict[str, tuple[Severity, World, str]] = {
+    "split": (
+        Severity.STOP,
+        # 1,000 units, 600 against 400: chi-square 40, p = 2.5e-10
+        lambda: evidence(exposed=np.array([600, 400])),
+        "control has 600 exposed units where 500 were due (chi-square test of the weights, p = 3e-10)",
+    ),
+    "triggered_split": (
+        Severity.STOP,
+        triggered,
+        "control has 500 triggered units where 440 were due",
+    ),
+    "empty_variant": (Severity.STOP, without_treatment, "no unit of voucher is left to analyse"),
+    "crossover": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(crossover_units=20)),
+        "20 units of 1,000 (2 %) seen in two or more variants, analysed in the variant they met first",
+    ),
+    "missing_outcome": (
+        Severity.NOTE,
+        lambda: evidence(missing=(5, 4)),
+        "fetched: control 5 of 505 (0.99 %), voucher 4 of 504 (0.794 %)",
+    ),
+    "unknown_variant": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(exposure_rows=1003, unknown_variants=(("Vouchre", 2), ("b", 1)))),
+        (
+            "3 exposure rows of 1,003 with a variant that is not in the plan (control, voucher) left out: "
+            "'Vouchre' (2 rows), 'b' (1 row)"
+        ),
+    ),
+    "cluster_not_used": (
+        Severity.WARN,
+        lambda: evidence(of=exposures(cluster="villnum")),
+        "units are grouped by 'villnum', and intervals do not use the clusters yet",
+    ),
+    "too_few_units": (Severity.WARN, small, "control has 20 units, voucher has 22 units"),
+    "zero_spread": (
+        Severity.WARN,
+        constant,
+        "fetched is 1 for all 60 units of control, fetched is 1 for all 60 units of voucher",
+    ),
+    "no_unit": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(exposure_rows=2000, no_unit=2)),
+        "2 exposure rows of 2,000 without a unit id left out",
+    ),
+    "exposures_no_time": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(exposure_rows=1001, no_time=1)),
+        "1 exposure row of 1,001 without a readable time left out",
+    ),
+    "events_no_time": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(events_no_time={"orders": 7, "clicks": 0})),
+        "7 events without a readable time not counted (orders: 7 rows)",
+    ),
+    "mixed_time_zones": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(zoneless={"orders": 4}, zoned={"orders": 996})),
+        (
+            "some times name their zone (orders: 996 rows) and some do not (orders: 4 rows); "
+            "those without were read in Europe/Berlin"
+        ),
+    ),
+    "quarantined_rows": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(quarantined={"orders": (6, (2, 5, 9, 12, 13, 20)), "clicks": (0, ())})),
+        (
+            "rows that could not be read were put aside "
+            "(orders: 6 rows, first at line 2, 5, 9, 12, 13 and 1 more)"
+        ),
+    ),
+    "text_in_number": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(text_in_number=(TEXT,))),
+        "(orders.amount: 3 rows, like 'n/a', '12 EUR')",
+    ),
+    "not_finite": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(not_finite={"fetched": 1})),
+        "values that are NaN or infinite, taken as missing (fetched: 1 row)",
+    ),
+    "weights_unknown": (
+        Severity.NOTE,
+        lambda: evidence(of=planned(weights_known=False)),
+        "no split test was possible; units seen: control 500, voucher 500",
+    ),
+    "no_exposure_time": (
+        Severity.NOTE,
+        lambda: evidence(of=exposures(time=None)),
+        "windows, series over time and several looks are not to be had",
+    ),
+    "immature": (
+        Severity.NOTE,
+        lambda: evidence(immature=(30, 20)),
+        "fetched: 950 of 1,000 matured (95 %)",
+    ),
+    "untriggered": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(untriggered_units=250)),
+        "250 units of 1,000 exposed (25 %) never met the trigger",
+    ),
+    "no_variant": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(no_variant=1)),
+        "1 exposure row without a variant (null) left out",
+    ),
+    "duplicate_exposures": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(duplicate_exposures=1234)),
+        "1,234 exposure rows repeat a unit in the same variant",
+    ),
+    "events_before_exposure": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(events_before={"orders": 3})),
+        "3 events before the unit's exposure not counted (orders: 3 rows)",
+    ),
+    "events_unexposed": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(events_unexposed={"orders": 1})),
+        "1 event of units that were never exposed not counted (orders: 1 row)",
+    ),
+    "zoneless": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(zoneless={"orders": 1000})),
+        "times without a zone (orders: 1,000 rows) were read in Europe/Berlin",
+    ),
+}
+
+BESIDES = {"empty_variant": ["weights_unknown"]}
+"""With known weights the split test would stop first."""
+
+
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize("code", WORLDS)
+def test_a_defect_is_found_by_its_own_check_and_by_no_other(code: str) -> None:
+    severity, world, says = WORLDS[code]
+
+    finding, *others = doubts(world())
+
+    assert (finding.code, finding.severity) == (code, severity)
+    assert [other.code for other in others] == BESIDES.get(code, [])
+    assert says in finding.says
+    assert finding.next
+    assert "  " not in finding.says + finding.next
+
+
+def test_every_check_is_named_like_its_code_and_has_a_world() -> None:
+    assert [check.__name__ for check in CHECKS] == list(WORLDS)
+
+
+def test_a_healthy_world_raises_no_doubt() -> None:
+    assert doubts(evidence()) == ()
+
+
+def test_the_gravest_finding_comes_first() -> None:
+    dirt = Dirt(no_variant=1, no_unit=1)
+
+    found = doubts(evidence(dirt=dirt, exposed=np.array([600, 400])))
+
+    assert [finding.code for finding in found] == ["split", "no_unit", "no_variant"]
+
+
+def test_every_check_is_explained_on_the_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    rows = {
+        row.split("|")[1].strip(" `"): row.split("|")[2] for row in page.splitlines() if row.startswith("| `")
+    }
+
+    named = {check.__name__ for check in CHECKS}
+    assert named <= rows.keys()
+    assert all(WORLDS[code][0].value in rows[code] for code in named)

@@ -1,0 +1,49 @@
+"""What a reader must not conclude."""
+
+from __future__ import annotations
+
+from splitrun.check.doubts import CHECKS
+from splitrun.check.evidence import Finding, Severity
+from splitrun.judge.limitations import OF_FINDINGS, limitations
+from splitrun.spec.amount import Size
+from splitrun.spec.analysis import Mode, Multiplicity
+from splitrun.spec.source import MeanSums, MomentsTable
+from tests.check.worlds import guardrail, plan, primary, secondary
+
+
+def test_a_fixed_plan_that_was_not_registered_says_so() -> None:
+    assert limitations(plan(), [], registered=False) == (
+        "the plan was not registered before the data was seen; it was sealed when the data was read",
+        "intervals hold for one look at a moment chosen beforehand; looking again makes them too narrow",
+    )
+    assert len(limitations(plan(), [], registered=True)) == 1
+
+
+def test_what_the_plan_gives_up_is_listed() -> None:
+    watched = guardrail("load", Size(value=1.0, relative=False), mode=Mode.WATCH)
+    of = plan([primary(), watched, secondary("age")], segments=["near"], multiplicity=Multiplicity.NONE)
+    sums = MomentsTable(csv="sums.csv", variant="v", n="n", metrics={"age": MeanSums(sum="s", sumsq="q")})
+    of = of.model_copy(update={"moments": sums, "assumptions": ("no price campaign",)})
+
+    found = limitations(of, [], registered=True)[1:]
+
+    assert found == (
+        "the sums were made elsewhere, so the rows behind them could not be checked",
+        "primaries are not corrected for their number: some will look clear by chance",
+        "secondary and diagnostic metrics are not corrected for their number: they explain, not decide",
+        "segment intervals are corrected for the levels of their segment, not for several segments",
+        "only harm was looked for in load; that they are safe was not put to proof",
+        "assumed by the plan: no price campaign",
+    )
+
+
+def test_findings_that_change_what_an_effect_means_are_limitations() -> None:
+    finding = Finding(code="weights_unknown", severity=Severity.NOTE, says="", next="")
+
+    found = limitations(plan(), [finding], registered=True)
+
+    assert found[-1] == "the weights are unknown, so lost units would not have been noticed"
+
+
+def test_every_limitation_belongs_to_a_check() -> None:
+    assert set(OF_FINDINGS) <= {check.__name__ for check in CHECKS}

@@ -1,0 +1,98 @@
+"""The documented JSON form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from splitrun.judge.reading import readout
+from splitrun.judge.readout import Readout
+from splitrun.report.form import form, schema, written
+from tests.check.worlds import measured, plan, two_shares
+from tests.report.readouts import MADE_AT, hostile, rich, stopped
+
+PAGE = Path(__file__).parents[2] / "docs" / "readout.md"
+
+
+def properties(part: object) -> Iterator[str]:
+    """Every property that a schema names, wherever it stands."""
+    match part:
+        case dict():
+            yield from part.get("properties", {})
+            for inner in part.values():
+                yield from properties(inner)
+        case list():
+            for inner in part:
+                yield from properties(inner)
+        case _:
+            return
+
+
+def constant() -> Readout:
+    world = measured({"fetched": [np.ones(60), np.ones(60)]})
+    return readout(plan(), world, (), made_at=MADE_AT, versions={})
+
+
+def empty() -> Readout:
+    return readout(plan(), two_shares((0, 0), (0, 0)), (), made_at=MADE_AT, versions={})
+
+
+@pytest.mark.parametrize("world", [rich, stopped, hostile, constant, empty])
+def test_every_readout_keeps_to_the_schema(world: Callable[[], Readout]) -> None:
+    document = json.loads(written(world()))
+
+    Draft202012Validator.check_schema(schema())
+    Draft202012Validator(schema(), format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
+
+
+def test_every_field_is_explained_on_the_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert [name for name in properties(schema()) if f"`{name}`" not in page] == []
+
+
+def test_the_fields_of_the_contract_are_there() -> None:
+    document = form(rich())
+
+    assert document["form"] == "splitrun.readout/1"
+    (first, *_) = json.loads(written(rich()))["estimates"]
+    assert first["absolute"].keys() == {"effect", "stderr", "low", "high", "level", "kind", "side"}
+    assert first["control"] == {"units": 623, "exposed": 623, "mean": pytest.approx(211 / 623)}
+    assert document["decision"] == {
+        "value": None,
+        "says": "decisions from a registered rule are not built yet; read the verdicts and guardrails",
+    }
+
+
+def test_an_unbounded_end_is_null_beside_its_side() -> None:
+    load = json.loads(written(rich()))["estimates"][3]
+
+    assert (load["metric"], load["absolute"]["side"]) == ("load_p95", "upper")
+    assert load["absolute"]["low"] is None
+    assert load["absolute"]["high"] > load["absolute"]["effect"]
+
+
+def test_where_there_is_no_number_the_form_says_why() -> None:
+    (estimate,) = json.loads(written(constant()))["estimates"]
+
+    assert estimate["absolute"]["unknown"] == "no_spread"
+    assert "every unit" in estimate["absolute"]["says"]
+    assert estimate["p"] is None
+
+
+def test_a_number_that_is_none_is_refused() -> None:
+    world = rich()
+    broken = replace(world.heterogeneity[0], q=float("nan"))
+
+    with pytest.raises(ValueError, match="Out of range float"):
+        written(replace(world, heterogeneity=(broken,)))
+
+
+def test_the_same_readout_is_written_the_same() -> None:
+    assert written(rich()) == written(rich())

@@ -1,0 +1,122 @@
+"""The readout in a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from splitrun.judge.reading import readout
+from splitrun.report.printable import columns, printable
+from splitrun.report.scorecard import Scorecard, scorecard
+from splitrun.report.text import text
+from tests.check.worlds import measured, ones, plan, primary
+from tests.report.readouts import MADE_AT, hostile, rich, stopped
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_no_line_is_wider_than_asked(width: int, ascii_only: bool) -> None:  # noqa: FBT001 - a column of the table
+    shown = text(rich(), width=width, ascii_only=ascii_only)
+
+    assert max(columns(line) for line in shown.splitlines()) <= width
+
+
+def test_less_than_eighty_columns_are_taken_as_eighty() -> None:
+    assert text(rich(), width=20) == text(rich(), width=80)
+
+
+@pytest.mark.requirement("R40")
+def test_what_decides_comes_first_and_segments_stand_below() -> None:
+    shown = text(rich())
+
+    marks = ["incentive: voucher against control", "Doubts", "missing_outcome", "Primary", "fetched ",
+             "near = no", "near = yes", "Guardrail", "load_p95", "Secondary", "Differences between levels",
+             "Limits of this readout", "read 2026-11-22T12:00:00+00:00"]  # fmt: skip
+    places = [shown.index(mark, shown.index("Primary") if mark == "fetched " else 0) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_an_effect_stands_with_its_interval_level_and_sentence() -> None:
+    shown = " ".join(text(rich()).split())
+
+    assert (
+        "fetched rose by 45.1 pp, from 33.87 % to 78.92 % (95 % interval 41.0 to 49.2 pp): better than "
+        "control by more than the minimum of interest of 5 pp"
+    ) in shown
+    # Fieller's interval of 1745/2211 over 211/623
+    assert "lift: +133 % (95 % interval 109 to 162 %); 623 against 2,211 units" in shown
+    assert "lift: control" in shown
+
+
+def test_bars_share_one_axis_with_zero_and_arrows() -> None:
+    lines = text(rich(), width=80).splitlines()
+
+    bars = {line.split()[0]: line[42:] for line in lines if "●" in line and "near" not in line}
+    near = [line[42:] for line in lines if line.startswith("    near") and "●" in line]
+    zero = bars["fetched"].index("│")
+    ruler = lines[next(number for number, line in enumerate(lines) if "lift in %" in line) + 1]
+    assert ruler[42 + zero] == "0"
+    assert bars["fetched"].index("┊") < zero < bars["fetched"].rindex("┊")
+    assert bars["load_p95"].startswith("◀╌")
+    assert bars["errors"].endswith("▶")
+    assert len(near) == 8
+
+
+def test_ascii_is_ascii() -> None:
+    shown = text(hostile(), ascii_only=True)
+
+    assert shown.isascii()
+    assert "===o" in shown
+
+
+def test_stopped_effects_are_not_to_be_read() -> None:
+    shown = text(stopped())
+
+    assert "✖ stop  split: control has 623 exposed units where 1,417 were due" in shown
+    assert "INVALID" in shown
+    assert "not to be read: +45.1 pp" in shown
+    assert "better than control" not in shown
+
+
+def test_labels_never_reach_the_terminal_as_orders() -> None:
+    shown = text(hostile())
+
+    assert not {char for char in shown if char != "\n" and printable(char) != char}
+    assert "no\\x1b[31m<script>" in shown
+
+
+def test_several_treatments_are_told_apart() -> None:
+    of = plan([primary()], weights={"control": 1, "x": 1, "y": 1})
+    world = measured({"fetched": [ones(40, 100)] * 3}, variants=("control", "x", "y"))
+
+    shown = text(readout(of, world, (), made_at=MADE_AT, versions={}))
+
+    assert "incentive: x, y against control" in shown
+    assert "fetched (x)" in shown
+    assert "fetched (y)" in shown
+    assert "Doubts" in shown
+    assert "  none" in shown
+
+
+def test_an_empty_readout_is_still_shown() -> None:
+    world = measured({"fetched": [ones(0, 0)] * 2})
+
+    card: Scorecard = scorecard(readout(plan(), world, (), made_at=MADE_AT, versions={}))
+
+    assert (card.groups[0].rows[0].control, card.groups[0].rows[0].bar) == ("none", None)
+
+
+def test_a_metric_the_plan_does_not_hold_is_written_plainly() -> None:
+    elsewhere = plan([primary("other")])
+    world = measured({"other": [ones(40, 100)] * 2})
+
+    card = scorecard(readout(elsewhere, world, (), made_at=MADE_AT, versions={}))
+
+    assert card.expected == "fetched higher by at least 0.05"
+
+
+def test_wide_and_combining_characters_count_as_a_terminal_shows_them() -> None:
+    assert (columns("abc"), columns("東京"), columns("e\u0301")) == (3, 4, 1)
+
+
+def test_characters_beyond_the_first_planes_are_escaped_too() -> None:
+    assert printable("a\u202eb\U000e0001\x07\u2028") == "a\\u202eb\\U000e0001\\x07 "
