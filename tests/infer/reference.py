@@ -239,7 +239,8 @@ def counterparts(case: Case) -> dict[str, object]:
             return {"holm": adjusted(case)["holm"]}
         case "segment_heterogeneity_test":
             p, found = levels(case).p, heterogeneous(case)
-            return {"segment p": p, "segment holm": holm(p), "q": found["cochran_Q"], "q p": found["Q_p"]}
+            near = {"segment p": p, "segment holm": holm(p), "segment bh": benjamini_hochberg(p)}
+            return near | {"q": found["cochran_Q"], "q p": found["Q_p"]}
         case _:
             return compared(case)
 
