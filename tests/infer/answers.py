@@ -150,7 +150,7 @@ def clusters(case: Case) -> tuple[Answers, Answers]:
         near = reduced(ours)
     if "file" in case.inputs:
         summaries = cluster_summaries(case.inputs["file"])
-        found = one(crossed(summaries[:1], summaries[1:2], level=0.95))
+        found = one(difference(*crossed(summaries[:1], summaries[1:2]), level=0.95))
         required |= {"diff": found.effect} | reduced(found)
         near |= {"icc": correlation(summaries), "se": found.stderr}
     return required, near

@@ -140,9 +140,11 @@ def test_clusters_of_both_variants_cover_the_truth_as_often_as_they_claim() -> N
     own = rng.normal(size=(RUNS, clusters, 1)) + 0.5 * rng.normal(size=(RUNS, clusters, 2))
     noise = rng.normal(size=units.shape) * np.sqrt(units)
 
-    found = crossed(units, units * (own + np.array([0.0, 0.4])) + noise, level=0.95)
+    points = crossed(units, units * (own + np.array([10.0, 12.0])) + noise)
 
-    assert_covers(found, 0.4, 0.95)
+    assert_covers(difference(*points, level=0.95), 2.0, 0.95)
+    assert_covers(lift(*points, level=0.95), 0.2, 0.95)
+    assert_covers(beyond(*points, factor=0.9, shift=0.0, level=0.95), 3.0, 0.95)
 
 
 QUANTILE_RUNS = 600

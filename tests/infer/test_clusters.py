@@ -6,7 +6,7 @@ from scipy import stats
 from scipy.linalg import fractional_matrix_power
 
 from splitrun.infer.clusters import alike, crossed, nested
-from splitrun.infer.contrast import difference
+from splitrun.infer.contrast import beyond, difference
 from splitrun.infer.estimate import Side, Unknown, Why
 from splitrun.moments import FloatArray, Moments
 from tests.infer.worlds import known, mean_of, point
@@ -59,11 +59,44 @@ def by_matrices(rows: Rows) -> tuple[float, float]:
 def test_agrees_with_the_matrices_of_bell_and_mccaffrey(seed: int) -> None:
     rows = world(seed)
 
-    found = known(crossed(*summaries(rows), level=0.95))
+    found = known(difference(*crossed(*summaries(rows)), level=0.95))
 
     variance, dof = by_matrices(rows)
     assert found.stderr**2 == pytest.approx(variance, rel=1e-9)
     assert found.dof == pytest.approx(dof, rel=1e-9)
+
+
+def test_two_clusters_that_hold_both_are_enough() -> None:
+    rows = (
+        np.repeat([0.0, 1.0], [6, 7]),
+        np.array([0.0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]),
+        np.random.default_rng(14).normal(size=13),
+    )
+
+    found = known(difference(*crossed(*summaries(rows)), level=0.95))
+
+    variance, dof = by_matrices(rows)
+    assert found.stderr**2 == pytest.approx(variance, rel=1e-8)
+    assert found.dof == pytest.approx(dof, rel=1e-8)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.9, 1.3])
+def test_a_factor_on_control_is_the_difference_to_a_scaled_control(factor: float) -> None:
+    units, totals = summaries(world(15))
+
+    ours = known(beyond(*crossed(units, totals), factor=factor, shift=0.0, level=0.95))
+
+    scaled = totals * np.array([factor, 1.0])
+    theirs = known(difference(*crossed(units, scaled), level=0.95))
+    assert ours.effect == pytest.approx(theirs.effect)
+    assert ours.stderr == pytest.approx(theirs.stderr, rel=1e-9)
+
+
+def test_what_differs_by_the_same_in_all_clusters_has_no_spread() -> None:
+    units = np.full((1, 6, 2), 4.0)
+    totals = np.random.default_rng(16).normal(size=(1, 6, 1)) + np.array([0.0, 2.0])
+
+    assert difference(*crossed(units, totals), level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
 
 
 def test_a_cluster_for_every_unit_is_the_test_of_welch() -> None:
@@ -72,7 +105,7 @@ def test_a_cluster_for_every_unit_is_the_test_of_welch() -> None:
     variant = np.repeat([0.0, 1.0], [12, 20])
     rows = np.arange(32.0), variant, np.concatenate([control, treatment])
 
-    found = known(crossed(*summaries(rows), level=0.95))
+    found = known(difference(*crossed(*summaries(rows)), level=0.95))
 
     # CR2 of single units is HC2, which for two means is s²/n
     welch = known(difference(mean_of(control), mean_of(treatment), level=0.95))
@@ -85,8 +118,8 @@ def test_swapping_variants_flips_the_sign(side: Side) -> None:
     units, totals = summaries(world(7))
     mirrored = {Side.BOTH: Side.BOTH, Side.LOWER: Side.UPPER, Side.UPPER: Side.LOWER}[side]
 
-    there = crossed(units, totals, level=0.9, side=side)
-    back = crossed(units[:, :, ::-1], totals[:, :, ::-1], level=0.9, side=mirrored)
+    there = difference(*crossed(units, totals), level=0.9, side=side)
+    back = difference(*crossed(units[:, :, ::-1], totals[:, :, ::-1]), level=0.9, side=mirrored)
 
     assert there.effect == pytest.approx(-back.effect)
     assert there.low == pytest.approx(-back.high)
@@ -97,20 +130,20 @@ def test_cells_and_empty_clusters_do_not_matter_to_each_other() -> None:
     first, second = (summaries(world(seed)) for seed in (8, 9))
     padded = [np.pad(each, ((0, 0), (0, 3), (0, 0))) for each in first]
 
-    found = crossed(
-        np.concatenate([first[0], second[0]]),
-        np.concatenate([first[1], second[1]]),
-        level=0.95,
+    found = difference(
+        *crossed(np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])), level=0.95
     )
 
-    assert found.stderr[0] == pytest.approx(known(crossed(padded[0], padded[1], level=0.95)).stderr)
-    assert found.stderr[1] == pytest.approx(known(crossed(*second, level=0.95)).stderr)
+    assert found.stderr[0] == pytest.approx(
+        known(difference(*crossed(padded[0], padded[1]), level=0.95)).stderr
+    )
+    assert found.stderr[1] == pytest.approx(known(difference(*crossed(*second), level=0.95)).stderr)
 
 
 def test_a_variant_in_one_cluster_says_that_there_are_too_few() -> None:
     units = np.array([[[5.0, 0.0], [4.0, 0.0], [0.0, 9.0]], [[5.0, 0.0], [4.0, 0.0], [0.0, 0.0]]])
 
-    found = crossed(units, units * 1.5, level=0.95)
+    found = difference(*crossed(units, units * 1.5), level=0.95)
 
     assert found.cell(0) == Unknown(Why.FEW_UNITS)
     assert found.cell(1) == Unknown(Why.NO_UNITS)
@@ -119,7 +152,7 @@ def test_a_variant_in_one_cluster_says_that_there_are_too_few() -> None:
 def test_a_constant_metric_says_that_there_is_no_spread() -> None:
     units, _ = summaries(world(10))
 
-    assert crossed(units, 0.1 * units, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
+    assert difference(*crossed(units, 0.1 * units), level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
 
 
 def test_clusters_of_one_size_and_one_variant_agree_by_both_ways() -> None:
@@ -127,7 +160,7 @@ def test_clusters_of_one_size_and_one_variant_agree_by_both_ways() -> None:
     totals = rng.normal(20, 5, size=(30, 2)) * np.repeat([[1, 0], [0, 1]], 15, axis=0)
     units = 4.0 * np.repeat([[1, 0], [0, 1]], 15, axis=0)
 
-    found = known(crossed(units[None], totals[None], level=0.95))
+    found = known(difference(*crossed(units[None], totals[None]), level=0.95))
 
     # with equal sizes the ratio of totals is the mean of cluster means, and CR2 its Welch variance
     levels = [

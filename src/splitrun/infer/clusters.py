@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splitrun.infer.contrast import Contrast, answered, quantile
-from splitrun.infer.estimate import Estimates, Points, Side, Why
+from splitrun.infer.estimate import Points, Why, first_of
+from splitrun.infer.means import TINY
 from splitrun.infer.ratios import ratios
 from splitrun.moments import EPSILON, FloatArray, Moments
 
 __all__ = ["Alike", "alike", "crossed", "nested"]
+
+EXACT = 1e-12
+"""Part of a variance below which a difference of its terms is rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,41 +73,76 @@ def alike(moments: Moments) -> Alike:
 
 
 @np.errstate(all="ignore")
-def crossed(
-    units: FloatArray, totals: FloatArray, *, level: float | FloatArray, side: Side = Side.BOTH
-) -> Estimates:
-    """Estimate the difference in means per unit where clusters hold both variants, or not all of them do.
+def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
+    """Estimate the means per unit of two variants where clusters hold both, or some clusters do.
 
     With one mean per variant the leverage of a cluster is n_ga / N_a in each, so (I - H)^(-1/2) only scales
     the residual sums of its two sides and no row is needed. The working model of the degrees of freedom is
-    that of independent units of equal variance.
+    that of independent units of equal variance. What the variants have in common is in `Points.shared`, so
+    that `difference` has the variance CR2 and its degrees of freedom, and the other contrasts the variance.
 
     Args:
         units: Units of every cluster in control and in treatment, shape (cells, clusters, 2); 0 for none.
         totals: Totals of the metric over these, same shape.
-        level: How often an interval should hold the true difference, between 0 and 1; shape (cells,) or one.
-        side: Which ends are bounded.
 
     Returns:
-        Differences, shape (cells,); a variant with fewer than two clusters says `FEW_UNITS`.
+        Points of control and treatment, made to be compared with each other; `n` counts clusters, and a
+        variant in fewer than two says `FEW_UNITS`.
     """
     size = units.sum(axis=1)
     mean = totals.sum(axis=1) / size
-    share = units / size[:, None, :]
-    signed = np.array([-1.0, 1.0]) / np.sqrt(1 - share) / size[:, None, :]
     away = totals - units * mean[:, None, :]
     # a constant metric leaves the rounding of its sums behind
     away = np.where(np.abs(away) <= EPSILON * np.clip(units, 4, 4e6) * np.abs(totals), 0.0, away)
-    stderr = np.sqrt(np.sum(np.sum(signed * away, axis=2) ** 2, axis=1))
-    own = np.sum(units * signed**2, axis=2)
-    across = units * signed / np.sqrt(size)[:, None, :]
+    scale = 1 / np.sqrt(1 - units / size[:, None, :]) / size[:, None, :]
+    score = scale * away
+    own = np.sum(score**2, axis=1)
+    both = np.sum(score[:, :, 0] * score[:, :, 1], axis=1)
+    # the same in all clusters: what is left of the difference is rounding
+    same = own.sum(axis=1) - 2 * both <= EXACT * own.sum(axis=1)
+    own = np.where(same[:, None], 0.0, own)
+    correlation = np.where(same, 0.0, np.nan_to_num(both / np.sqrt(own[:, 0]) / np.sqrt(own[:, 1])))
+    part = np.clip(correlation, -1 + EXACT, 1 - EXACT)
+    lean = np.sqrt(np.abs(part)[:, None] * own) * np.stack([np.sign(part), np.ones_like(part)], axis=1)
+    # so that Satterthwaite's rule over the two variants gives the difference its own
+    dof = working_dof(units, scale) * np.sum(own**2, axis=1) / own.sum(axis=1) ** 2
+    dof = np.where(same, 1.0, dof)
+    clusters = np.sum(units > 0, axis=1).astype(np.float64)
+    alone = own * (1 - np.abs(part))[:, None]
+    control, treatment = (
+        side(clusters[:, each], mean[:, each], alone[:, each], dof, lean[:, each]) for each in range(2)
+    )
+    return control, treatment
+
+
+def working_dof(units: FloatArray, scale: FloatArray) -> FloatArray:
+    """Degrees of freedom of the difference, tr(P)² / tr(P²) over clusters (Pustejovsky, Tipton 2018)."""
+    own = np.sum(units * scale**2, axis=2)
+    across = units * scale / np.sqrt(units.sum(axis=1))[:, None, :]
     drawn = np.sum(across**2, axis=2)
     products = np.einsum("cga,cgb->cab", across, across)
-    spread = np.sum(own**2 - 2 * own * drawn, axis=1) + np.sum(products**2, axis=(1, 2))
-    dof = np.sum(own - drawn, axis=1) ** 2 / spread
-    effect = mean[:, 1] - mean[:, 0]
-    reach = quantile(dof, level, side) * stderr
-    found = Contrast(effect=effect, stderr=stderr, t=effect / stderr, dof=dof, centre=effect, reach=reach)
-    clusters = np.min(np.sum(units > 0, axis=1), axis=1)
-    none = np.where(clusters < 1, int(Why.NO_UNITS), np.where(clusters < 2, int(Why.FEW_UNITS), 0))
-    return answered(found, none, {Why.NO_SPREAD: stderr == 0}, level=level, side=side)
+    squares = np.sum(own**2 - 2 * own * drawn, axis=1) + np.sum(products**2, axis=(1, 2))
+    return np.asarray(np.sum(own - drawn, axis=1) ** 2 / squares)
+
+
+def side(
+    clusters: FloatArray, mean: FloatArray, variance: FloatArray, dof: FloatArray, lean: FloatArray
+) -> Points:
+    """One variant's points, with the reasons it may have."""
+    lost = ~np.isfinite(mean) | ~np.isfinite(variance) | ~np.isfinite(lean)
+    lost = lost | ((variance > 0) & (variance < TINY))
+    why = first_of(
+        {
+            Why.NO_UNITS: clusters < 1,
+            Why.NOT_FINITE: ~np.isfinite(mean) | ((clusters >= 2) & lost),
+            Why.FEW_UNITS: clusters < 2,
+        }
+    )
+    return Points(
+        value=np.where((why == 0) | (why == Why.FEW_UNITS), mean, np.nan),
+        variance=np.where(why == 0, variance, np.nan),
+        dof=np.where(why == 0, dof, np.nan),
+        n=clusters,
+        why=why,
+        shared=np.where(why == 0, lean, 0.0)[:, None],
+    )

@@ -1,9 +1,9 @@
 """One contrast for everything: mu_t - r mu_c, with v(r) = v_t + r² v_c, and what follows from it.
 
 Welch 1947 and Satterthwaite 1946 for r = 1, Sasabuchi 1988 for a margin that is a part of control, Fieller
-1954 for the ratio itself. Adjusted levels share the error of the covariate mean they are adjusted to, which
-adds |s_t - r s_c|² to v(r) (`Points.shared`). Every p is a lower tail: 1 - cdf would be exactly zero below
-1e-16.
+1954 for the ratio itself. Levels may share errors, of the covariate mean they are adjusted to or of clusters
+that hold both, which adds |s_t - r s_c|² to v(r) (`Points.shared`). Every p is a lower tail: 1 - cdf would be
+exactly zero below 1e-16.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def noninferior(
 
 @np.errstate(all="ignore")
 def variance(control: Points, treatment: Points, factor: float | FloatArray) -> FloatArray:
-    """Variance of mu_t - factor * mu_c, cell by cell, with what adjusted variants share (Lin 2013).
+    """Variance of mu_t - factor * mu_c, cell by cell, with what the variants share.
 
     Args:
         control: Points of one metric over the control variant, shape (cells,).
@@ -168,7 +168,7 @@ def variance(control: Points, treatment: Points, factor: float | FloatArray) -> 
 
 
 def leaning(control: Points, treatment: Points) -> tuple[FloatArray, FloatArray]:
-    """What control and treatment share, shape (cells, covariates); zero where a variant is not adjusted."""
+    """What control and treatment share, shape (cells, errors); zero where a variant shares nothing."""
     none = np.zeros((len(control.n), 1))
     return (
         none if control.shared is None else control.shared,
@@ -187,7 +187,7 @@ class Parts:
     """Variance of treatment's level."""
     of_control: FloatArray
     both: FloatArray
-    """Covariance of the two levels; 0 unless they are adjusted."""
+    """Covariance of the two levels; 0 unless they share errors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,9 +104,9 @@ class Points:
     why: IntArray
     """A `Why`, or 0 where value and variance hold."""
     shared: FloatArray | None = None
-    """Of adjusted levels, shape (cells, covariates): how far `value` moves with one standard error of the
-    covariate mean that both variants are adjusted to. The squared length of treatment's less r times
-    control's adds to the variance of their contrast. None where nothing is shared."""
+    """What moves `value` together with the other variant's, in standard errors, shape (cells, errors): of the
+    covariate mean that both are adjusted to, or of clusters that hold both. The squared length of treatment's
+    less r times control's adds to the variance of their contrast. None where nothing is shared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
