@@ -33,6 +33,8 @@ class Moments:
     """In each column's own unit, shape (cells, columns); 0 where n is 0."""
     m2: FloatArray
     """Sum over units of (x - mean)(y - mean), shape (cells, columns, columns), symmetric."""
+    m3: FloatArray | None = None
+    """Sum over units of (x - mean)³ of the first column, shape (cells,); None where nobody asked for it."""
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of two disjoint sets of units, cell by cell, as if read together (Chan et al. 1979)."""
@@ -48,17 +50,20 @@ class Moments:
         """
         units, columns = values.shape
         if units == 0:
-            return Moments(np.zeros(1), np.zeros((1, columns)), np.zeros((1, columns, columns)))
+            return Moments(np.zeros(1), np.zeros((1, columns)), np.zeros((1, columns, columns)), np.zeros(1))
         rough = values.mean(axis=0)
         away = values - rough
         # the mean of large values is off by their rounding; what it is off by is left over in `away`
         rest = away.mean(axis=0)
         m2 = away.T @ away - units * np.outer(rest, rest)
-        return Moments(np.array([float(units)]), (rough + rest)[None, :], m2[None, :, :])
+        m3 = np.sum((away[:, 0] - rest[0]) ** 3, keepdims=True)
+        return Moments(np.array([float(units)]), (rough + rest)[None, :], m2[None, :, :], m3)
 
     @staticmethod
     @np.errstate(all="ignore")
-    def from_sums(n: FloatArray, sums: FloatArray, products: FloatArray) -> Moments:
+    def from_sums(
+        n: FloatArray, sums: FloatArray, products: FloatArray, cubes: FloatArray | None = None
+    ) -> Moments:
         """Moments from raw sums, as another warehouse keeps them.
 
         A spread no larger than the rounding of the sums it is the difference of is taken as none. The
@@ -69,6 +74,7 @@ class Moments:
             n: Units, shape (cells,).
             sums: Sum of every column, shape (cells, columns).
             products: Sum of x * y for every pair of columns, shape (cells, columns, columns).
+            cubes: Sum of x³ of the first column, shape (cells,), where it is known.
         """
         mean = np.where(n[:, None] > 0, sums / n[:, None], 0.0)
         m2 = products - sums[:, :, None] * mean[:, None, :]
@@ -76,20 +82,26 @@ class Moments:
         spread = np.diagonal(m2, axis1=1, axis2=2)
         flat = (spread <= EPSILON * np.clip(n, 4, 1e6)[:, None] * raw) | (n[:, None] == 0)
         m2 = np.where(flat[:, :, None] | flat[:, None, :], 0.0, m2)
-        return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2)
+        first = mean[:, 0]
+        m3 = None if cubes is None else cubes - 3 * first * products[:, 0, 0] + 2 * n * first**3
+        m3 = None if m3 is None else np.where(flat[:, 0], 0.0, m3)
+        return Moments(n=n.astype(np.float64), mean=mean, m2=(m2 + m2.transpose(0, 2, 1)) / 2, m3=m3)
 
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
         """Lay the cells of several moments one after another; all have the same columns."""
+        cubes = [part.m3 for part in parts if part.m3 is not None]
         return Moments(
             n=np.concatenate([part.n for part in parts]),
             mean=np.concatenate([part.mean for part in parts]),
             m2=np.concatenate([part.m2 for part in parts]),
+            m3=np.concatenate(cubes) if len(cubes) == len(parts) else None,
         )
 
     def at(self, cells: IntArray) -> Moments:
         """Pick the cells at these indices, shape (picked,)."""
-        return Moments(n=self.n[cells], mean=self.mean[cells], m2=self.m2[cells])
+        m3 = None if self.m3 is None else self.m3[cells]
+        return Moments(n=self.n[cells], mean=self.mean[cells], m2=self.m2[cells], m3=m3)
 
     @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
@@ -113,4 +125,9 @@ class Moments:
         away = self.mean - mean[group]
         m2 = np.zeros((groups, columns, columns))
         np.add.at(m2, group, self.m2 + self.n[:, None, None] * away[:, :, None] * away[:, None, :])
-        return Moments(n=n, mean=mean, m2=m2)
+        if self.m3 is None:
+            return Moments(n=n, mean=mean, m2=m2)
+        first = away[:, 0]
+        cubes = self.m3 + 3 * first * self.m2[:, 0, 0] + self.n * first**3
+        m3 = np.bincount(group, weights=cubes, minlength=groups).astype(np.float64)
+        return Moments(n=n, mean=mean, m2=m2, m3=m3)

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,54 +14,17 @@ from splitrun.infer.contrast import difference, lift, noninferior
 from splitrun.infer.estimate import Estimate, Estimates, Points, Side, Unknown
 from splitrun.infer.heterogeneity import cochran
 from splitrun.infer.means import means
-from splitrun.infer.multiplicity import bonferroni, holm
+from splitrun.infer.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm
 from splitrun.infer.ratios import ratios
 from splitrun.infer.split import chi_square, sequential
 from splitrun.moments import Moments
-from tests.infer.elsewhere import ELSEWHERE
+from tests.infer.answers import blocked, clusters, covariate, many, published, quantile, types
+from tests.infer.case import CASES, ROOT, Case, numbers, one
+from tests.infer.elsewhere import others
 
 __all__ = ["CASES", "TABLE", "Case", "answers", "counterparts", "level_points", "table"]
 
-ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "cases.md"
-
-
-@dataclass(frozen=True)
-class Case:
-    id: str
-    method: str
-    inputs: dict[str, Any]
-    expected: dict[str, Any]
-    oracle: str
-    oracle_kind: str
-    tolerance: dict[str, float]
-    notes: str = ""
-
-    def agrees(self, ours: object, theirs: object) -> bool:
-        """Compare as the cases file says: |ours - theirs| <= abs + rel * |theirs|."""
-        got, expected = numbers(ours), numbers(theirs)
-        if got.shape != expected.shape:
-            return False
-        bounded = np.isfinite(expected)
-        reach = self.tolerance["abs"] + self.tolerance["rel"] * np.abs(expected[bounded])
-        near = np.abs(got[bounded] - expected[bounded]) <= reach
-        return bool(np.all(near) and np.all(got[~bounded] == expected[~bounded]))
-
-
-CASES = [
-    Case(**case | {"tolerance": dict(case["tolerance"])})
-    for case in json.loads((ROOT / "tests" / "cases" / "stat_cases.json").read_text())["cases"]
-]
-
-
-def numbers(value: object) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.asarray(value, dtype=np.float64).reshape(-1)
-
-
-def one(estimates: Estimates) -> Estimate:
-    cell = estimates.cell(0)
-    assert isinstance(cell, Estimate), cell
-    return cell
 
 
 def moments_of(variant: dict[str, float]) -> Moments:
@@ -95,7 +55,7 @@ def welch(case: Case) -> dict[str, object]:
     side = {"less": Side.UPPER, "greater": Side.LOWER, "both": Side.BOTH}[
         case.inputs.get("alternative", "both")
     ]
-    ours = one(difference(control, treatment, level=case.inputs["level"], side=side))
+    ours = one(difference(control, treatment, level=case.inputs.get("level", 0.95), side=side))
     return {
         "mean_control": control.value,
         "mean_treatment": treatment.value,
@@ -196,7 +156,12 @@ def split_by_look(case: Case) -> dict[str, object]:
 
 def adjusted(case: Case) -> dict[str, object]:
     p = np.array(case.inputs["p"], dtype=np.float64)
-    return {"bonferroni": bonferroni(p), "holm": holm(p)}
+    return {
+        "bonferroni": bonferroni(p),
+        "holm": holm(p),
+        "BH": benjamini_hochberg(p),
+        "BY": benjamini_yekutieli(p),
+    }
 
 
 def levels(case: Case) -> Estimates:
@@ -227,6 +192,7 @@ def nothing(_: Case) -> dict[str, object]:
 ANSWERS: dict[str, Callable[[Case], dict[str, object]]] = {
     "welch_t": welch,
     "welch_t_one_sided": welch,
+    "winsorized_welch": welch,
     "two_proportions": proportions,
     "two_proportions_ci": nothing,
     "relative_lift": relative,
@@ -242,12 +208,30 @@ ANSWERS: dict[str, Callable[[Case], dict[str, object]]] = {
 """What our estimators answer to the keys they stand for; test_cases holds the edge contracts."""
 
 
+BOTH: dict[str, Callable[[Case], tuple[dict[str, object], dict[str, object]]]] = {
+    "cuped_single": covariate,
+    "regression_adjustment_multi": covariate,
+    "relative_lift_cuped_exact_delta": covariate,
+    "relative_lift_cuped_delta": covariate,
+    "post_stratified_mean": blocked,
+    "post_stratified_relative": blocked,
+    "cluster_robust": clusters,
+    "quantile_clustered": quantile,
+    "quantile_clustered_gbstats": published,
+    "quantile_types": types,
+    "dunnett_simultaneous": many,
+}
+"""Of these methods both the answers and what is nearest to other estimators."""
+
+
 def answers(case: Case) -> dict[str, object]:
-    return ANSWERS[case.method](case)
+    return BOTH[case.method](case)[0] if case.method in BOTH else ANSWERS[case.method](case)
 
 
 def counterparts(case: Case) -> dict[str, object]:
-    """Our numbers nearest to those of other estimators, by the names used in `ELSEWHERE`."""
+    """Our numbers nearest to those of other estimators, by the names used in `elsewhere`."""
+    if case.method in BOTH:
+        return BOTH[case.method](case)[1]
     match case.method:
         case "srm_chisq":
             return {"split p": split(case)["p_value"]} if "p_value" in case.expected else {}
@@ -255,7 +239,8 @@ def counterparts(case: Case) -> dict[str, object]:
             return {"holm": adjusted(case)["holm"]}
         case "segment_heterogeneity_test":
             p, found = levels(case).p, heterogeneous(case)
-            return {"segment p": p, "segment holm": holm(p), "q": found["cochran_Q"], "q p": found["Q_p"]}
+            near = {"segment p": p, "segment holm": holm(p), "segment bh": benjamini_hochberg(p)}
+            return near | {"q": found["cochran_Q"], "q p": found["Q_p"]}
         case _:
             return compared(case)
 
@@ -313,9 +298,9 @@ def table() -> str:
         "|---|---|---|---|---|---|",
     ]
     for case in CASES:
-        others = {key: other for key, other in ELSEWHERE.get(case.method, {}).items() if key in case.expected}
-        near = counterparts(case) if others else {}
-        for key, other in others.items():
+        elsewhere = others(case)
+        near = counterparts(case) if elsewhere else {}
+        for key, other in elsewhere.items():
             theirs = case.expected[key]
             if other.near in near:
                 ours = near[other.near]

@@ -1,12 +1,14 @@
 """One contrast for everything: mu_t - r mu_c, with v(r) = v_t + r² v_c, and what follows from it.
 
 Welch 1947 and Satterthwaite 1946 for r = 1, Sasabuchi 1988 for a margin that is a part of control, Fieller
-1954 for the ratio itself. Every p is a lower tail: 1 - cdf would be exactly zero below 1e-16.
+1954 for the ratio itself. Levels may share errors, of the covariate mean they are adjusted to or of clusters
+that hold both, which adds |s_t - r s_c|² to v(r) (`Points.shared`). Every p is a lower tail: 1 - cdf would be
+exactly zero below 1e-16.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from scipy.special import stdtr, stdtrit
 from splitrun.infer.estimate import Estimates, Points, Side, Why, first_of
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["beyond", "difference", "lift", "noninferior"]
+__all__ = ["beyond", "difference", "lift", "noninferior", "variance"]
 
 
 def difference(
@@ -64,16 +66,12 @@ def beyond(
     """
     from_control = np.square(factor) * control.variance
     effect = treatment.value - factor * control.value - shift
-    stderr = np.sqrt(treatment.variance + from_control)
+    stderr = np.sqrt(variance(control, treatment, factor))
     dof = satterthwaite(treatment.variance, from_control, treatment.dof, control.dof)
-    low, high = ends(effect, quantile(dof, level, side) * stderr, side)
-    p, why, levels = (
-        tail(effect / stderr, dof, side),
-        inherited(control, treatment),
-        np.full_like(effect, level),
-    )
-    estimates = Estimates(effect, stderr, low, high, p, dof, levels, why, side)
-    return doubted(estimates, {Why.NO_SPREAD: stderr == 0})
+    reach = quantile(dof, level, side) * stderr
+    found = Contrast(effect=effect, stderr=stderr, t=effect / stderr, dof=dof, centre=effect, reach=reach)
+    flat = treatment.variance + from_control == 0
+    return answered(found, inherited(control, treatment), {Why.NO_SPREAD: flat}, level=level, side=side)
 
 
 @np.errstate(all="ignore")
@@ -94,27 +92,29 @@ def lift(
         side: Which ends are bounded.
 
     Returns:
-        Lifts as parts of control (0.02 is 2 %), shape (cells,). The standard error is of the delta method,
-        the p of the null of no lift at the interval's degrees of freedom: it is below 1 - level exactly where
-        the interval leaves 0 out, and may differ slightly from the p of the difference.
+        Lifts as parts of control (0.02 is 2 %), shape (cells,); the standard error is of the delta method.
+        The p is of no lift; below 1 - level exactly where the interval leaves 0 out.
     """
+    leans = leaning(control, treatment)
+    of_c, of_t = (lean / control.value[:, None] for lean in leans)
     ratio = treatment.value / control.value
-    effect = (treatment.value - control.value) / control.value
-    # all in units of control's mean; the root first, since its square may vanish
-    of_treatment = (np.sqrt(treatment.variance) / control.value) ** 2
-    of_control = (np.sqrt(control.variance) / control.value) ** 2
-    stderr = np.sqrt(of_treatment + ratio**2 * of_control)
-    dof = satterthwaite(of_treatment, ratio**2 * of_control, treatment.dof, control.dof)
+    # in units of control's mean; the root first, since its square may vanish
+    own_treatment = (np.sqrt(treatment.variance) / control.value) ** 2
+    own_control = (np.sqrt(control.variance) / control.value) ** 2
+    dof = satterthwaite(own_treatment, ratio**2 * own_control, treatment.dof, control.dof)
     c = quantile(dof, level, side)
-    blur = c**2 * of_control
-    reach = c * np.sqrt(ratio**2 * of_control + (1 - blur) * of_treatment) / (1 - blur)
-    low, high = ends((effect + blur) / (1 - blur), reach, side)
-    p = tail(effect / np.sqrt(of_treatment + of_control), dof, side)
-    why, levels = inherited(control, treatment), np.full_like(effect, level)
-    estimates = Estimates(effect, stderr, low, high, p, dof, levels, why, side)
+    parts = Parts(
+        ratio=ratio,
+        effect=(treatment.value - control.value) / control.value,
+        of_treatment=own_treatment + np.sum(of_t**2, axis=1),
+        of_control=own_control + np.sum(of_c**2, axis=1),
+        both=np.sum(of_t * of_c, axis=1),
+    )
     flat = (control.variance == 0) & (treatment.variance == 0)
-    near = (control.value - c * np.sqrt(control.variance) <= 0) | (control.value <= 0) | (blur >= 1)
-    return doubted(estimates, {Why.NO_SPREAD: flat, Why.CONTROL_NEAR_ZERO: near})
+    near = control.value - c * np.sqrt(control.variance + np.sum(leans[0] ** 2, axis=1)) <= 0
+    near = near | (control.value <= 0) | (c**2 * parts.of_control >= 1)
+    reasons = {Why.NO_SPREAD: flat, Why.CONTROL_NEAR_ZERO: near}
+    return answered(fieller(parts, c, dof), inherited(control, treatment), reasons, level=level, side=side)
 
 
 def noninferior(
@@ -153,6 +153,74 @@ def noninferior(
     )
 
 
+@np.errstate(all="ignore")
+def variance(control: Points, treatment: Points, factor: float | FloatArray) -> FloatArray:
+    """Variance of mu_t - factor * mu_c, cell by cell, with what the variants share.
+
+    Args:
+        control: Points of one metric over the control variant, shape (cells,).
+        treatment: Points of the same metric and cells over a treatment.
+        factor: How much of control's mean is taken off; shape (cells,) or one.
+    """
+    lean_control, lean_treatment = leaning(control, treatment)
+    shared = np.sum((lean_treatment - np.asarray(factor)[..., None] * lean_control) ** 2, axis=1)
+    return np.asarray(treatment.variance + np.square(factor) * control.variance + shared)
+
+
+def leaning(control: Points, treatment: Points) -> tuple[FloatArray, FloatArray]:
+    """What control and treatment share, shape (cells, errors); zero where a variant shares nothing."""
+    none = np.zeros((len(control.n), 1))
+    return (
+        none if control.shared is None else control.shared,
+        none if treatment.shared is None else treatment.shared,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a lift is made of, in units of control's mean; every array has shape (cells,)."""
+
+    ratio: FloatArray
+    effect: FloatArray
+    """ratio - 1, from the difference of the levels: it keeps its digits near 0."""
+    of_treatment: FloatArray
+    """Variance of treatment's level."""
+    of_control: FloatArray
+    both: FloatArray
+    """Covariance of the two levels; 0 unless they share errors."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """A contrast before its reasons are known; every array has shape (cells,)."""
+
+    effect: FloatArray
+    stderr: FloatArray
+    t: FloatArray
+    """What the p is read from."""
+    dof: FloatArray
+    centre: FloatArray
+    """Of the interval; the effect but for a lift."""
+    reach: FloatArray
+
+
+def fieller(parts: Parts, c: FloatArray, dof: FloatArray) -> Contrast:
+    """Solve (ratio - r)² = c² (of_treatment - 2 r both + r² of_control) for r (Fieller 1954)."""
+    ratio, effect, of_treatment, of_control = parts.ratio, parts.effect, parts.of_treatment, parts.of_control
+    blur = c**2 * of_control
+    drawn = c**2 * parts.both
+    root = ratio**2 * of_control - 2 * ratio * parts.both + (1 - blur) * of_treatment + drawn * parts.both
+    return Contrast(
+        effect=effect,
+        stderr=np.sqrt(of_treatment - 2 * ratio * parts.both + ratio**2 * of_control),
+        t=effect / np.sqrt(of_treatment - 2 * parts.both + of_control),
+        dof=dof,
+        centre=(effect + blur - drawn) / (1 - blur),
+        # below zero by rounding only, while control's mean is far enough from zero
+        reach=c * np.sqrt(np.maximum(root, 0.0)) / (1 - blur),
+    )
+
+
 def satterthwaite(
     of_treatment: FloatArray, of_control: FloatArray, treatment: FloatArray, control: FloatArray
 ) -> FloatArray:
@@ -178,34 +246,33 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
             return np.asarray(stdtr(dof, t))
 
 
-def ends(middle: FloatArray, reach: FloatArray, side: Side) -> tuple[FloatArray, FloatArray]:
-    """Low and high of an interval, infinite where the side leaves it unbounded."""
-    low = np.full_like(middle, -np.inf) if side is Side.UPPER else middle - reach
-    high = np.full_like(middle, np.inf) if side is Side.LOWER else middle + reach
-    return low, high
-
-
 def inherited(control: Points, treatment: Points) -> IntArray:
     """Why the points themselves have no number, control's reason first."""
     return np.where(control.why > 0, control.why, treatment.why)
 
 
-def doubted(estimates: Estimates, reasons: dict[Why, npt.NDArray[np.bool_]]) -> Estimates:
-    """Mark the cells without an estimate, the reasons of the points first, and take their numbers away."""
-    numbers = np.isfinite(estimates.effect) & np.isfinite(estimates.stderr) & ~np.isnan(estimates.p)
-    low = np.isfinite(estimates.low) | (estimates.side is Side.UPPER)
-    high = np.isfinite(estimates.high) | (estimates.side is Side.LOWER)
-    late = first_of({Why.NOT_FINITE: ~(numbers & low & high)})
-    own = first_of(reasons)
-    why = np.where(estimates.why > 0, estimates.why, np.where(own > 0, own, late))
-    holds = why == 0
-    return replace(
-        estimates,
-        effect=np.where(holds, estimates.effect, np.nan),
-        stderr=np.where(holds, estimates.stderr, np.nan),
-        low=np.where(holds, estimates.low, np.nan),
-        high=np.where(holds, estimates.high, np.nan),
-        p=np.where(holds, estimates.p, np.nan),
-        dof=np.where(holds, estimates.dof, np.nan),
+def answered(
+    found: Contrast,
+    inherited: IntArray,
+    reasons: dict[Why, npt.NDArray[np.bool_]],
+    *,
+    level: float | FloatArray,
+    side: Side,
+) -> Estimates:
+    """Turn a contrast into estimates: the reasons of the points first, then its own; no number beside one."""
+    p = tail(found.t, found.dof, side)
+    numbers = np.isfinite(found.effect) & np.isfinite(found.stderr) & np.isfinite(found.reach) & ~np.isnan(p)
+    why = np.where(inherited > 0, inherited, first_of(reasons | {Why.NOT_FINITE: ~numbers}))
+    low = np.full_like(p, -np.inf) if side is Side.UPPER else found.centre - found.reach
+    high = np.full_like(p, np.inf) if side is Side.LOWER else found.centre + found.reach
+    return Estimates(
+        effect=np.where(why == 0, found.effect, np.nan),
+        stderr=np.where(why == 0, found.stderr, np.nan),
+        low=np.where(why == 0, low, np.nan),
+        high=np.where(why == 0, high, np.nan),
+        p=np.where(why == 0, p, np.nan),
+        dof=np.where(why == 0, found.dof, np.nan),
+        level=np.zeros_like(found.effect) + level,
         why=why,
+        side=side,
     )

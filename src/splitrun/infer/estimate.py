@@ -22,6 +22,7 @@ class Why(IntEnum):
     NO_DENOMINATOR = 4
     CONTROL_NEAR_ZERO = 5
     NOT_FINITE = 6
+    BEYOND_DATA = 7
 
     @property
     def says(self) -> str:
@@ -36,6 +37,7 @@ SENTENCES: dict[Why, str] = {
     Why.NO_DENOMINATOR: "the ratio's denominator adds up to zero in one of the variants",
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
+    Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",
 }
 
 
@@ -101,6 +103,10 @@ class Points:
     n: FloatArray
     why: IntArray
     """A `Why`, or 0 where value and variance hold."""
+    shared: FloatArray | None = None
+    """What moves `value` together with the other variant's, in standard errors, shape (cells, errors): of the
+    covariate mean that both are adjusted to, or of clusters that hold both. The squared length of treatment's
+    less r times control's adds to the variance of their contrast. None where nothing is shared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from splitrun.infer.estimate import Points, Why, first_of
 from splitrun.moments import EPSILON, FloatArray, Moments
 
-__all__ = ["TINY", "means", "pointed", "spread"]
+__all__ = ["TINY", "means", "pointed", "skewness", "spread"]
 
 TINY = float(np.finfo(np.float64).tiny)
 """Below this a double loses digits."""
@@ -80,6 +80,25 @@ def spread(moments: Moments) -> FloatArray:
     own = np.diagonal(moments.m2, axis1=1, axis2=2)
     flat = own <= moments.n[:, None] * (EPSILON * moments.mean) ** 2
     return np.where(flat[:, :, None] | flat[:, None, :], 0.0, moments.m2)
+
+
+@np.errstate(all="ignore")
+def skewness(*variants: Moments) -> FloatArray:
+    """Skewness of the units' values within variants, by which a mean may be far from normal.
+
+    Args:
+        variants: Moments of the first column, with their third moments, over the same cells; pooled, so that
+            an effect is no skewness.
+
+    Returns:
+        Shape (cells,); 0 where nothing varies, NaN where there is no unit or no third moment in range.
+    """
+    n = np.sum([each.n for each in variants], axis=0)
+    squares = np.sum([spread(each)[:, 0, 0] for each in variants], axis=0)
+    unknown = np.full(len(n), np.nan)
+    cubes = np.sum([unknown if each.m3 is None else each.m3 for each in variants], axis=0)
+    skew = np.where(squares > 0, cubes / n / (squares / n) ** 1.5, 0 * cubes)
+    return np.where(np.isfinite(skew) & (n > 0), skew, np.nan)
 
 
 def vanished(moments: Moments) -> npt.NDArray[np.bool_]:

@@ -6,9 +6,9 @@ import numpy as np
 
 from splitrun.infer.estimate import Points
 from splitrun.infer.means import TINY, pointed, spread
-from splitrun.moments import ROUNDING, Moments
+from splitrun.moments import ROUNDING, FloatArray, Moments
 
-__all__ = ["ratios"]
+__all__ = ["ratios", "residual"]
 
 
 @np.errstate(all="ignore")
@@ -26,12 +26,22 @@ def ratios(moments: Moments) -> Points:
     """
     n, under = moments.n, moments.mean[:, 1]
     ratio = moments.mean[:, 0] / under
+    variance = np.where(under**2 < TINY, np.inf, residual(moments) / (n - 1) / n / under**2)
+    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=under == 0)
+
+
+@np.errstate(all="ignore")
+def residual(moments: Moments) -> FloatArray:
+    """Sum over units of (y - R x)², R the ratio of the means, shape (cells,); infinite where it overflows.
+
+    Args:
+        moments: Numerator and denominator first, shape (cells, columns).
+    """
+    ratio = moments.mean[:, 0] / moments.mean[:, 1]
     m2 = spread(moments)
     over_spread, cross, under_spread = m2[:, 0, 0], m2[:, 0, 1], m2[:, 1, 1]
-    residual = over_spread - 2 * ratio * cross + ratio**2 * under_spread
+    left = over_spread - 2 * ratio * cross + ratio**2 * under_spread
     parts = np.abs(over_spread) + 2 * np.abs(ratio * cross) + ratio**2 * np.abs(under_spread)
     # where the numerator follows the denominator exactly, what remains is the rounding of the parts
-    residual = np.where(residual <= ROUNDING * parts, 0.0, residual)
-    variance = np.where(under**2 < TINY, np.inf, residual / (n - 1) / n / under**2)
-    variance = np.where(np.isfinite(parts), variance, np.inf)
-    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=under == 0)
+    left = np.where(left <= ROUNDING * parts, 0.0, left)
+    return np.where(np.isfinite(parts), left, np.inf)
