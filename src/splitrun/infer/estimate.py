@@ -52,9 +52,14 @@ class Side(StrEnum):
 
 
 class Kind(StrEnum):
-    """What an interval promises; only `fixed` is built: it holds at one look."""
+    """What an interval promises."""
 
     FIXED = "fixed"
+    """It holds at one look, at a moment chosen beforehand."""
+    GROUP_SEQUENTIAL = "group_sequential"
+    """It holds over all the looks that were planned."""
+    ALWAYS_VALID = "always_valid"
+    """It holds at every moment, however often it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from splitrun.errors import Mistake, SpecError
-from splitrun.infer.boundaries import bound, boundaries, crossing
-from splitrun.infer.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
-from splitrun.infer.walk import DOWN, START, Crowd, grains, spaced
+from splitrun.infer.looks.boundaries import bound, boundaries, crossing
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
+from splitrun.infer.looks.walk import DOWN, START, Crowd, grains, spaced
 from splitrun.moments import FloatArray
 
 __all__ = ["Design", "Futility", "design", "futility_bounds"]

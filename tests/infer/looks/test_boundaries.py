@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from splitrun.errors import SpecError
-from splitrun.infer.boundaries import boundaries, classic, crossing
-from splitrun.infer.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, spent
-from tests.infer.walks import walks
+from splitrun.infer.looks.boundaries import boundaries, classic, crossing
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, spent
+from tests.infer.looks.walks import walks
 
 
 def test_one_look_is_the_ordinary_test() -> None:

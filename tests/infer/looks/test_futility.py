@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 
 from splitrun.errors import SpecError
-from splitrun.infer.boundaries import boundaries, classic, crossing
-from splitrun.infer.futility import Futility, design, futility_bounds
-from splitrun.infer.spending import OBRIEN_FLEMING, POCOCK
-from tests.infer.walks import walks
+from splitrun.infer.looks.boundaries import boundaries, classic, crossing
+from splitrun.infer.looks.futility import Futility, design, futility_bounds
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK
+from tests.infer.looks.walks import walks
 
 FOURTHS = [0.25, 0.5, 0.75, 1.0]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
 from splitrun.errors import SpecError
-from splitrun.infer.always import AlwaysValid, NotYet, Regression, asymmetry, hybrid, not_yet
 from splitrun.infer.estimate import Side
+from splitrun.infer.looks.always import AlwaysValid, NotYet, Regression, asymmetry, hybrid, not_yet
 
 SIDES = [Side.BOTH, Side.LOWER, Side.UPPER]
 

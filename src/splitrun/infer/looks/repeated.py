@@ -14,9 +14,9 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
-from splitrun.infer.boundaries import boundaries
 from splitrun.infer.estimate import Side
-from splitrun.infer.spending import OBRIEN_FLEMING, Spending, checked_tail, information
+from splitrun.infer.looks.boundaries import boundaries
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information
 from splitrun.moments import FloatArray
 
 __all__ = ["SMALLEST_TAIL", "adjusted_level", "repeated_p"]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splitrun.infer.boundaries import boundaries
 from splitrun.infer.estimate import Side
-from splitrun.infer.repeated import SMALLEST_TAIL, adjusted_level, repeated_p
-from splitrun.infer.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending
-from tests.infer.walks import walks
+from splitrun.infer.looks.boundaries import boundaries
+from splitrun.infer.looks.repeated import SMALLEST_TAIL, adjusted_level, repeated_p
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending
+from tests.infer.looks.walks import walks
 
 FIFTHS = np.arange(1, 6) / 5
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from splitrun.errors import SpecError
-from splitrun.infer.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, information, spent
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, information, spent
 
 FUNCTIONS = [
     OBRIEN_FLEMING,

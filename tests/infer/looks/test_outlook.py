@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from splitrun.errors import SpecError
-from splitrun.infer.outlook import conditional_power, outlook
+from splitrun.infer.looks.outlook import conditional_power, outlook
 
 PATHS = 40_000
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splitrun.infer.always import AlwaysValid, Regression
-from splitrun.infer.boundaries import boundaries, classic, crossing
 from splitrun.infer.estimate import Side
-from splitrun.infer.futility import Futility, design
-from splitrun.infer.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, spent
+from splitrun.infer.looks.always import AlwaysValid, Regression
+from splitrun.infer.looks.boundaries import boundaries, classic, crossing
+from splitrun.infer.looks.futility import Futility, design
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending, spent
 
 Values = dict[str, Any]
 
-FILE = Path(__file__).parent.parent / "cases" / "sequential.json"
+FILE = Path(__file__).parents[2] / "cases" / "sequential.json"
 CASES: dict[str, Values] = {case["id"]: case for case in json.loads(FILE.read_text())["cases"]}
 SHAPES = {"OF": Shape.OBRIEN_FLEMING, "PO": Shape.POCOCK, "KD": Shape.POWER}
 BETAS = {"bsOF": OBRIEN_FLEMING, "bsP": POCOCK}

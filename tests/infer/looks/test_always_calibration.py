@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splitrun.infer.always import AlwaysValid, hybrid, not_yet
 from splitrun.infer.estimate import Side
+from splitrun.infer.looks.always import AlwaysValid, hybrid, not_yet
 from splitrun.moments import FloatArray
 
 PATHS, LOOKS, PER_LOOK = 2_000, 500, 40
