@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 import numpy as np
 
-from splitrun.moments import IntArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments
 
-__all__ = ["Cells", "Codes", "Column", "Dirt", "Measured", "SourceFacts", "Statement", "TextInNumber"]
+__all__ = [
+    "CapOrigin",
+    "Capping",
+    "Cells",
+    "ClusterSums",
+    "Clusters",
+    "Codes",
+    "Column",
+    "Dirt",
+    "Measured",
+    "Quantiles",
+    "SourceFacts",
+    "Statement",
+    "TextInNumber",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,15 +50,85 @@ class Cells:
     """Units analysed in each cell, matured or not, shape (cells,)."""
 
 
+class CapOrigin(StrEnum):
+    """Where a cap comes from."""
+
+    WRITTEN = "written"
+    BASELINE = "baseline"
+    """A quantile over a window of the same length before exposure, blind to assignment."""
+    EXPERIMENT = "experiment"
+    """A quantile over all variants together, where there is nothing before exposure."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Capping:
+    """What a cap did to a metric; per-variant arrays have shape (variants,)."""
+
+    at: tuple[float, ...]
+    """The cap of each outcome column, infinity where it has none."""
+    origin: CapOrigin
+    capped: IntArray
+    """Units whose value was cut down to it."""
+    uncapped: Moments
+    """The same moments without the cap."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One metric over the cells, and the units it could not use; arrays by variant have shape (variants,)."""
+    """One metric over the cells, and the units it could not use; per-variant arrays have shape (variants,)."""
 
     moments: Moments
+    """Columns: the outcome (two for a ratio: numerator, denominator), then the covariates."""
     immature: IntArray
     """Units whose window had not passed at `as_of`."""
     missing: IntArray
     """Mature units whose outcome is null, not finite or not a number: left out, never counted 0."""
+    covariates: tuple[str, ...] = ()
+    """Names of the columns after the outcome; `missing NAME` is 1 where NAME was not known and is 0 there."""
+    zeros: IntArray | None = None
+    """Units whose outcome is 0; None where nobody counted (sums made elsewhere)."""
+    capping: Capping | None = None
+    looks: IntArray | None = None
+    """Units of all variants that had matured at each planned look up to `as_of`, shape (looks,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterSums:
+    """One metric over clusters x cells, row by row as in `Clusters`."""
+
+    units: FloatArray
+    """Units with an outcome, shape (rows,)."""
+    totals: FloatArray
+    """Sums of the outcome columns, shape (rows, columns)."""
+    squares: FloatArray
+    """Sum of squares of the first outcome column, shape (rows,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """What was randomised or is alike together: a row for every cluster within every cell that it has units in."""
+
+    code: IntArray
+    """The cluster, numbered from 0, shape (rows,)."""
+    cell: IntArray
+    """Index into the cells, shape (rows,)."""
+    sums: Mapping[str, ClusterSums]
+    """By metric key; quantiles have none."""
+    lost: int
+    """Units without a cluster, left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantiles:
+    """A quantile metric in every variant and level; arrays have shape (variants, levels), NaN where empty."""
+
+    value: FloatArray
+    """The sample quantile, type 1: the smallest value with at least the share `at` at or below it."""
+    inside: tuple[Moments, ...]
+    """By variant, over levels: per unit the values at or below it, and all its values."""
+    low: FloatArray
+    """The value at the lower probability that inference asked for; NaN until it has."""
+    high: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +204,7 @@ class Measured:
 
     cells: Cells
     columns: Mapping[str, Column]
-    """By metric key."""
+    """By metric key; quantile metrics have theirs for the units they could use, with moments of (inside, all)."""
     exposed: IntArray
     """Units first exposed per variant, before the trigger, shape (variants,)."""
     dirt: Dirt
@@ -129,6 +214,9 @@ class Measured:
     """The moment up to which the data speaks; None without times."""
     first_exposure: datetime | None
     last_exposure: datetime | None
+    clusters: Clusters | None = None
+    quantiles: Mapping[tuple[str, str | None], Quantiles] = field(default_factory=dict)
+    """By metric and segment; None for all units."""
 
     def by_variant(
         self, metric: str, segment: str | None = None
