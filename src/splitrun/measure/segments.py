@@ -81,7 +81,7 @@ def label(reading: Reading, planned: PlannedSegment) -> exp.Expr:
 
 
 def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = None) -> Levels:
-    """Choose the levels shown by name: the largest, in their own order where they are numbers, else by size."""
+    """Choose the levels shown by name, the largest: numbers in their own order, else by size."""
     query = (
         select([("label", column(name, "u")), ("units", tree("COUNT(*)"))], relation(table, "u"))
         .group_by(column(name, "u"))
