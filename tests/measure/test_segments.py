@@ -124,3 +124,15 @@ def test_more_cells_than_a_number_can_count_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(EngineError, match="too many cells; declare fewer segments"):
         over(tmp_path, plan({"m": share()}, exposures(), segments=segments), exposures=rows)
+
+
+def test_levels_that_are_numbers_stand_in_their_own_order(tmp_path: Path) -> None:
+    rows = "user,variant,age\n" + "".join(
+        f"{i},{'control' if i % 2 else 'treatment'},{age}\n"
+        for i, age in enumerate([10] * 4 + [9] * 2 + [-1] * 3)
+    )
+    planned = plan({"m": share()}, exposures(), segments={"s": Segment(values="age")})
+
+    measured = over(tmp_path, planned, exposures=rows)
+
+    assert measured.cells.segments["s"].labels == ("-1", "9", "10")
