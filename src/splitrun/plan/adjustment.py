@@ -39,9 +39,7 @@ def adjustment(matter: Matter) -> Iterator[Mistake]:
         yield site.mistake(says, f"write covariates: [{PRE_PERIOD}], or strata with names of segments")
     elif written.lookback is not None and PRE_PERIOD not in written.covariates:
         says = f"a lookback is for the covariate `{PRE_PERIOD}`, which is not named"
-        yield site.mistake(
-            says, f"add it to `covariates`: [{PRE_PERIOD}], or take the lookback out", "lookback"
-        )
+        yield site.mistake(says, f"write covariates: [{PRE_PERIOD}], or take the lookback out", "lookback")
     yield from strata(matter, written, site / "strata")
     match matter.experiment.exposures:
         case Exposures() as exposures:

@@ -24,7 +24,7 @@ NOTHING = timedelta(0)
 
 
 def end(matter: Matter) -> timedelta | None:
-    """Give the planned end after the first exposure: enrolment, then the longest primary or guardrail span."""
+    """Give the planned end: enrolment, then the longest span of a primary or guardrail."""
     duration = matter.experiment.duration
     if duration is None:
         return None
@@ -115,7 +115,7 @@ def in_order(
                 f"{shown} does not come after {written_window(before)}", "order the looks", index
             )
         elif span <= after:
-            says = f"{shown} after the first exposure no unit counts yet for any primary"
+            says = f"{shown} after the first exposure no unit counts for any primary yet"
             yield site.mistake(says, f"look later than {written_window(after)}", index)
         elif span > last:
             says = f"{shown} lies after the planned end, which is {written_window(last)}"

@@ -81,7 +81,7 @@ def windows(matter: Matter, chosen: Method) -> Iterator[Mistake]:
     for metric in matter.metrics:
         of_events = any(name != EXPOSURES for name, _ in sources_of(metric.metric))
         if metric.role in {Role.PRIMARY, Role.GUARDRAIL} and of_events and metric.metric.matures is None:
-            says = f"{metric.role} {metric.key!r} has no window, and totals without end break {chosen}"
+            says = f"{metric.role} {metric.key!r} has no window, and totals without end break the error rates of {chosen}"
             yield metric.site.mistake(says, "write a window like 7d, or method: fixed")
 
 
@@ -96,7 +96,7 @@ def spending(matter: Matter) -> Iterator[Mistake]:
     }
     strange = [key for key, value in written.items() if value is not None and chosen not in LOOKING]
     for key in strange:
-        says = f"`{key}` is about looks, and {chosen} has none that are planned"
+        says = f"`{key}` belongs to planned looks, and {chosen} has none"
         yield site.mistake(says, "take it out, or write method: group_sequential", key)
     if strange:
         return
