@@ -48,7 +48,8 @@ def test_a_pre_period_needs_the_moment_of_exposure() -> None:
     assert mistakes(adjusted("covariates: [pre_period]", bare)) == [
         (
             "checkout.yaml:18:49: analysis.adjust.covariates[0]: `pre_period` is what came before "
-            "exposure, and the exposures have no `time`; name the column with the moment of exposure, or take it out"
+            "exposure, and the exposures have no `time`; name the column with the moment of exposure, "
+            "or take it out"
         )
     ]
 
@@ -76,7 +77,8 @@ def test_a_pre_period_needs_a_metric_made_of_events() -> None:
     assert mistakes(adjusted("covariates: [pre_period]", bare)) == [
         (
             "checkout.yaml:19:49: analysis.adjust.covariates[0]: `pre_period` is a metric's value "
-            "before exposure, and no metric here is made of events; take it out, or name columns of pre_exposure"
+            "before exposure, and no metric here is made of events; take it out, "
+            "or name columns of pre_exposure"
         )
     ]
 

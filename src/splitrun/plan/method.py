@@ -81,8 +81,8 @@ def windows(matter: Matter, chosen: Method) -> Iterator[Mistake]:
     for metric in matter.metrics:
         of_events = any(name != EXPOSURES for name, _ in sources_of(metric.metric))
         if metric.role in {Role.PRIMARY, Role.GUARDRAIL} and of_events and metric.metric.matures is None:
-            says = f"{metric.role} {metric.key!r} has no window, and totals without end break the error rates of {chosen}"
-            yield metric.site.mistake(says, "write a window like 7d, or method: fixed")
+            says = f"{metric.role} {metric.key!r} has no window, so its totals have no end"
+            yield metric.site.mistake(says, f"write a window like 7d, which {chosen} needs, or method: fixed")
 
 
 def spending(matter: Matter) -> Iterator[Mistake]:
