@@ -172,6 +172,22 @@ def test_sums_made_elsewhere_need_no_sources_and_no_written_method() -> None:
             ),
         ),
         (
+            "kind: mean, source: moments, better",
+            "kind: quantile, at: 0.5, per: unit, value: v, source: moments, better",
+            (
+                "sums.yaml:15:22: metrics.primary[0].metric: metric 'spent' is a quantile, "
+                "which no sums can give; hand over rows, as `exposures` and sources"
+            ),
+        ),
+        (
+            "kind: mean, source: moments, better",
+            "kind: mean, source: moments, cap: {at: 5}, better",
+            (
+                "sums.yaml:15:22: metrics.primary[0].metric: metric 'spent' has a cap, and sums are made "
+                "already; cap values before they are added up, and take `cap` out"
+            ),
+        ),
+        (
             "unit: user",
             "segments: {land: {values: country}}\nunit: user",
             (
