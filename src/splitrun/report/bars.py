@@ -96,9 +96,8 @@ def arrow(place: float, way: int) -> str:
 
 def word(place: float, anchor: str, says: str) -> str:
     """A word above the axis."""
-    return (
-        f'<text x="{at(place)}" y="15" text-anchor="{anchor}" font-size="12" fill="currentColor">{says}</text>'
-    )
+    look = f'y="15" text-anchor="{anchor}" font-size="12" fill="currentColor"'
+    return f'<text x="{at(place)}" {look}>{says}</text>'
 
 
 def at(place: float) -> str:

@@ -1,6 +1,6 @@
-"""The blocks of a readout in HTML, and the fragment that notebooks show: no script, no request, every label escaped.
+"""The blocks of a readout in HTML, and the fragment that notebooks show.
 
-The page of `page.py` is made of the same blocks. A block that has headings takes their level.
+No script, no request, every label escaped. The page of `page.py` is made of the same blocks. A block that has headings takes their level.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from splitrun.report.axis import Axis
 from splitrun.report.bars import drawing, ruler
 from splitrun.report.printable import printable
 from splitrun.report.record import Sheet, data_sheets, moments_of, numbers, statements, units_sheet
-from splitrun.report.scorecard import Cut, Group, Row, Scorecard, Told, Tone, scorecard
+from splitrun.report.scorecard import Cut, Row, Scorecard, Told, Tone, scorecard
 
 __all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "safe", "sheet"]
 __all__ += ["sql", "style", "verdicts"]
@@ -65,7 +65,7 @@ def verdicts(card: Scorecard, level: int) -> Iterator[str]:
         yield f'<p class="alarm">{mark("stop", "stop")} {safe(card.warning)}</p>'
         return
     items = "".join(
-        f'<li class="{row.tone.value}">{mark(row.tone.value, safe(row.verdict))} <span>{safe(row.says)}</span></li>'
+        f"<li>{mark(row.tone.value, safe(row.verdict))} <span>{safe(row.says)}</span></li>"
         for row in card.deciding
     )
     yield f'<ul class="verdicts">{items}</ul>'
@@ -85,7 +85,8 @@ def doubts(findings: Iterable[Finding], level: int) -> Iterator[str]:
 def effects(card: Scorecard, level: int) -> Iterator[str]:
     """The rows of every role, with one axis over all their bars."""
     yield heading(level, "Scorecard")
-    yield f'<div class="row ruler"><div>Lift in % of control</div>{ruler(card.axis)}<div>{LEGEND}</div></div>'
+    drawn = f'<div class="bar">{ruler(card.axis)}</div>'
+    yield f'<div class="row ruler"><div>Lift in % of control</div>{drawn}<div>{LEGEND}</div></div>'
     for group in card.groups:
         yield f'<section class="role">{heading(level + 1, safe(group.title.capitalize()))}'
         for told in group.told:
@@ -126,8 +127,9 @@ def row_of(row: Row, axis: Axis, name: str) -> str:
     if row.bar is not None:
         drawn = drawing(lift, row.tone.value, row.bar, axis)
     void = '<p class="dim">not to be read</p>' if row.tone is Tone.VOID else ""
+    better = "" if row.below else f'<p class="dim">{row.better}</p>'
     return (
-        f'<div class="row"><div class="name">{name}{mark(row.tone.value, safe(row.verdict))}</div>'
+        f'<div class="row"><div class="name">{name}{mark(row.tone.value, safe(row.verdict))}{better}</div>'
         f'<div class="bar">{drawn}</div><div class="read">{void}<dl>'
         f"{pair('Level', f'{row.control} → {row.treatment}')}{pair('Effect', row.effect)}"
         f"{pair('Lift', row.lift)}{pair('Units', row.units)}</dl></div></div>"
@@ -182,8 +184,8 @@ def sheet(shown: Sheet) -> str:
     )
     title, kind = safe(shown.title), " pairs" if len(shown.heads) == 2 else ""
     return (
-        f'<div class="sheet{kind}" role="group" aria-label="{title}" tabindex="0"><table><caption>{title}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="sheet{kind}" role="group" aria-label="{title}" tabindex="0"><table>'
+        f"<caption>{title}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -203,5 +205,6 @@ def heading(level: int, text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """Text that is shown and never obeyed."""
-    return escape(printable(text), quote=True)
+    """Text that is shown and never obeyed; a number is not parted from its unit."""
+    bound = printable(text).replace(" %", "\xa0%").replace(" pp", "\xa0pp")
+    return escape(bound, quote=True)

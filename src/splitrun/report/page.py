@@ -76,7 +76,7 @@ def document(title: str, body: str) -> str:
 
 
 def levels(readout: Readout, sentences: Iterable[str]) -> list[str]:
-    """Whether effects differ between levels, with the numbers of the tests; nothing where they may not be read."""
+    """Whether effects differ between levels, with the tests; nothing where that may not be read."""
     told = list(sentences)
     return [*told, folded("Table: tests of no difference", sheet(differences(readout)))] if told else []
 

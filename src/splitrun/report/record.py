@@ -1,4 +1,4 @@
-"""What stands behind a readout, as sheets: the plan, the data and the versions, the same for Markdown and HTML."""
+"""What stands behind a readout, as sheets: numbers, plan, data, versions; one source for Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -46,7 +46,16 @@ def sheet(title: str, heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -
 
 def numbers(group: Group) -> Sheet:
     """The numbers behind the bars of a role."""
-    heads = ("Metric", "Verdict", "Control", "Treatment", "Units", "Effect", "Lift", "p of the verdict's test")
+    heads = (
+        "Metric",
+        "Verdict",
+        "Control",
+        "Treatment",
+        "Units",
+        "Effect",
+        "Lift",
+        "p of the verdict's test",
+    )
     return sheet(
         f"Numbers of the {group.title} metrics",
         heads,

@@ -66,6 +66,8 @@ class Row:
     """The lift with its interval and level, or why there is none."""
     p: str
     """p of the test behind the verdict, with the adjusted one where there is one."""
+    better: str
+    """Where better lies, like `lower is better`."""
     says: str
     """The sentence that defends the verdict."""
     bar: Bar | None
@@ -89,7 +91,9 @@ class Cut:
         """How its levels came out, like `near: 2 levels, 1 better, 1 inconclusive`."""
         counts = Counter(row.verdict for row in self.rows)
         levels = f"{len(self.rows)} level{'' if len(self.rows) == 1 else 's'}"
-        return ", ".join([f"{self.segment}: {levels}", *(f"{times} {what}" for what, times in counts.items())])
+        return ", ".join(
+            [f"{self.segment}: {levels}", *(f"{times} {what}" for what, times in counts.items())]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,7 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
         effect=reading(found.absolute, units),
         lift=reading(found.relative, LIFT),
         p=chance(found.p, found.p_adjusted),
+        better=f"{planned.metric.better.value} is better",
         says=printable(found.says),
         bar=bar(found, planned, scope),
     )
