@@ -1,6 +1,7 @@
 """The blocks of a readout in HTML, and the fragment that notebooks show.
 
-No script, no request, every label escaped. The page of `page.py` is made of the same blocks. A block that has headings takes their level.
+No script, no request, every label escaped. The page of `page.py` is made of the same blocks; a block that has
+headings takes their level.
 """
 
 from __future__ import annotations

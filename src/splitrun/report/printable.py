@@ -34,7 +34,7 @@ def places(text: str, at: int) -> int:
     """How many columns the character at a place adds to those before it."""
     char = text[at]
     if char == AS_PICTURE:
-        return int(at > 0 and places(text, at - 1) == 1)
+        return int(at > 0 and not text[at - 1].isspace() and places(text, at - 1) == 1)
     if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -1,4 +1,4 @@
-"""What stands behind a readout, as sheets: numbers, plan, data, versions; one source for Markdown and HTML."""
+"""What stands behind a readout, as sheets: numbers, plan, data, versions; for Markdown as for HTML."""
 
 from __future__ import annotations
 
