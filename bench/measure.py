@@ -1,7 +1,7 @@
-"""How dear measurement is: Splitrun, one pass of SQL written by hand, and a bare scan, in turns on the same files.
+"""How dear measurement is: Splitrun, SQL written by hand, and a bare scan, in turns on the same files.
 
-Run by `make bench`. CPU seconds of a process of its own, one thread, median of the rounds; peak memory of that
-process. `--units` and `--events` make smaller files.
+Run by `make bench`. CPU seconds of a process of its own, one thread, median of the rounds; peak memory of
+that process. `--units` and `--events` make smaller files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def made(units: int, events: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(
-            f"""COPY (SELECT (hash(i) >> 2)::BIGINT AS unit, if(hash(i + 1) % 2 = 0, 'control', 'treatment') AS variant,
+            f"""COPY (SELECT (hash(i) >> 2)::BIGINT AS unit,
+            if(hash(i + 1) % 2 = 0, 'control', 'treatment') AS variant,
             TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_seconds((hash(i, 2) % {14 * 86400})::BIGINT) AS moment,
             'c' || hash(i, 3) % 8 AS country, 'd' || hash(i, 4) % 3 AS device, 'p' || hash(i, 5) % 4 AS plan,
             'h' || hash(i, 6) % 5 AS channel, 'a' || hash(i, 7) % 6 AS age
@@ -63,7 +64,7 @@ def made(units: int, events: int) -> Path:
 def metrics() -> dict[str, Metric]:
     """Ten metrics on one source: four shares, four means, two ratios."""
     week, fortnight = timedelta(days=7), timedelta(days=14)
-    purchase = "name = 'purchase'"
+    purchase, cart = "name = 'purchase'", "name = 'cart'"
 
     def spent(where: str) -> Total:
         return Total(source="events", value="value", where=where)
@@ -84,7 +85,7 @@ def metrics() -> dict[str, Metric]:
             window=week, better=UP,
         ),
         "cart_value": Ratio(
-            kind="ratio", over=spent("name = 'cart'"), under=Count(source="events", count="rows", where="name = 'cart'"),
+            kind="ratio", over=spent(cart), under=Count(source="events", count="rows", where=cart),
             window=week, better=UP,
         ),
     }  # fmt: skip
@@ -156,13 +157,16 @@ def by_hand(folder: Path) -> dict[str, float]:
             f"sum(coalesce({name}, 0) * coalesce({name}, 0)) FILTER ({ready}) AS q_{name}"
         )
     sums += [f"sum({over} * {under}) FILTER (ready7) AS x_{name}" for name, (over, under) in ratios.items()]
-    sql = f"""WITH units AS (SELECT row_number() OVER () AS n, * FROM read_parquet('{folder / "exposures.parquet"}')),
+    sql = f"""WITH units AS (SELECT row_number() OVER () AS n, *
+                 FROM read_parquet('{folder / "exposures.parquet"}')),
         events AS (SELECT n, {added} FROM read_parquet('{folder / "events.parquet"}') e
                    JOIN units u ON e.unit = u.unit WHERE e.moment >= u.moment GROUP BY n),
         final AS (SELECT max(moment) AS finish FROM read_parquet('{folder / "events.parquet"}')),
-        done AS (SELECT *, u.moment + INTERVAL 7 DAY <= final.finish AS ready7, u.moment + INTERVAL 14 DAY <= final.finish AS ready14
+        done AS (SELECT *, u.moment + INTERVAL 7 DAY <= final.finish AS ready7,
+                 u.moment + INTERVAL 14 DAY <= final.finish AS ready14
                  FROM units u LEFT JOIN events USING (n), final)
-        SELECT variant, {cuts}, count(*) FILTER (ready7) AS n7, count(*) FILTER (ready14) AS n14, {", ".join(sums)}
+        SELECT variant, {cuts}, count(*) FILTER (ready7) AS n7, count(*) FILTER (ready14) AS n14,
+        {", ".join(sums)}
         FROM done GROUP BY ALL"""  # noqa: S608  # made of the texts above
     with duckdb.connect(config={"threads": 1}) as connection:
         cells = connection.sql(sql).to_arrow_table().to_pylist()
@@ -181,7 +185,10 @@ def scanned(folder: Path) -> dict[str, float]:
         # sums over every value: a minimum would be answered from the statistics in the footer
         texts = ", ".join(f"sum(length({name}))" for name in ("variant", *SEGMENTS))
         times = "sum(epoch_us(moment)), sum(unit::HUGEINT)"
-        for file, read in {"exposures": f"{times}, {texts}", "events": f"{times}, sum(length(name)), sum(value)"}.items():
+        for file, read in {
+            "exposures": f"{times}, {texts}",
+            "events": f"{times}, sum(length(name)), sum(value)",
+        }.items():
             connection.sql(f"SELECT {read} FROM read_parquet('{folder / file}.parquet')").to_arrow_table()  # noqa: S608  # our own names
     return {}
 
@@ -220,15 +227,24 @@ def main() -> None:
     found: dict[str, dict[str, float]] = {}
     for _ in range(asked.rounds):
         for way in WAYS:
-            command = [sys.executable, __file__, "--once", way, "--units", str(asked.units), "--events", str(asked.events)]
-            took = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603  # this very file
+            command = [
+                sys.executable,
+                __file__,
+                "--once",
+                way,
+                "--units",
+                str(asked.units),
+                "--events",
+                str(asked.events),
+            ]
+            took = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             found[way] = took.pop("means")
             runs[way].append(took)
     if not agree(found["splitrun"], found["by hand"]):
         sys.exit(f"the two ways disagree: {found}")
     hand = statistics.median(run["cpu"] for run in runs["by hand"])
     out = [
-        f"{asked.units:,} units, {asked.events:,} events, 10 metrics, 5 segments, one thread, {asked.rounds} rounds",
+        f"{asked.units:,} units, {asked.events:,} events, 10 metrics, 5 segments, {asked.rounds} rounds",
         "",
         "| way | CPU s (median) | x by hand | wall s (median) | peak MB |",
         "|---|---|---|---|---|",

@@ -42,7 +42,7 @@ def ratio(over: str, under: str | None = None, *, source: str = "exposures") -> 
     return Ratio(kind="ratio", over=Total(source=source, value=over, where=None), under=below, better=UP)
 
 
-def plan(
+def plan(  # noqa: PLR0913  # a plan has many parts, and most tests name two
     metrics: Mapping[str, Metric],
     exposures: Exposures | None = None,
     *,
@@ -52,7 +52,7 @@ def plan(
     moments: MomentsTable | None = None,
     variants: tuple[str, ...] = ("control", "treatment"),
     timezone: str = "UTC",
-) -> Plan:  # fmt: skip
+) -> Plan:
     return Plan(
         key="trial",
         owner=None,
@@ -71,9 +71,7 @@ def plan(
         metrics=tuple(
             PlannedMetric(key=key, role=Role.SECONDARY, metric=metric) for key, metric in metrics.items()
         ),
-        segments=tuple(
-            PlannedSegment(key=key, segment=segment) for key, segment in (segments or {}).items()
-        ),
+        segments=tuple(PlannedSegment(key=key, segment=segment) for key, segment in (segments or {}).items()),
         analysis=Analysis(method=Method.FIXED, alpha=0.05, power=0.8, multiplicity=Multiplicity.NONE),
         duration=None,
         timezone=timezone,

@@ -13,9 +13,7 @@ from splitrun.spec.source import Rows
 
 HERE = Path(__file__).parent
 ATTACKS = [
-    line
-    for line in (HERE / "attacks.txt").read_text().splitlines()
-    if line and not line.startswith("#")
+    line for line in (HERE / "attacks.txt").read_text().splitlines() if line and not line.startswith("#")
 ]
 HONEST = [
     "SELECT * FROM orders",
@@ -86,7 +84,7 @@ def test_an_honest_query_is_let_through_and_runs(query: str, engine: DuckDB) -> 
 OUTSIDE = [
     "SELECT * FROM read_text('/etc/passwd')",
     "SELECT * FROM read_csv('/etc/passwd')",
-    f"SELECT * FROM read_csv('{__file__}')",
+    f"SELECT * FROM read_csv('{__file__}')",  # noqa: S608  # an attack
     "SELECT * FROM read_blob('/proc/self/environ')",
     "SELECT * FROM glob('/etc/*')",
     "SELECT * FROM '/etc/passwd'",
@@ -153,6 +151,8 @@ def test_a_query_that_wants_too_much_memory_is_stopped() -> None:
         ("SELECT getenv('HOME')", "the function getenv; use functions of the rows alone"),
         ("WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d", "Delete; write a SELECT"),
         ("SELECT ((", "cannot be read"),
+        ("VALUES (1)", "Values; write a SELECT"),
+        ("SELECT * FROM $1", "as a table; select from a source by its name"),
         ("", "holds nothing; begin with SELECT"),
         ("SELECT " + "1 + " * 40_000 + "1", "characters; write it in at most 100,000"),
         ("SELECT " + "(" * 20_000 + "1" + ")" * 20_000, "cannot be read"),

@@ -10,7 +10,9 @@ from splitrun.spec.source import MeanSums, MomentsTable, RatioSums
 from tests.measure.plans import framed, mean, plan, ratio
 
 Cell = str | float | None
-MEAN = MomentsTable(frame="sums", variant="v", n="n", segment="s", metrics={"m": MeanSums(sum="s1", sumsq="q1")})
+MEAN = MomentsTable(
+    frame="sums", variant="v", n="n", segment="s", metrics={"m": MeanSums(sum="s1", sumsq="q1")}
+)
 RATIO = MomentsTable(
     frame="sums",
     variant="v",
@@ -46,7 +48,15 @@ def test_sums_become_centred_moments() -> None:
 def test_a_ratio_has_two_columns_and_their_products() -> None:
     x, y = np.array([1.0, 2.0, 5.0]), np.array([2.0, 3.0, 4.0])
     table = pa.table(
-        {"v": ["control"], "n": [3], "a": [x.sum()], "b": [y.sum()], "aa": [x @ x], "bb": [y @ y], "ab": [x @ y]}
+        {
+            "v": ["control"],
+            "n": [3],
+            "a": [x.sum()],
+            "b": [y.sum()],
+            "aa": [x @ x],
+            "bb": [y @ y],
+            "ab": [x @ y],
+        }
     )
 
     (control, treatment) = framed(plan({"r": ratio("x", "y")}, moments=RATIO), sums=table).by_variant("r")[1]
@@ -58,7 +68,10 @@ def test_a_ratio_has_two_columns_and_their_products() -> None:
 
 def test_segments_add_up_to_the_whole_and_are_shown() -> None:
     measured = of_means(
-        ("control", "a", 2, 3, 5), ("control", "b", 1, 3, 9), ("treatment", "a", 2, 10, 52), ("control", None, 3, 6, 14)
+        ("control", "a", 2, 3, 5),
+        ("control", "b", 1, 3, 9),
+        ("treatment", "a", 2, 10, 52),
+        ("control", None, 3, 6, 14),
     )
 
     assert measured.by_variant("m")[1][0].mean[0, 0] == pytest.approx(2)
@@ -95,24 +108,33 @@ def test_rows_of_other_variants_are_counted() -> None:
         ([("control", None, 0, 6, 14)], "m has sums and n is 0"),
         ([("control", None, 3, 6, 14)] * 2, "row 1 and row 2 are both variant 'control', the whole"),
         ([("control", "a", 3, 6, 14)] * 2, "row 1 and row 2 are both variant 'control', segment 'a'"),
-        ([("control", "a", 3, 6, 14), ("control", None, 4, 6, 14)], "the segments have 3 units and the whole .row 2. has 4"),
+        (
+            [("control", "a", 3, 6, 14), ("control", None, 4, 6, 14)],
+            "the segments have 3 units and the whole .row 2. has 4",
+        ),
         ([("purple", None, 3, 6, 14)], "no row has a variant of the plan"),
     ],
 )
-def test_rows_that_cannot_be_true_are_refused(rows: list[tuple[Cell, Cell, Cell, Cell, Cell]], says: str) -> None:
+def test_rows_that_cannot_be_true_are_refused(
+    rows: list[tuple[Cell, Cell, Cell, Cell, Cell]], says: str
+) -> None:
     with pytest.raises(DataError, match=says):
         of_means(*rows)
 
 
 def test_products_beyond_what_the_squares_allow_are_refused() -> None:
-    table = pa.table({"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [5.0]})
+    table = pa.table(
+        {"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [5.0]}
+    )
 
-    with pytest.raises(DataError, match="sum of products of 5, more than its sums of squares allow"):
+    with pytest.raises(DataError, match=r"sum of products of 5, more than its sums of squares allow"):
         framed(plan({"r": ratio("x", "y")}, moments=RATIO), sums=table)
 
 
 def test_a_metric_without_sums_is_refused() -> None:
-    table = pa.table({"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [3.0]})
+    table = pa.table(
+        {"v": ["control"], "n": [3], "a": [3.0], "b": [3.0], "aa": [4.0], "bb": [4.0], "ab": [3.0]}
+    )
 
-    with pytest.raises(DataError, match="no sums are named for the metric 'm'; add it to moments.metrics"):
+    with pytest.raises(DataError, match=r"no sums are named for the metric 'm'; add it to moments.metrics"):
         framed(plan({"m": mean("x")}, moments=RATIO), sums=table)

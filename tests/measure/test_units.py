@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from splitrun.errors import DataError
+from splitrun.measure.engines.duckdb import DuckDB
+from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import Trigger
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, Source
@@ -15,7 +17,11 @@ HEAD = "user,variant,at,x\n"
 
 
 def test_a_unit_exposed_twice_is_counted_once_from_its_first_exposure(tmp_path: Path) -> None:
-    rows = HEAD + "1,control,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    rows = (
+        HEAD + "1,control,2026-01-02T00:00:00Z,9\n"
+        "1,control,2026-01-01T00:00:00Z,4\n"
+        "2,treatment,2026-01-01T00:00:00Z,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -27,7 +33,11 @@ def test_a_unit_exposed_twice_is_counted_once_from_its_first_exposure(tmp_path: 
 
 
 def test_a_unit_in_two_variants_belongs_to_the_first_and_is_counted(tmp_path: Path) -> None:
-    rows = HEAD + "1,treatment,2026-01-02T00:00:00Z,9\n1,control,2026-01-01T00:00:00Z,4\n2,treatment,2026-01-01T00:00:00Z,1\n"
+    rows = (
+        HEAD + "1,treatment,2026-01-02T00:00:00Z,9\n"
+        "1,control,2026-01-01T00:00:00Z,4\n"
+        "2,treatment,2026-01-01T00:00:00Z,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -53,11 +63,20 @@ def test_exposures_at_the_same_moment_are_told_apart_by_the_order_of_the_plan(tm
     second = HEAD + "1,control,2026-01-01,4\n1,treatment,2026-01-01,9\n"
     planned = plan({"m": mean("x")}, exposures(time="at"))
 
-    assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [[1, 0]] * 2
+    assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [
+        [1, 0]
+    ] * 2
 
 
 def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Path) -> None:
-    rows = HEAD + ",control,2026-01-01,1\n1,,2026-01-01,1\n2,purple,2026-01-01,1\n3,control,never,1\n4,control,2026-01-01,1\n5,purple,2026-01-01,1\n"
+    rows = (
+        HEAD + ",control,2026-01-01,1\n"
+        "1,,2026-01-01,1\n"
+        "2,purple,2026-01-01,1\n"
+        "3,control,never,1\n"
+        "4,control,2026-01-01,1\n"
+        "5,purple,2026-01-01,1\n"
+    )
 
     measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
 
@@ -70,7 +89,9 @@ def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Pa
 def test_more_unknown_variants_than_can_be_listed_are_summed(tmp_path: Path) -> None:
     rows = HEAD + "".join(f"{i},v{i:03},2026-01-01,1\n" for i in range(60)) + "x,control,2026-01-01,1\n"
 
-    listed = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows).dirt.unknown_variants
+    listed = over(
+        tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows
+    ).dirt.unknown_variants
 
     assert len(listed) == 51
     assert listed[-1] == ("(10 others)", 10)
@@ -134,7 +155,9 @@ def test_ids_are_taken_byte_for_byte_and_numbers_by_value(tmp_path: Path, ids: l
 def test_each_row_can_be_a_unit_of_its_own(tmp_path: Path) -> None:
     named = Exposures(csv="exposures.csv", unit="row", variant="variant")
 
-    measured = over(tmp_path, plan({"m": mean("x")}, named), exposures="variant,x\ncontrol,1\ncontrol,3\ntreatment,5\n")
+    measured = over(
+        tmp_path, plan({"m": mean("x")}, named), exposures="variant,x\ncontrol,1\ncontrol,3\ntreatment,5\n"
+    )
 
     assert means(measured, "m") == [[2, 2], [1, 5]]
     assert measured.dirt.duplicate_exposures == 0
@@ -149,7 +172,12 @@ def test_events_cannot_be_joined_to_rows(tmp_path: Path) -> None:
 
 
 def test_times_with_and_without_zone_are_read_and_counted(tmp_path: Path) -> None:
-    rows = HEAD + "1,control,2026-07-01 12:00,1\n2,control,2026-07-01T12:00:00Z,1\n3,control,2026-07-01T12:00:00+0530,1\n4,control,2026-07-02,1\n"
+    rows = (
+        HEAD + "1,control,2026-07-01 12:00,1\n"
+        "2,control,2026-07-01T12:00:00Z,1\n"
+        "3,control,2026-07-01T12:00:00+0530,1\n"
+        "4,control,2026-07-02,1\n"
+    )
     planned = plan({"m": mean("x")}, exposures(time="at"), timezone="Europe/Berlin")
 
     measured = over(tmp_path, planned, exposures=rows)
@@ -170,11 +198,22 @@ def test_what_is_no_time_is_not_guessed(tmp_path: Path, cell: str, says: str) ->
         over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=HEAD + f"1,control,{cell},1\n")
 
 
-ORDERS = "user,at,name\n1,2026-01-02T00:00:00Z,cart\n1,2026-01-03T00:00:00Z,buy\n1,2025-12-31T00:00:00Z,cart\n2,2026-01-02T00:00:00Z,view\n3,2026-01-05T00:00:00Z,cart\n3,2026-01-04T00:00:00Z,buy\n1,2026-02-01T00:00:00Z,view\n"
+ORDERS = (
+    "user,at,name\n"
+    "1,2026-01-02T00:00:00Z,cart\n"
+    "1,2026-01-03T00:00:00Z,buy\n"
+    "1,2025-12-31T00:00:00Z,cart\n"
+    "2,2026-01-02T00:00:00Z,view\n"
+    "3,2026-01-05T00:00:00Z,cart\n"
+    "3,2026-01-04T00:00:00Z,buy\n"
+    "1,2026-02-01T00:00:00Z,view\n"
+)
 
 
 def test_only_triggered_units_are_analysed_and_their_windows_start_there(tmp_path: Path) -> None:
-    rows = HEAD + "".join(f"{i},{v},2026-01-01T00:00:00Z,1\n" for i, v in ((1, "control"), (2, "control"), (3, "treatment")))
+    rows = HEAD + "".join(
+        f"{i},{v},2026-01-01T00:00:00Z,1\n" for i, v in ((1, "control"), (2, "control"), (3, "treatment"))
+    )
     planned = plan(
         {"bought": share("name = 'buy'", source="o", window=timedelta(days=2))},
         exposures(time="at"),
@@ -207,7 +246,7 @@ def test_a_window_without_exposure_times_is_refused(tmp_path: Path) -> None:
         sources={"o": Source(csv="o.csv", unit="user", time="at")},
     )
 
-    with pytest.raises(DataError, match="needs the time of exposure and of every row"):
+    with pytest.raises(DataError, match="needs the time of exposure and of rows"):
         over(tmp_path, planned, exposures=HEAD + "1,control,,1\n", o=ORDERS)
 
 
@@ -226,4 +265,64 @@ def test_segments_are_taken_at_the_first_exposure(tmp_path: Path) -> None:
     measured = over(tmp_path, planned, exposures=rows)
 
     levels = measured.cells.segments["c"].labels
-    assert measured.units("c").tolist() == [[int(label == "DE") for label in levels], [int(label == "FR") for label in levels]]
+    assert measured.units("c").tolist() == [
+        [int(label == "DE") for label in levels],
+        [int(label == "FR") for label in levels],
+    ]
+
+
+def test_without_any_unit_there_are_no_cells_and_no_nan(tmp_path: Path) -> None:
+    planned = plan({"m": mean("x")}, exposures(), segments={"c": Segment(values="user")})
+
+    measured = over(tmp_path, planned, exposures=HEAD + "1,purple,,1\n")
+
+    assert measured.exposed.tolist() == [0, 0]
+    assert [part.n.tolist() for part in measured.by_variant("m")[1]] == [[0], [0]]
+    assert measured.by_variant("m", "c")[0] == ()
+
+
+def test_variants_that_map_to_no_variant_of_the_plan_are_unknown(tmp_path: Path) -> None:
+    named = Exposures(csv="exposures.csv", unit="user", variant="variant", variants={"a": "elsewhere"})
+
+    measured = over(tmp_path, plan({"m": mean("x")}, named), exposures=HEAD + "1,a,,1\n")
+
+    assert measured.dirt.unknown_variants == (("a", 1),)
+
+
+def test_columns_that_are_all_somewhere_else_are_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"no column 'user', which exposures.unit names; its columns are a, b"
+    ):
+        over(tmp_path, plan({"m": share()}, exposures()), exposures="a,b\n1,2\n")
+
+
+def test_a_source_without_a_unit_has_the_column_of_the_exposures(tmp_path: Path) -> None:
+    planned = plan({"m": mean("x", source="o")}, exposures(), sources={"o": Source(csv="o.csv")})
+
+    measured = over(tmp_path, planned, exposures=HEAD + "1,control,,1\n", o="user,x\n1,4\n")
+
+    assert means(measured, "m")[0] == [1, 4]
+
+
+def test_a_trigger_after_as_of_has_not_happened(tmp_path: Path) -> None:
+    planned = plan(
+        {"m": share("name = 'buy'", source="o")},
+        exposures(time="at"),
+        sources={"o": Source(csv="o.csv", unit="user", time="at")},
+        trigger=Trigger(source="o", where="name = 'cart'"),
+    )
+    (tmp_path / "exposures.csv").write_text(
+        HEAD + "1,control,2026-01-01T00:00:00Z,1\n3,control,2026-01-01T00:00:00Z,1\n"
+    )
+    (tmp_path / "o.csv").write_text(ORDERS)
+
+    with DuckDB(roots=[tmp_path]) as engine:
+        measured = measure(planned, engine, as_of=datetime(2026, 1, 3, tzinfo=UTC))
+
+    assert measured.units().tolist() == [[1], [0]]
+    assert means(measured, "m")[0] == [1, 1]
+
+
+def test_a_window_over_rows_without_times_is_refused_for_the_exposures_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="metric 'm' has a window, but the exposures name no time"):
+        over(tmp_path, plan({"m": share(window=WEEK)}, exposures()), exposures=HEAD + "1,control,,1\n")

@@ -44,6 +44,10 @@ def test_no_line_takes_more_columns_than_it_may_and_nothing_is_lost(text: str, w
     assert "".join(line[2:] for line in lines).replace(" ", "") == text.replace(" ", "")
 
 
+def test_a_character_wider_than_the_line_has_a_line_of_its_own() -> None:
+    assert folded("東京", 1, hang="    ") == ["東", "    京"]
+
+
 def test_a_mark_stays_on_its_character() -> None:
     assert folded("e\u0301" * 4, 2) == ["e\u0301e\u0301", "e\u0301e\u0301"]
     assert folded("❤\ufe0f❤\ufe0f", 2) == ["❤\ufe0f", "❤\ufe0f"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from splitrun.report.record import data_sheets, plan_sheets, statements, told, units_sheet
+from splitrun.spec.plan import PlannedSource
 from splitrun.spec.source import MomentsTable
 from tests.report.readouts import rich
 
@@ -41,6 +42,18 @@ def test_a_plan_over_moments_names_their_table() -> None:
 
     assert sheets["Sources"][0][0] == "moments"
     assert "csv sums.csv" in sheets["Sources"][0][1]
+
+
+def test_sources_of_events_are_told() -> None:
+    calm = rich()
+    clicks = PlannedSource.model_validate(
+        {"key": "clicks", "source": {"csv": "c.csv", "unit": "u", "time": "t"}}
+    )
+    plan = calm.plan.model_copy(update={"sources": (clicks,)})
+
+    sheets = {shown.title: shown.rows for shown in plan_sheets(replace(calm, plan=plan))}
+
+    assert ("clicks", "csv c.csv; unit u; time t") in sheets["Sources"]
 
 
 def test_a_sheet_without_rows_is_left_out() -> None:

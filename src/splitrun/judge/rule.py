@@ -35,6 +35,15 @@ def reach(above_lower: Reading, above_upper: Reading) -> Reach:
     return Reach.PAST if sign(above_upper) > 0 or sign(above_lower) < 0 else Reach.OPEN
 
 
+def unknown(reading: Reading) -> bool:
+    """Whether there is no number: then nothing was seen, harm or none."""
+    match reading:
+        case Unknown():
+            return True
+        case Estimate():
+            return False
+
+
 def sign(reading: Reading) -> int:
     """1 where the whole interval lies above 0, -1 where it lies below, else 0."""
     match reading:
@@ -63,7 +72,7 @@ def guardrail_outcome(proof: Reading, harm: Reading, better: Direction, *, watch
     if sign(harm) == -good:
         return GuardrailOutcome.BREACHED
     if watched:
-        return GuardrailOutcome.NO_HARM_SEEN
+        return GuardrailOutcome.UNPROVEN if unknown(harm) else GuardrailOutcome.NO_HARM_SEEN
     return GuardrailOutcome.HOLDS if sign(proof) == good else GuardrailOutcome.UNPROVEN
 
 

@@ -1,3 +1,3 @@
-"""The only queries that analyse: exposures and events in, units, columns and moments out. Knows no statistics."""
+"""The only queries that analyse: exposures and events in, moments out. Knows no statistics."""
 
 from __future__ import annotations

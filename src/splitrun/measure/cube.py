@@ -1,4 +1,4 @@
-"""From units to cells: every combination of variant, segment labels and phase, with the moments of every metric."""
+"""From units to cells: each combination of variant, segment labels and phase, with the metrics' moments."""
 
 from __future__ import annotations
 
@@ -134,9 +134,9 @@ def _number(cube: Cube, part: Part, place: int) -> exp.Expr:
 
 def _mature(cube: Cube, planned: PlannedMetric) -> exp.Expr:
     window = planned.metric.window
-    if window is None or cube.as_of is None:
+    if window is None:
         return exp.true()
-    if not cube.timed:
+    if not cube.timed or cube.as_of is None:
         raise DataError(
             f"metric {planned.key!r} has a window, but the exposures name no time; "
             "name `exposures.time` or leave the window out"

@@ -1,4 +1,4 @@
-"""What measurement asks of a database: load sources, run SQL, keep a result, give Arrow. Engines live in `engines/`."""
+"""What measurement asks of a database: load, run, keep, give Arrow. Engines live in `engines/`."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
     for place, part in wanted.items():
         if part.window is not None and not events.timed:
             raise DataError(
-                f"{events.reading.key}: a window of {part.window} needs the time of exposure and of every row; "
+                f"{events.reading.key}: a window of {part.window} needs the time of exposure and of rows; "
                 "name `time:` in both, or leave the window out"
             )
         selected = every([*wheres[part.where], events.inside(part.window)])

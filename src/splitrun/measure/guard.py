@@ -1,7 +1,7 @@
 """The first wall: which SQL may reach an engine. The second is the engine's own lock-down.
 
-Exactly one statement that reads; the whole tree is walked; tables and functions come from closed lists. A function
-that opens files, asks the clock, throws dice or tells about the system is not on the list.
+Exactly one statement that reads; the whole tree is walked; tables and functions come from closed lists. A
+function that opens files, asks the clock, throws dice or tells about the system is not on the list.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from splitrun.errors import EngineError
-from splitrun.measure.functions import FUNCTIONS, TABLE_FUNCTIONS
+from splitrun.measure.functions import FUNCTIONS
 
 __all__ = ["checked"]
 
@@ -26,12 +26,12 @@ LONGEST = 100_000
 OPENERS = {TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.VALUES, TokenType.L_PAREN}
 
 REFUSED = (
-    exp.DDL, exp.DML, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.SetItem, exp.Into,
-    exp.Install, exp.LoadData, exp.Describe, exp.Summarize, exp.Show, exp.Use, exp.Transaction, exp.Commit,
-    exp.Rollback, exp.Kill, exp.Cache, exp.Uncache, exp.Refresh, exp.Analyze, exp.Export, exp.Grant, exp.Revoke,
-    exp.Drop, exp.Alter, exp.TruncateTable, exp.Merge, exp.Comment, exp.Execute, exp.Lock, exp.Hint,
-    exp.TableSample, exp.HistoricalData, exp.Pivot, exp.Parameter, exp.SessionParameter, exp.Placeholder,
-    exp.Returning,
+    exp.DDL, exp.DML, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.SetItem,
+    exp.Into, exp.Install, exp.LoadData, exp.Describe, exp.Summarize, exp.Show, exp.Use,
+    exp.Transaction, exp.Commit, exp.Rollback, exp.Kill, exp.Cache, exp.Uncache, exp.Refresh,
+    exp.Analyze, exp.Export, exp.Grant, exp.Revoke, exp.Drop, exp.Alter, exp.TruncateTable, exp.Merge,
+    exp.Comment, exp.Execute, exp.Lock, exp.Hint, exp.TableSample, exp.HistoricalData, exp.Pivot,
+    exp.Parameter, exp.SessionParameter, exp.Placeholder, exp.Returning,
 )  # fmt: skip
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -100,8 +100,6 @@ def _check_table(table: exp.Table, tables: Collection[str]) -> None:
             return
         case exp.Func() as function:
             name = (function.name if isinstance(function, exp.Anonymous) else function.sql_name()).lower()
-            if name in TABLE_FUNCTIONS:
-                return
             raise _refused(
                 f"the table function {name}", "declare the rows as a source and select from it by name"
             )

@@ -27,10 +27,10 @@ PADDED = r"^\s*[+-]?0[0-9]"
 """007 is a label and no number: read as a number, it would be the same as 7."""
 LONG = r"^\s*[+-]?[0-9]{17,}\s*$"
 """Whole numbers that a 64-bit float would round."""
-ZONED = r":[0-9.]+\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+ZONED = r":[0-9.]+(Z| UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
 TIME = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?\s*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z| UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
 )
 
 ENOUGH = 0.95
@@ -67,15 +67,15 @@ class Attribute:
         """The value as a 64-bit float; null where it is none. May be NaN or infinite."""
         cell = self.at(alias)
         match self.stored:
+            case Stored.TEXT if self.kind is Kind.BOOLEAN:
+                return tree("CAST(TRY_CAST(:c AS BOOLEAN) AS DOUBLE)", c=cell)
             case Stored.TEXT:
                 return tree(
                     "CASE WHEN REGEXP_MATCHES(:c, :number) THEN TRY_CAST(:c AS DOUBLE) END",
                     c=cell,
                     number=text(NUMBER),
                 )
-            case Stored.BOOLEAN:
-                return tree("CASE WHEN :c THEN 1.0 WHEN NOT :c THEN 0.0 END", c=cell)
-            case Stored.WHOLE | Stored.NUMBER:
+            case Stored.BOOLEAN | Stored.WHOLE | Stored.NUMBER:
                 return tree("CAST(:c AS DOUBLE)", c=cell)
             case _:
                 return tree("CAST(NULL AS DOUBLE)")
@@ -97,7 +97,7 @@ class Attribute:
             case Stored.TEXT:
                 return tree(
                     "CASE WHEN NOT REGEXP_MATCHES(TRIM(:c), :time) THEN NULL "
-                    "WHEN :zoned THEN EPOCH_US(TRY_CAST(TRIM(:c) AS TIMESTAMP)) "
+                    "WHEN :zoned THEN EPOCH_US(TRY_CAST(TRIM(:c) AS TIMESTAMPTZ)) "
                     "ELSE EPOCH_US(TIMEZONE(:zone, TRY_CAST(TRIM(:c) AS TIMESTAMP))) END",
                     c=cell, zone=zone, zoned=self.zoned(alias), time=text(TIME),
                 )  # fmt: skip
@@ -117,7 +117,9 @@ class Attribute:
             case Kind.NUMBER:
                 return Bound(exp.paren(self.number(alias), copy=False), self.kind)
             case Kind.BOOLEAN:
-                return Bound(exp.paren(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), copy=False), self.kind)
+                return Bound(
+                    exp.paren(tree("TRY_CAST(:c AS BOOLEAN)", c=self.at(alias)), copy=False), self.kind
+                )
             case Kind.TIME:
                 local = tree(
                     "TIMEZONE(:zone, TIMEZONE('UTC', MAKE_TIMESTAMP(:us)))",

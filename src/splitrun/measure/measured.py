@@ -1,4 +1,4 @@
-"""What measurement hands on: moments over cells, the units of every variant, and what was wrong with the rows."""
+"""What measurement hands on: moments over cells, units of every variant, and what was wrong with the rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One metric over the cells, and the units it could not use; per-variant arrays have shape (variants,)."""
+    """One metric over the cells, and the units it could not use; arrays by variant have shape (variants,)."""
 
     moments: Moments
     immature: IntArray
@@ -136,8 +136,8 @@ class Measured:
         """Roll the cells of a metric up to variants, or to variants within the levels of a segment.
 
         Returns:
-            The labels of the levels (one empty label for the whole), and for each variant in the plan's order its
-            moments over those levels, shape (levels,).
+            The labels of the levels (one empty label for the whole), and for each variant in the plan's order
+            its moments over those levels, shape (levels,).
         """
         labels, group = self._groups(segment)
         variants, width = len(self.cells.variant.labels), len(labels)

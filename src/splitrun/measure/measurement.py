@@ -33,8 +33,8 @@ def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Mea
     Args:
         plan: What is to be measured.
         engine: Where the data is; used for this one measurement.
-        as_of: The moment up to which rows count and windows must have passed; by default the latest moment in the
-            exposures and event sources.
+        as_of: The moment up to which rows count and windows must have passed; by default the latest moment in
+            the exposures and event sources.
 
     Returns:
         Moments over cells, units, dirt, and the SQL that made them.
@@ -82,7 +82,8 @@ class _Measurement:
         loaded = work.engine.load(rows)
         if not loaded[EXPOSURES].rows:
             raise DataError(
-                f"exposures: there are no rows in {exposures.form} {exposures.where[:200]!r}; check what is named"
+                f"exposures: there are no rows in {exposures.form} {exposures.where[:200]!r}; "
+                "check what is named"
             )
         readings = {
             key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)

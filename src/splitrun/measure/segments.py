@@ -21,13 +21,14 @@ MISSING, OTHER = "(missing)", "other"
 MOST = 20
 """Levels shown by name where the segment does not choose; by size, the rest is `other`."""
 LONGEST = 80
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, line separators and marks that turn the direction of writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """One dimension of the cells: the raw labels that have a code of their own, and what each code is called."""
+    """One dimension of the cells: raw labels that have a code of their own, and what each code is called."""
 
     raw: tuple[str, ...]
     """Raw label of codes 0, 1, …; one code more is everything else."""
@@ -80,7 +81,7 @@ def label(reading: Reading, planned: PlannedSegment) -> exp.Expr:
 
 
 def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = None) -> Levels:
-    """Find the levels of a column of raw labels, largest first, and choose those shown by name."""
+    """Choose the levels shown by name, the largest: numbers in their own order, else by size."""
     query = (
         select([("label", column(name, "u")), ("units", tree("COUNT(*)"))], relation(table, "u"))
         .group_by(column(name, "u"))
@@ -91,8 +92,10 @@ def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = N
     if planned is not None and planned.segment.keep is not None:
         return _named((*planned.segment.keep, MISSING))
     found = [str(row["label"]) for row in work.ask(what, query).to_pylist()]
-    plain = [raw for raw in found if raw != MISSING]
-    return _named((*plain[:MOST], MISSING))
+    plain = [raw for raw in found if raw != MISSING][:MOST]
+    if all(NUMBER.fullmatch(raw) for raw in plain):
+        plain.sort(key=float)
+    return _named((*plain, MISSING))
 
 
 def _named(raw: tuple[str, ...]) -> Levels:

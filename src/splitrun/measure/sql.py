@@ -1,4 +1,4 @@
-"""SQL as trees: templates whose holes are filled with expressions, so that no name or value is ever pasted in."""
+"""SQL as trees: templates whose holes are filled with expressions; no name or value is ever pasted in."""
 
 from __future__ import annotations
 

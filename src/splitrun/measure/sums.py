@@ -26,7 +26,7 @@ MOMENTS = "moments"
 """What the table is called in messages and in the readout."""
 
 SLACK = 1e-9
-"""How far a sum of squares may fall short of what the sum demands, relative to itself: rounding of a long sum."""
+"""How far a sum of squares may fall short of what its sum demands, relative to itself: rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Row:
     segment: str | None
     n: float
     sums: Mapping[str, tuple[float, ...]]
-    """By metric: sums of its columns, then the sums of squares and products in the order of the upper triangle."""
+    """By metric: sums of its columns, then those of squares and products, an upper triangle row by row."""
 
     def __str__(self) -> str:
         return f"row {self.place}"
@@ -49,8 +49,8 @@ def summed(work: Work, plan: Plan, table: MomentsTable) -> Measured:
     """Read a table of sums as moments.
 
     Raises:
-        DataError: A row cannot be true: n is no count, a sum of squares is too small for its sum, a row stands twice,
-            or the segment rows do not add up to the whole.
+        DataError: A row cannot be true (n is no count, a sum of squares is too small for its sum), a row
+            stands twice, or the segment rows do not add up to the whole.
     """
     loaded = work.engine.load({MOMENTS: table})[MOMENTS]
     rows, unknown, no_variant = _rows(work, plan, table, loaded)
@@ -168,9 +168,10 @@ def _row(place: int, found: Mapping[str, float | str | None], wanted: Mapping[st
         values = [_number(found[f"q{at}_{side}"]) for side in range(len(names))]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
-            empty = names[values.index(None)]
+            side = values.index(None)
             raise DataError(
-                f"{MOMENTS}: row {place}: {empty} of {key} is {found[f'q{at}_{values.index(None)}']}, not a finite number; "
+                f"{MOMENTS}: row {place}: {names[side]} of {key} is {found[f'q{at}_{side}']}, "
+                "not a finite number; "
                 "sum over the units that have an outcome and give their number as n"
             )
         sums[key] = tuple(known)
@@ -204,8 +205,8 @@ def _chosen(plan: Plan, rows: Sequence[Row]) -> list[Row]:
             counted = sum(row.n for row in levels)
             if levels and counted != total.n:
                 raise DataError(
-                    f"{MOMENTS}: variant {variant.key!r}: the segments have {counted:,.0f} units and the whole "
-                    f"({total}) has {total.n:,.0f}; a unit belongs to exactly one level"
+                    f"{MOMENTS}: variant {variant.key!r}: the segments have {counted:,.0f} units and "
+                    f"the whole ({total}) has {total.n:,.0f}; a unit belongs to exactly one level"
                 )
         cells += levels or mine
     return cells
@@ -237,7 +238,7 @@ def _centred(row: Row, key: str) -> Moments:
     bound = np.sqrt(squares[0, 0] * squares[-1, -1])
     if sides == 2 and abs(squares[0, 1]) > bound * (1 + SLACK):
         raise DataError(
-            f"{MOMENTS}: {row}: {key} has a sum of products of {squares[0, 1]:g}, more than its sums of squares allow "
-            f"({bound:g}); sum numerator times denominator over units"
+            f"{MOMENTS}: {row}: {key} has a sum of products of {squares[0, 1]:g}, more than its sums of "
+            f"squares allow ({bound:g}); sum numerator times denominator over units"
         )
     return Moments(n=np.array([row.n]), mean=(sums / n)[None, :], m2=m2[None, :, :])

@@ -1,4 +1,4 @@
-"""One row per unit: its first exposure, variant, phase and segments, and what its exposure row says of metrics."""
+"""One row per unit: first exposure, variant, phase, segments, and what its exposure row says of metrics."""
 
 from __future__ import annotations
 
@@ -119,8 +119,9 @@ def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
     attribute = reading.attribute(name, wanted)
     if attribute.kind is Kind.NUMBER:
         raise DataError(
-            f"{reading.key}: the column {name!r}, which {wanted} names, holds numbers, and whether they count "
-            "seconds, milliseconds or something else cannot be seen; write times like 2026-11-22T18:30:00Z"
+            f"{reading.key}: the column {name!r}, which {wanted} names, holds numbers, and whether they "
+            "count seconds, milliseconds or something else cannot be seen; "
+            "write times like 2026-11-22T18:30:00Z"
         )
     if attribute.kind is Kind.BOOLEAN:
         raise DataError(
@@ -205,7 +206,12 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
                 ("rows", tree("COUNT(*)")),
                 ("no_unit", tree("COUNT_IF(key IS NULL)")),
                 ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
-                ("no_time", tree("COUNT_IF(:timed AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", timed=timed)),
+                (
+                    "no_time",
+                    tree(
+                        "COUNT_IF(:t AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", t=timed
+                    ),
+                ),
                 ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
                 ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
                 ("latest", tree("MAX(at)")),
@@ -265,7 +271,7 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
 
 
 def _outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
-    """A part from the exposure row itself: p is its value, null where it is missing; f says that it is not finite."""
+    """A part from the exposure row: p is its value, null where missing; f says that it is not finite."""
     wanted = "a metric of the exposures"
     where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
     if part.what is not What.TOTAL or part.value is None:
@@ -321,7 +327,11 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
         ranked = exp.select("*").from_(seen)
         ranked = ranked.select(
             exp.alias_(tree(f"ROW_NUMBER() OVER (PARTITION BY key ORDER BY {listed})"), "turn", quoted=True),
-            exp.alias_(tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"), "crossed", quoted=True),
+            exp.alias_(
+                tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"),
+                "crossed",
+                quoted=True,
+            ),
         )  # fmt: skip
         seen = ranked.subquery("x")
         kept.append(tree("turn = 1"))

@@ -9,6 +9,7 @@ from importlib.resources import files
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.readout import Arm, Comparison, Lineage, Readout
 from splitrun.spec.amount import Size
+from splitrun.spec.analysis import Hypothesis
 from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["FORM", "Json", "form", "schema", "written"]
@@ -23,21 +24,13 @@ UNDECIDED = "decisions from a registered rule are not built yet; read the verdic
 
 def form(readout: Readout) -> Json:
     """The readout as its documented JSON form: numbers in full precision, and null where there is none."""
-    plan, hypothesis = readout.plan, readout.plan.hypothesis
+    plan = readout.plan
     planned = {metric.key: metric for metric in plan.metrics}
     return {
         "form": FORM,
         "experiment": plan.key,
         "title": plan.title,
-        "hypothesis": {
-            "change": hypothesis.change,
-            "because": hypothesis.because,
-            "expect": {
-                "metric": hypothesis.expect.metric,
-                "direction": hypothesis.expect.direction.value,
-                "mei": size(hypothesis.expect.mei),
-            },
-        },
+        "hypothesis": expected(plan.hypothesis),
         "registered": readout.registered,
         "made_at": moment(readout.made_at),
         "as_of": moment(readout.as_of),
@@ -66,6 +59,19 @@ def form(readout: Readout) -> Json:
         "limitations": list(readout.limitations),
         "decision": {"value": None, "says": UNDECIDED},
         "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
+    }
+
+
+def expected(hypothesis: Hypothesis) -> Json:
+    """What is changed, why, and what is expected of it."""
+    return {
+        "change": hypothesis.change,
+        "because": hypothesis.because,
+        "expect": {
+            "metric": hypothesis.expect.metric,
+            "direction": hypothesis.expect.direction.value,
+            "mei": size(hypothesis.expect.mei),
+        },
     }
 
 

@@ -57,7 +57,7 @@ def folded(text: str, width: int, indent: str = "", hang: str = "") -> list[str]
         if line and columns(f"{start}{line} {rest}") > width:
             lines.append(start + line)
             line, start = "", hang
-        while not line and columns(start + rest) > width:
+        while rest and not line and columns(start + rest) > width:
             fits = fitting(rest, width - columns(start))
             lines.append(start + rest[:fits])
             rest, start = rest[fits:], hang

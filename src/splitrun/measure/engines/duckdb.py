@@ -14,7 +14,6 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from splitrun.errors import DataError, EngineError
 from splitrun.measure.engine import Field, Loaded, Stored
@@ -25,7 +24,7 @@ from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
 
-DATABASE = "data"
+DATABASE = "attached_store"
 """The catalog under which a database file is attached."""
 
 LISTED_LINES = 10
@@ -48,8 +47,8 @@ class Limits:
 class DuckDB:
     """DuckDB over files within some folders, data frames and, read-only, one database file.
 
-    Nothing outside the files that a plan names can be read, nothing can be written but scratch, and no setting can
-    be changed once `load` has returned.
+    Nothing outside the files that a plan names can be read, nothing can be written but scratch, and no
+    setting can be changed once `load` has returned.
     """
 
     dialect = "duckdb"
@@ -86,7 +85,11 @@ class DuckDB:
         self._loaded = False
         self._sheets = 0
         if database is not None:
-            self._attach(database)
+            try:
+                self._attach(database)
+            except (DataError, EngineError):
+                self.close()
+                raise
 
     def _attach(self, database: Path) -> None:
         if not database.is_file():
@@ -96,7 +99,8 @@ class DuckDB:
             self._connection.execute(f"USE {DATABASE}")
             rows = self._connection.execute(
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 "
-                "UNION SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $1 AND NOT internal",
+                "UNION SELECT schema_name, view_name FROM duckdb_views() "
+                "WHERE database_name = $1 AND NOT internal",
                 [DATABASE],
             ).fetchall()
         for schema, table in rows:
@@ -190,14 +194,15 @@ class DuckDB:
         rejects, relation = f"_rejects_{self._sheets}", _quoted(key)
         with self._guarded(f"reading {path.name}", data=True):
             self._connection.execute(
-                f"CREATE TEMP TABLE {relation} AS SELECT * FROM read_csv({_literal(_unglobbed(path))}, "
-                f"auto_detect = false, columns = {{{columns}}}, delim = {_literal(known.delimiter)}, quote = '\"', "
-                "escape = '\"', header = true, nullstr = '', allow_quoted_nulls = true, null_padding = false, "
+                f"CREATE TEMP TABLE {relation} AS "  # noqa: S608  # every name and text is quoted
+                f"SELECT * FROM read_csv({_literal(_unglobbed(path))}, auto_detect = false, "
+                f"columns = {{{columns}}}, delim = {_literal(known.delimiter)}, quote = '\"', escape = '\"', "
+                "header = true, nullstr = '', allow_quoted_nulls = true, null_padding = false, "
                 f"store_rejects = true, rejects_table = '{rejects}', "
                 f"rejects_scan = '{rejects}_scan', rejects_limit = 0)"
             )
             rejected = self._connection.execute(
-                f"SELECT DISTINCT line FROM {rejects} ORDER BY line"
+                f"SELECT DISTINCT line FROM {rejects} ORDER BY line"  # noqa: S608  # our own name
             ).fetchall()
         described = self._described(key, digest([path]), typed=False)
         lines = tuple(int(line) for (line,) in rejected)
@@ -215,14 +220,15 @@ class DuckDB:
             f"coalesce(sum(length({c}) - length(replace({c}, chr(10), ''))), 0)"
             for c in (_quoted(field.name) for field in loaded.fields)
         )
-        broken = self._connection.execute(f"SELECT {inner} FROM {_quoted(loaded.relation)}").fetchall()[0][0]
+        counted = f"SELECT {inner} FROM {_quoted(loaded.relation)}"  # noqa: S608  # every name is quoted
+        broken = self._connection.execute(counted).fetchall()[0][0]
         return max(0, known.lines - 1 - loaded.rows - rejected - int(broken))
 
     def _parquet(self, key: str, paths: Sequence[Path]) -> Loaded:
         listed = ", ".join(_literal(_unglobbed(path)) for path in paths)
         with self._guarded(f"reading {paths[0].name}", data=True):
             self._connection.execute(
-                f"CREATE TEMP VIEW {_quoted(key)} AS "
+                f"CREATE TEMP VIEW {_quoted(key)} AS "  # noqa: S608  # every name and text is quoted
                 f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
             )
             return self._described(key, digest(paths))
@@ -238,12 +244,12 @@ class DuckDB:
         return self._described(key, None)
 
     def _described(self, key: str, hashed: str | None, *, typed: bool = True) -> Loaded:
-        relation = self._connection.sql(f"SELECT * FROM {_quoted(key)}")
+        relation = self._connection.sql(f"SELECT * FROM {_quoted(key)}")  # noqa: S608  # quoted
         fields = tuple(
             Field(name, _stored(str(kind)))
             for name, kind in zip(relation.columns, relation.types, strict=True)
         )
-        rows = self._connection.execute(f"SELECT count(*) FROM {_quoted(key)}").fetchall()[0][0]
+        rows = relation.count("*").fetchall()[0][0]
         return Loaded(relation=key, fields=fields, typed=typed, rows=int(rows), digest=hashed)
 
     @contextmanager
@@ -272,10 +278,7 @@ class DuckDB:
 
 
 def _table(key: str, written: str, tables: set[str]) -> exp.Table:
-    try:
-        table = exp.to_table(written, dialect="duckdb")
-    except (SqlglotError, AttributeError):
-        raise DataError(f"{key}: {written!r} is no name of a table; write schema.table") from None
+    table = exp.to_table(written, dialect="duckdb")
     if not tables:
         raise DataError(f"{key}: no database is attached, so there is no table {written!r}; name a database")
     checked(exp.select("*").from_(table).sql(dialect="duckdb"), dialect="duckdb", tables=tables)

@@ -1,4 +1,4 @@
-"""Files that a plan names: found inside the folders allowed, looked at once, and told apart by their bytes."""
+"""Files that a plan names: found inside the folders allowed, looked at once, told apart by their bytes."""
 
 from __future__ import annotations
 
@@ -31,17 +31,16 @@ def found(key: str, named: str, roots: Sequence[Path], *, many: bool = False) ->
     """
     if not roots:
         raise EngineError(f"{key}: no folder may be read, so {named!r} may not; name a folder to the engine")
-    if "\0" in named:
-        raise DataError(f"{key}: a file name cannot hold NUL; mend {named!r}")
     places = [root / named for root in roots]
     if many and WILDCARDS & set(named):
         matched = [path for root in roots for path in _matches(key, root, named)]
     else:
-        matched = [place for place in places if place.is_file()]
-        matched = matched[:1]
+        for place in places:
+            _check_inside(key, named, place, roots)
+        matched = [place for place in places if place.is_file()][:1]
         if not matched and any(place.exists() for place in places):
             raise DataError(f"{key}: {named!r} is a folder; name a file, or a pattern like {named}/*.parquet")
-    for place in matched or places:
+    for place in matched:
         _check_inside(key, named, place, roots)
     if not matched:
         raise DataError(
@@ -106,7 +105,8 @@ def sheet(key: str, path: Path) -> Sheet:
     twins = sorted({name for name in header if sum(name.lower() == other.lower() for other in header) > 1})
     if twins:
         raise DataError(
-            f"{key}: {path.name} has columns of the same name ({', '.join(twins)}); give each a name of its own"
+            f"{key}: {path.name} has columns of the same name ({', '.join(twins)}); "
+            "give each a name of its own"
         )
     return Sheet(header=header, delimiter=delimiter, open_quote=quotes % 2 == 1, lines=lines)
 
