@@ -107,7 +107,7 @@ def metric(told: Told, axis: Axis, level: int, *, said: bool) -> Iterator[str]:
     """
     row = told.whole
     yield f'<article class="metric {row.tone.value}">'
-    yield row_of(row, axis, heading(level, safe(row.name)))
+    yield row_of(row, axis, heading(level, breakable(row.name)))
     if not said and row.tone is not Tone.VOID:
         yield f'<p class="says">{safe(row.says)}</p>'
     for cut in told.cuts:
@@ -117,7 +117,7 @@ def metric(told: Told, axis: Axis, level: int, *, said: bool) -> Iterator[str]:
 
 def levels(cut: Cut, axis: Axis) -> str:
     """The levels of a segment, folded away."""
-    items = "".join(f"<li>{row_of(row, axis, f'<b>{safe(row.name)}</b>')}</li>" for row in cut.rows)
+    items = "".join(f"<li>{row_of(row, axis, f'<b>{breakable(row.name)}</b>')}</li>" for row in cut.rows)
     return folded(f"By {safe(cut.outline)}", f'<ul class="levels">{items}</ul>')
 
 
@@ -180,7 +180,7 @@ def sheet(shown: Sheet) -> str:
     """A table under its caption, in a box that scrolls by itself where it is too wide."""
     heads = "".join(f'<th scope="col">{safe(head)}</th>' for head in shown.heads)
     rows = "".join(
-        f'<tr><th scope="row">{safe(row[0])}</th>{"".join(f"<td>{safe(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr><th scope="row">{breakable(row[0])}</th>{"".join(f"<td>{safe(cell)}</td>" for cell in row[1:])}</tr>'
         for row in shown.rows
     )
     title, kind = safe(shown.title), " pairs" if len(shown.heads) == 2 else ""
@@ -203,6 +203,11 @@ def listed(sentences: tuple[str, ...]) -> str:
 def heading(level: int, text: str) -> str:
     """A heading whose text is escaped already."""
     return f"<h{level}>{text}</h{level}>"
+
+
+def breakable(name: str) -> str:
+    """A name that may be broken after a point or a low line, where it is too long for its column."""
+    return safe(name).replace(".", ".<wbr/>").replace("_", "_<wbr/>")
 
 
 def safe(text: str) -> str:
