@@ -180,7 +180,8 @@ def sheet(shown: Sheet) -> str:
     """A table under its caption, in a box that scrolls by itself where it is too wide."""
     heads = "".join(f'<th scope="col">{safe(head)}</th>' for head in shown.heads)
     rows = "".join(
-        f'<tr><th scope="row">{breakable(row[0])}</th>{"".join(f"<td>{safe(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr><th scope="row">{breakable(row[0])}</th>'
+        f"{''.join(f'<td>{safe(cell)}</td>' for cell in row[1:])}</tr>"
         for row in shown.rows
     )
     title, kind = safe(shown.title), " pairs" if len(shown.heads) == 2 else ""

@@ -10,7 +10,6 @@ from splitrun.judge.numbers import plain, scale
 from splitrun.judge.readout import Readout
 from splitrun.report.printable import printable
 from splitrun.report.scorecard import Group, scorecard
-from splitrun.spec.amount import written_window
 from splitrun.spec.model import Model
 from splitrun.spec.plan import Plan, PlannedMetric
 
@@ -26,7 +25,7 @@ __all__ = [
     "version_sheet",
 ]
 
-ASIDE = {"kind", "better", "window", "owner", "describe", "key"}
+ASIDE = {"kind", "better", "owner", "describe", "key"}
 """What a metric's definition need not repeat: it has a column of its own."""
 
 
@@ -132,7 +131,7 @@ def plan_sheets(readout: Readout) -> tuple[Sheet, ...]:
         pairs("Hypothesis", hypothesis(plan, scorecard(readout).expected)),
         sheet(
             "Metrics",
-            ("Metric", "Role", "Kind", "Better", "Definition", "Window", "Held against", "Describes"),
+            ("Metric", "Role", "Kind", "Better", "Definition", "Held against", "Describes"),
             (defined(planned) for planned in plan.metrics),
         ),
         pairs("Analysis", analysis(plan)),
@@ -171,7 +170,6 @@ def defined(planned: PlannedMetric) -> tuple[str, ...]:
         metric.kind,
         metric.better.value,
         "; ".join(f"{name} {value}" for name, value in fields(metric) if name not in ASIDE),
-        "all events" if metric.window is None else written_window(metric.window),
         held,
         metric.describe or "none",
     )
@@ -237,7 +235,7 @@ def spelled(model: Model) -> str:
 
 def fields(model: Model) -> Iterator[tuple[str, str]]:
     """What a spec says, field by field; what it leaves open is left out."""
-    for name, value in model.model_dump(mode="json", exclude_none=True).items():
+    for name, value in model.model_dump(mode="json", by_alias=True, exclude_none=True).items():
         if value not in ((), [], {}):
             yield name.replace("_", " "), told(value)
 
