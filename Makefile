@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts unit docs bench peers clean
+.PHONY: venv demo test lint format types contracts browser unit docs bench peers clean
 
 venv: $(STAMP)
 
@@ -35,7 +35,13 @@ types: venv
 contracts: venv
 	$(BIN)/lint-imports
 
-unit: venv
+# pages are opened in a real browser; where there is none and none may be installed those tests are skipped
+browser:
+	@test -x /usr/bin/chromium \
+	|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	|| echo "no /usr/bin/chromium, and it cannot be installed here: the tests in a browser will be skipped"
+
+unit: venv browser
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 docs: venv

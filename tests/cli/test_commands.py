@@ -52,6 +52,36 @@ def test_analyze_prints_the_sql_that_was_run(splitrun: Run) -> None:
     assert "SELECT" in out
 
 
+def test_analyze_writes_the_readout_as_page_and_markdown(splitrun: Run, tmp_path: Path) -> None:
+    html, text = tmp_path / "readout.html", tmp_path / "readout.md"
+
+    code, out, err = splitrun("analyze", BANDIT, "--html", str(html), "--markdown", str(text))
+
+    assert (code, err) == (0, "")
+    assert "clicked rose by 0.23 pp" in out
+    assert out.endswith(f"\nwritten: {html}, {text}\n")
+    assert "clicked rose by 0.23\xa0pp" in html.read_text(encoding="utf-8")
+    assert "clicked rose by 0.23 pp" in text.read_text(encoding="utf-8")
+
+
+def test_json_stays_json_when_a_page_is_written(splitrun: Run, tmp_path: Path) -> None:
+    _, out, _ = splitrun("analyze", BANDIT, "--json", "--html", str(tmp_path / "readout.html"))
+
+    assert json.loads(out)["form"] == "splitrun.readout/1"
+    assert (tmp_path / "readout.html").exists()
+
+
+def test_analyze_writes_over_no_file_of_another_kind(splitrun: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.html"
+    mine.write_text("mine")
+
+    code, out, err = splitrun("analyze", BANDIT, "--html", str(mine))
+
+    assert (code, out) == (3, "")
+    assert "is no report of splitrun" in err
+    assert mine.read_text() == "mine"
+
+
 def test_a_mistake_is_told_on_standard_error_and_by_the_exit_code(splitrun: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("kee: x\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from splitrun.judge.reading import readout
@@ -116,9 +118,29 @@ def test_a_metric_the_plan_does_not_hold_is_written_plainly() -> None:
     assert card.expected == "fetched higher by at least 0.05"
 
 
-def test_wide_and_combining_characters_count_as_a_terminal_shows_them() -> None:
-    assert (columns("abc"), columns("東京"), columns("e\u0301")) == (3, 4, 1)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_wide_labels_neither_push_bars_nor_overflow(ascii_only: bool) -> None:  # noqa: FBT001 - a column of the table
+    pen = "o" if ascii_only else "●"
+
+    narrow, wide = (
+        text(rich(first=level), width=80, ascii_only=ascii_only).splitlines()
+        for level in ("abcdef", "東京🚀")
+    )
+
+    bars = [
+        [columns(line.rpartition(pen)[0]) for line in lines if line.startswith("    near") and pen in line]
+        for lines in (narrow, wide)
+    ]
+    assert bars[0] == bars[1] != []
+    assert max(columns(line) for line in wide) <= 80
 
 
-def test_characters_beyond_the_first_planes_are_escaped_too() -> None:
-    assert printable("a\u202eb\U000e0001\x07\u2028") == "a\\u202eb\\U000e0001\\x07 "
+def test_a_long_text_without_spaces_is_broken_by_its_columns() -> None:
+    calm = rich()
+    hypothesis = calm.plan.hypothesis.model_copy(update={"change": "新しい購入ボタンを表示する" * 20})
+    plan = calm.plan.model_copy(update={"hypothesis": hypothesis})
+
+    lines = text(replace(calm, plan=plan), width=80).splitlines()
+
+    assert max(columns(line) for line in lines) <= 80
+    assert "新しい購入ボタンを表示する" * 20 in "".join(line.strip() for line in lines)

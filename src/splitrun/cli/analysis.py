@@ -10,9 +10,21 @@ import typer
 from splitrun.cli.console import desk, say, say_json, width
 from splitrun.conduct.analyze import Access
 from splitrun.conduct.analyze import analyze as analyzed
+from splitrun.conduct.reports import keep, reports
 from splitrun.report.text import text
 
 __all__ = ["analyze"]
+
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the readout as a page that stands alone.")
+]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the readout as Markdown.")
+]
+Statements = Annotated[bool, typer.Option("--sql", help="Print the SQL that was run, below the readout.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1, help="The longest a statement may run.")
+]
 
 
 def analyze(  # noqa: PLR0913 - a command takes what its words say
@@ -35,22 +47,24 @@ def analyze(  # noqa: PLR0913 - a command takes what its words say
         str, typer.Option("--memory", metavar="SIZE", help="The engine's memory limit.")
     ] = "4GB",
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="The engine's threads.")] = 1,
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="The longest a statement may run.")
-    ] = 600,
-    sql: Annotated[
-        bool, typer.Option("--sql", help="Print the SQL that was run, below the readout.")
-    ] = False,
+    timeout: Timeout = 600,
+    sql: Statements = False,
+    html: Page = None,
+    markdown: Markdown = None,
 ) -> None:
     """Read an experiment's data; answer with effects, intervals, verdicts and doubts."""
     access = Access(
         folders=tuple(data or ()), database=database, memory=memory, threads=threads, seconds=timeout
     )
+    wanted = reports(html, markdown)
     with desk() as table:
         readout = analyzed(experiment, as_of=as_of, access=access, desk=table)
+    kept = [keep(report, readout) for report in wanted]
     if json:
         say_json(readout.to_dict())
         return
     say(text(readout, width=width()))
     if sql:
         say("\n".join(f"\n-- {one.name}\n{one.sql};" for one in readout.lineage.sql))
+    if kept:
+        say(f"\nwritten: {', '.join(kept)}")

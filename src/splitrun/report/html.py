@@ -1,221 +1,217 @@
-"""A readout as one self-contained HTML fragment for notebooks: no script, no request, every label escaped."""
+"""The blocks of a readout in HTML, and the fragment that notebooks show.
+
+No script, no request, every label escaped. The page of `page.py` is made of the same blocks; a block that has
+headings takes their level.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from importlib.resources import files
 
 from splitrun.check.evidence import Finding
 from splitrun.judge.readout import Readout
-from splitrun.report.axis import Axis, Bar
+from splitrun.report.axis import Axis
+from splitrun.report.bars import drawing, ruler
 from splitrun.report.printable import printable
-from splitrun.report.scorecard import Group, Row, Scorecard, Tone, scorecard
+from splitrun.report.record import Sheet, data_sheets, moments_of, numbers, statements, units_sheet
+from splitrun.report.scorecard import Cut, Row, Scorecard, Told, Tone, scorecard
 
-__all__ = ["html"]
+__all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "safe", "sheet"]
+__all__ += ["sql", "style", "verdicts"]
 
-WIDTH, HEIGHT, EDGE = 300, 24, 8
-"""Of a bar, in pixels; the edge leaves room for arrows."""
-
-STYLE = """
-.splitrun{font:14px/1.45 system-ui,sans-serif;max-width:72rem;color:inherit}
-.splitrun h2{font-size:1.25em;margin:.2em 0}.splitrun h3{font-size:1em;margin:1.2em 0 .3em}
-.splitrun p{margin:.15em 0}.splitrun .dim{opacity:.72}
-.splitrun table{border-collapse:collapse;width:100%;background:none;font-size:inherit}
-.splitrun th,.splitrun td{text-align:left;vertical-align:top;padding:.35em .7em .35em 0}
-.splitrun th,.splitrun td{background:none;border:0}
-.splitrun tr.row{border-top:1px solid rgba(128,128,128,.3)}
-.splitrun tr.below td,.splitrun tr.below th{font-size:.92em;padding-top:.1em}
-.splitrun tr.below th{padding-left:1.4em;font-weight:400}.splitrun td{font-variant-numeric:tabular-nums}
-.splitrun th.role{text-transform:capitalize;padding-top:1em;font-size:1.05em}
-.splitrun .tag{font-weight:600;white-space:nowrap}
-.splitrun .good{color:#16855b;color:color-mix(in srgb,currentColor 25%,#1aa06b)}
-.splitrun .bad,.splitrun .stop{color:#d03b4f;color:color-mix(in srgb,currentColor 25%,#e0445a)}
-.splitrun .settled{color:#3b7dd8;color:color-mix(in srgb,currentColor 25%,#3f86ea)}
-.splitrun .open{color:inherit}.splitrun .void{opacity:.6}
-.splitrun .warn{color:#b7791f;color:color-mix(in srgb,currentColor 35%,#d18a1e)}
-.splitrun ul{margin:.2em 0;padding-left:1.2em}.splitrun svg{display:block;overflow:visible}
-.splitrun pre{overflow:auto;font-size:.85em}
-""".strip()
+LEGEND = (
+    '<span class="key"><svg width="34" height="12" aria-hidden="true"><line x1="2" x2="32" y1="6" y2="6" '
+    'stroke="currentColor" stroke-width="6" stroke-opacity="0.45"/><circle cx="17" cy="6" r="5" '
+    'fill="currentColor"/></svg> effect and its interval</span> '
+    '<span class="key"><svg width="8" height="16" aria-hidden="true"><line x1="4" x2="4" y1="0" y2="16" '
+    'stroke="currentColor" stroke-dasharray="3 3"/></svg> minimum of interest, or margin</span>'
+)
 
 
 def html(readout: Readout) -> str:
-    """Write a readout as one fragment: doubts, effects, limits, and where it came from."""
+    """Write a readout as one fragment: what decides, effects, limits, and where it came from."""
     card = scorecard(readout)
     body = [
-        *head(card, readout),
-        *doubts(readout.findings),
-        *effects(card),
-        *listed("Differences between levels", card.differing),
-        *listed("Limits of this readout", readout.limitations),
-        *origin(readout),
+        *head(card, 2),
+        *verdicts(card, 3),
+        *doubts(readout.findings, 3),
+        *effects(card, 3),
+        *differing(card, 3),
+        *limits(readout, 3),
+        folded("Units, data and SQL", "".join(origin(readout))),
     ]
-    label = safe(f"readout of {card.title}")
     inner = "\n".join(body)
-    return (
-        f'<section class="splitrun" role="region" aria-label="{label}">\n'
-        f"<style>{STYLE}</style>\n{inner}\n</section>"
+    label = safe(f"readout of {card.title}")
+    return f'<section class="splitrun" aria-label="{label}">\n<style>{style()}</style>\n{inner}\n</section>'
+
+
+def style() -> str:
+    """The style sheet of fragment and page."""
+    return files("splitrun.report").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def head(card: Scorecard, level: int) -> Iterator[str]:
+    """What was tried, and what was expected of it."""
+    yield heading(level, safe(card.title))
+    yield f'<p class="lead">{safe(card.hypothesis)}</p>'
+    yield f'<p class="dim">Expected: {safe(card.expected)}</p>'
+
+
+def verdicts(card: Scorecard, level: int) -> Iterator[str]:
+    """The sentences that decide: of primaries and guardrails over all units."""
+    yield heading(level, "What decides")
+    if card.warning:
+        yield f'<p class="alarm">{mark("stop", "stop")} {safe(card.warning)}</p>'
+        return
+    items = "".join(
+        f"<li>{mark(row.tone.value, safe(row.verdict))} <span>{safe(row.says)}</span></li>"
+        for row in card.deciding
     )
+    yield f'<ul class="verdicts">{items}</ul>'
 
 
-def head(card: Scorecard, readout: Readout) -> Iterator[str]:
-    """What was tried, and the units of every variant."""
-    yield f"<h2>{safe(card.title)}</h2>"
-    yield f"<p>{safe(card.hypothesis)}</p>"
-    yield f'<p class="dim">expected: {safe(card.expected)}</p>'
-    rows = "".join(
-        f'<tr class="row"><th scope="row">{safe(count.variant)}</th><td>{count.exposed:,}</td>'
-        f"<td>{count.analysed:,}</td><td>{'unknown' if count.weight is None else count.weight}</td></tr>"
-        for count in readout.units
-    )
-    yield (
-        "<h3>Units</h3><table aria-label='units of every variant'><thead><tr>"
-        f"{heads('Variant', 'Exposed', 'Analysed', 'Weight')}</tr></thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def doubts(findings: Iterable[Finding]) -> Iterator[str]:
+def doubts(findings: Iterable[Finding], level: int) -> Iterator[str]:
     """The findings, the gravest first."""
     items = "".join(
-        f'<li><span class="tag {finding.severity.value}">{finding.severity.value}</span> '
-        f"<code>{safe(finding.code)}</code> {safe(finding.says)}"
-        f'<br><span class="dim">next: {safe(finding.next)}</span></li>'
+        f"<li>{mark(finding.severity.value, finding.severity.value)} <div><p>{safe(finding.says)} "
+        f'<code>{safe(finding.code)}</code></p><p class="dim">Next: {safe(finding.next)}</p></div></li>'
         for finding in findings
     )
-    yield f"<h3>Doubts</h3><ul>{items}</ul>" if items else "<h3>Doubts</h3><p>none</p>"
+    yield heading(level, "Doubts")
+    yield f'<ul class="doubts">{items}</ul>' if items else "<p>None.</p>"
 
 
-def effects(card: Scorecard) -> Iterator[str]:
-    """One table for all effects, with one axis over all its bars."""
-    warning = f'<p class="tag stop">{safe(card.warning)}</p>' if card.warning else ""
-    yield f'<h3>Effects</h3>{warning}<table aria-label="effects against control, by role"><thead><tr>'
-    yield heads("Metric", "Verdict", "Control → treatment", "Effect and lift")
-    yield f'<th scope="col">Lift in % of control{ruler(card.axis)}</th></tr></thead>'
+def effects(card: Scorecard, level: int) -> Iterator[str]:
+    """The rows of every role, with one axis over all their bars."""
+    yield heading(level, "Scorecard")
+    drawn = f'<div class="bar">{ruler(card.axis)}</div>'
+    yield f'<div class="row ruler"><div>Lift in % of control</div>{drawn}<div>{LEGEND}</div></div>'
     for group in card.groups:
-        yield from group_of(group, card.axis)
-    yield "</table>"
+        yield f'<section class="role">{heading(level + 1, safe(group.title.capitalize()))}'
+        for told in group.told:
+            yield from metric(told, card.axis, level + 2, said=told.whole in card.deciding)
+        yield folded(f"Table: {group.title} metrics", sheet(numbers(group)))
+        yield "</section>"
 
 
-def group_of(group: Group, axis: Axis) -> Iterator[str]:
-    """The rows of one role."""
-    yield f'<tbody><tr><th class="role" colspan="5" scope="rowgroup">{safe(group.title)}</th></tr>'
-    for row in group.rows:
-        yield from row_of(row, axis)
-    yield "</tbody>"
+def metric(told: Told, axis: Axis, level: int, *, said: bool) -> Iterator[str]:
+    """One metric and treatment over all units, and its segments folded away below.
+
+    Args:
+        told: What there is to tell.
+        axis: Of all bars.
+        level: Of its heading.
+        said: Whether its sentence stands among those that decide already.
+    """
+    row = told.whole
+    yield f'<article class="metric {row.tone.value}">'
+    yield row_of(row, axis, heading(level, breakable(row.name)))
+    if not said and row.tone is not Tone.VOID:
+        yield f'<p class="says">{safe(row.says)}</p>'
+    for cut in told.cuts:
+        yield levels(cut, axis)
+    yield "</article>"
 
 
-def row_of(row: Row, axis: Axis) -> Iterator[str]:
-    """One comparison, and over all units the sentence that defends it."""
-    void = " void" if row.tone is Tone.VOID else ""
-    kind = "below" if row.below else "row"
-    drawn = '<span class="dim">no lift</span>' if row.bar is None else drawing(row, row.bar, axis)
-    yield (
-        f'<tr class="{kind}{void}"><th scope="row">{safe(row.name)}</th>'
-        f'<td class="tag {row.tone.value}">{safe(row.verdict)}</td>'
-        f'<td>{safe(row.control)} → {safe(row.treatment)}<br><span class="dim">{safe(row.units)}</span></td>'
-        f'<td>{safe(row.effect)}<br><span class="dim">lift: {safe(row.lift)}</span></td>'
-        f"<td>{drawn}</td></tr>"
-    )
-    if not row.below:
-        yield f'<tr class="below{void}"><td colspan="5" class="dim">{safe(row.says)}</td></tr>'
+def levels(cut: Cut, axis: Axis) -> str:
+    """The levels of a segment, folded away."""
+    items = "".join(f"<li>{row_of(row, axis, f'<b>{breakable(row.name)}</b>')}</li>" for row in cut.rows)
+    return folded(f"By {safe(cut.outline)}", f'<ul class="levels">{items}</ul>')
 
 
-def drawing(row: Row, bar: Bar, axis: Axis) -> str:
-    """An interval on the axis as SVG; its title says the same in words."""
-    middle = HEIGHT / 2
-    title = safe(f"{row.name}: lift {row.lift}")
-    parts = [rule(axis.place(0.0), 0.55), *(rule(line, 0.8, dashed=True) for line in bar.lines)]
-    colour = f'class="{row.tone.value}"'
-    parts.append(beam(colour, bar.low, bar.near, faint=bar.unbounded_below))
-    parts.append(beam(colour, bar.near, bar.high, faint=bar.unbounded_above))
-    if bar.effect is not None:
-        parts.append(f'<circle {colour} cx="{at(bar.effect)}" cy="{middle:g}" r="5" fill="currentColor"/>')
-    if bar.more_below:
-        parts.append(arrow(colour, 0.0, -1))
-    if bar.more_above:
-        parts.append(arrow(colour, 1.0, 1))
-    return figure(title, "".join(parts), HEIGHT)
-
-
-def beam(colour: str, start: float, end: float, *, faint: bool) -> str:
-    """A part of an interval; faint towards an end that is not bounded."""
-    opacity = 0.18 if faint else 0.55
+def row_of(row: Row, axis: Axis, name: str) -> str:
+    """A row: name and verdict, bar, numbers."""
+    lift = safe(f"{row.name}: lift {row.lift}")
+    drawn = '<span class="dim">no lift</span>'
+    if row.bar is not None:
+        drawn = drawing(lift, row.tone.value, row.bar, axis)
+    void = '<p class="dim">not to be read</p>' if row.tone is Tone.VOID else ""
+    better = "" if row.below else f'<p class="dim">{row.better}</p>'
     return (
-        f'<line {colour} x1="{at(start)}" x2="{at(end)}" y1="{HEIGHT / 2:g}" y2="{HEIGHT / 2:g}" '
-        f'stroke="currentColor" stroke-width="5" stroke-opacity="{opacity:g}"/>'
+        f'<div class="row"><div class="name">{name}{mark(row.tone.value, safe(row.verdict))}{better}</div>'
+        f'<div class="bar">{drawn}</div><div class="read">{void}<dl>'
+        f"{pair('Level', f'{row.control} → {row.treatment}')}{pair('Effect', row.effect)}"
+        f"{pair('Lift', row.lift)}{pair('Units', row.units)}</dl></div></div>"
     )
 
 
-def ruler(axis: Axis) -> str:
-    """The axis: its ends and zero."""
-    low, high = axis.ends
-    zero = axis.place(0.0)
-    marks = [(0.0, "start", low), (1.0, "end", high)]
-    if 0.2 < zero < 0.8:
-        marks.append((zero, "middle", "0"))
-    words = "".join(
-        f'<text x="{at(place)}" y="12" text-anchor="{anchor}" font-size="11" '
-        f'fill="currentColor">{word}</text>'
-        for place, anchor, word in marks
-    )
-    return figure(f"axis from {low} to {high}", words, 16)
+def pair(name: str, value: str) -> str:
+    """A name and its value."""
+    return f"<div><dt>{name}</dt><dd>{safe(value)}</dd></div>"
 
 
-def figure(title: str, inside: str, height: int) -> str:
-    """An SVG with its title, for those who do not see it."""
-    return (
-        f'<svg role="img" aria-label="{title}" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}"><title>{title}</title>{inside}</svg>'
-    )
+def mark(kind: str, says: str) -> str:
+    """A word on its colour."""
+    return f'<span class="tag {kind}">{says}</span>'
 
 
-def rule(place: float, opacity: float, *, dashed: bool = False) -> str:
-    """An upright line at a place of the axis."""
-    dashes = ' stroke-dasharray="3 3"' if dashed else ""
-    return (
-        f'<line x1="{at(place)}" x2="{at(place)}" y1="0" y2="{HEIGHT}" stroke="currentColor" '
-        f'stroke-opacity="{opacity:g}"{dashes}/>'
-    )
+def differing(card: Scorecard, level: int) -> Iterator[str]:
+    """Whether effects differ between the levels of a segment; nothing where nobody asked."""
+    if card.differing:
+        yield heading(level, "Differences between levels")
+        yield listed(card.differing)
 
 
-def arrow(colour: str, place: float, way: int) -> str:
-    """A head that says that the interval goes on beyond the axis."""
-    x, middle = float(at(place)), HEIGHT / 2
-    points = f"{x + way * EDGE:g},{middle:g} {x:g},{middle - 6:g} {x:g},{middle + 6:g}"
-    return f'<polygon {colour} points="{points}" fill="currentColor"/>'
-
-
-def at(place: float) -> str:
-    """A place of the axis in pixels."""
-    return f"{EDGE + place * (WIDTH - 2 * EDGE):.1f}"
-
-
-def listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
-    """A title and its sentences; nothing where there are none."""
-    if sentences:
-        items = "".join(f"<li>{safe(sentence)}</li>" for sentence in sentences)
-        yield f'<h3>{title}</h3><ul class="dim">{items}</ul>'
+def limits(readout: Readout, level: int) -> Iterator[str]:
+    """What this readout cannot show; nothing where there is no limit."""
+    if readout.limitations:
+        yield heading(level, "Limits of this readout")
+        yield listed(readout.limitations)
 
 
 def origin(readout: Readout) -> Iterator[str]:
-    """Where it came from, folded away."""
-    made = readout.made_at.isoformat(timespec="seconds")
-    data = "".join(
-        f"<li>{safe(facts.name)}: {safe(facts.where)}, {facts.rows:,} rows, "
-        f"{safe(facts.digest or 'no digest')}</li>"
-        for facts in readout.lineage.data
-    )
-    sql = "".join(f"<pre>{safe(statement.sql)}</pre>" for statement in readout.lineage.sql)
-    yield (
-        f"<details><summary>read {made}, plan <code>{safe(readout.lineage.plan_digest[:19])}</code></summary>"
-        f"<ul>{data}</ul>{sql}</details>"
+    """Where it came from."""
+    for shown in (units_sheet(readout), moments_of(readout), *data_sheets(readout)):
+        yield sheet(shown)
+    yield sql(readout)
+
+
+def sql(readout: Readout) -> str:
+    """Every statement that was run."""
+    return "".join(
+        f'<figure><figcaption>{escape(name)}</figcaption><pre tabindex="0">{escape(text)}</pre></figure>'
+        for name, text in statements(readout)
     )
 
 
-def heads(*titles: str) -> str:
-    """Heads of columns."""
-    return "".join(f'<th scope="col">{title}</th>' for title in titles)
+def sheet(shown: Sheet) -> str:
+    """A table under its caption, in a box that scrolls by itself where it is too wide."""
+    heads = "".join(f'<th scope="col">{safe(head)}</th>' for head in shown.heads)
+    rows = "".join(
+        f'<tr><th scope="row">{breakable(row[0])}</th>'
+        f"{''.join(f'<td>{safe(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in shown.rows
+    )
+    title, kind = safe(shown.title), " pairs" if len(shown.heads) == 2 else ""
+    return (
+        f'<div class="sheet{kind}" role="group" aria-label="{title}" tabindex="0"><table>'
+        f"<caption>{title}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def folded(title: str, inside: str) -> str:
+    """Something folded away under a title that is escaped already."""
+    return f"<details><summary>{title}</summary>{inside}</details>"
+
+
+def listed(sentences: tuple[str, ...]) -> str:
+    """Sentences as a list."""
+    return f"<ul>{''.join(f'<li>{safe(sentence)}</li>' for sentence in sentences)}</ul>"
+
+
+def heading(level: int, text: str) -> str:
+    """A heading whose text is escaped already."""
+    return f"<h{level}>{text}</h{level}>"
+
+
+def breakable(name: str) -> str:
+    """A name that may be broken after a point or a low line, where it is too long for its column."""
+    return safe(name).replace(".", ".<wbr/>").replace("_", "_<wbr/>")
 
 
 def safe(text: str) -> str:
-    """Text that is shown and never obeyed."""
-    return escape(printable(text), quote=True)
+    """Text that is shown and never obeyed; a number is not parted from its unit."""
+    bound = printable(text).replace(" %", "\xa0%").replace(" pp", "\xa0pp")
+    return escape(bound, quote=True)

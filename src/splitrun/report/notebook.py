@@ -13,6 +13,8 @@ from splitrun.errors import SplitrunError
 from splitrun.judge.readout import Readout
 from splitrun.report.form import form, written
 from splitrun.report.html import html
+from splitrun.report.markdown import markdown
+from splitrun.report.page import page
 from splitrun.report.table import table
 from splitrun.report.text import text
 
@@ -32,6 +34,17 @@ class Shown(Readout):
 
     def _repr_html_(self) -> str:
         return html(self)
+
+    def _repr_markdown_(self) -> str:
+        return markdown(self)
+
+    def to_html(self) -> str:
+        """A page that stands by itself: no script, nothing fetched."""
+        return page(self)
+
+    def to_markdown(self) -> str:
+        """Markdown in GitHub's flavour."""
+        return markdown(self)
 
     def to_dict(self) -> dict[str, object]:
         """The documented JSON form, as Python values."""

@@ -6,6 +6,7 @@ a segment stand below all units. All bars share one axis, the lift in per cent o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +22,7 @@ from splitrun.report.printable import printable
 from splitrun.spec.model import Role
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Group", "Row", "Scorecard", "Tone", "scorecard"]
+__all__ = ["Cut", "Group", "Row", "Scorecard", "Told", "Tone", "scorecard"]
 
 
 class Tone(StrEnum):
@@ -49,8 +50,8 @@ class Row:
 
     name: str
     """The metric, or the level of a segment below it; with the treatment where there are several."""
-    below: bool
-    """Whether it is a level of a segment."""
+    segment: str | None
+    """The segment that it is a level of; None over all units."""
     verdict: str
     """The verdict, or the outcome of a guardrail."""
     tone: Tone
@@ -63,10 +64,44 @@ class Row:
     """The effect with its interval and level, or why there is none."""
     lift: str
     """The lift with its interval and level, or why there is none."""
+    p: str
+    """p of the test behind the verdict, with the adjusted one where there is one."""
+    better: str
+    """Where better lies, like `lower is better`."""
     says: str
     """The sentence that defends the verdict."""
     bar: Bar | None
     """Where the lift lies on the axis; None without a lift."""
+
+    @property
+    def below(self) -> bool:
+        """Whether it is a level of a segment."""
+        return self.segment is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The levels of one segment."""
+
+    segment: str
+    rows: tuple[Row, ...]
+
+    @property
+    def outline(self) -> str:
+        """How its levels came out, like `near: 2 levels, 1 better, 1 inconclusive`."""
+        counts = Counter(row.verdict for row in self.rows)
+        levels = f"{len(self.rows)} level{'' if len(self.rows) == 1 else 's'}"
+        return ", ".join(
+            [f"{self.segment}: {levels}", *(f"{times} {what}" for what, times in counts.items())]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What there is to tell of one metric and treatment: over all units, and below it by segment."""
+
+    whole: Row
+    cuts: tuple[Cut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +110,24 @@ class Group:
 
     title: str
     rows: tuple[Row, ...]
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The rows over all units, each with the levels that stand below it."""
+        starts = [number for number, row in enumerate(self.rows) if not (row.below and number)]
+        ends = [*starts[1:], len(self.rows)]
+        return tuple(
+            Told(whole=self.rows[start], cuts=cuts(self.rows[start + 1 : end]))
+            for start, end in zip(starts, ends, strict=True)
+        )
+
+
+def cuts(rows: Sequence[Row]) -> tuple[Cut, ...]:
+    """Rows by their segment."""
+    return tuple(
+        Cut(segment=segment or "", rows=tuple(levels))
+        for segment, levels in groupby(rows, key=lambda row: row.segment)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +145,16 @@ class Scorecard:
     axis: Axis
     differing: tuple[str, ...]
     """Whether effects differ between the levels of a segment."""
+
+    @property
+    def deciding(self) -> tuple[Row, ...]:
+        """What decides: primaries and guardrails over all units."""
+        return tuple(
+            row
+            for group in self.groups
+            for row in group.rows
+            if not row.below and group.title in {Role.PRIMARY.value, Role.GUARDRAIL.value}
+        )
 
 
 def scorecard(readout: Readout) -> Scorecard:
@@ -146,7 +209,7 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
     name = found.metric if found.segment is None else f"{found.segment} = {found.level or 'none'}"
     return Row(
         name=printable(f"{name} ({found.variant})" if several else name),
-        below=found.segment is not None,
+        segment=found.segment,
         verdict=outcome(found.guardrail, found.verdict),
         tone=TONES[found.verdict],
         control=mean(found.control.mean, units),
@@ -154,6 +217,8 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
         units=f"{found.control.units:,} against {found.treatment.units:,} units",
         effect=reading(found.absolute, units),
         lift=reading(found.relative, LIFT),
+        p=chance(found.p, found.p_adjusted),
+        better=f"{planned.metric.better.value} is better",
         says=printable(found.says),
         bar=bar(found, planned, scope),
     )
@@ -162,6 +227,13 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
 def outcome(guardrail: GuardrailOutcome | None, verdict: Verdict) -> str:
     """The word in the verdict's column: a guardrail's own outcome says more than its verdict."""
     return verdict.value if guardrail is None else guardrail.value.replace("_", " ")
+
+
+def chance(p: float | None, adjusted: float | None) -> str:
+    """A p with the adjusted one beside it."""
+    if p is None:
+        return "none"
+    return f"{p:.2g}" + ("" if adjusted is None else f" (adjusted {adjusted:.2g})")
 
 
 def mean(value: float | None, units: Scale) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import wrap
 
 from splitrun.check.evidence import Finding, Severity
 from splitrun.judge.readout import Readout
 from splitrun.report.axis import Axis, Bar
-from splitrun.report.printable import columns, printable
+from splitrun.report.printable import columns, folded, printable
 from splitrun.report.scorecard import Row, Scorecard, Tone, scorecard
 
 __all__ = ["text"]
@@ -71,7 +70,12 @@ def text(readout: Readout, *, width: int = 100, ascii_only: bool = False) -> str
     lines += section("Limits of this readout", readout.limitations, width, pens)
     lines += foot(readout, width)
     whole = "\n".join(line.rstrip() for line in lines)
-    return whole.encode("ascii", "replace").decode("ascii") if ascii_only else whole
+    return as_ascii(whole) if ascii_only else whole
+
+
+def as_ascii(whole: str) -> str:
+    """Question marks in place of what is not ASCII, as many as it takes columns."""
+    return "".join(char if char.isascii() else "?" * columns(char) for char in whole)
 
 
 def head(card: Scorecard, width: int) -> Iterator[str]:
@@ -198,7 +202,7 @@ def wrapped(sentence: str, width: int, indent: str, hang: str | None = None) -> 
     """A sentence over as many lines as it needs; a number is not parted from its unit."""
     bound = sentence.replace(" %", "\xa0%").replace(" pp", "\xa0pp")
     hanging = indent if hang is None else hang
-    lines = wrap(bound, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)
+    lines = folded(bound, width, indent, hanging)
     return [line.replace("\xa0", " ") for line in lines]
 
 
