@@ -1,4 +1,4 @@
-"""Levels where units are alike within clusters: ratios of totals, or CR2 where clusters hold several variants."""
+"""Levels over clusters: ratios of totals, or CR2 where clusters hold units of both variants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Levels of a metric in control and a treatment, made to be compared: adjusted, over clusters, or as they are."""
+"""A metric's levels in control and a treatment, made to be compared: adjusted, over clusters, or plain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Quantile
 from splitrun.spec.plan import Plan, PlannedMetric
 
-__all__ = ["Adjustment", "Pair", "Spread", "outcome", "own", "pairs", "uncapped"]
+__all__ = ["Adjustment", "Pair", "Spread", "pairs", "uncapped"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +98,6 @@ def own(moments: Moments, column: Column) -> Moments:
     """The columns of the outcome, without the covariates."""
     width = moments.mean.shape[1] - len(column.covariates)
     return replace(moments, mean=moments.mean[:, :width], m2=moments.m2[:, :width, :width])
-
-
-def outcome(moments: Moments, which: int) -> Moments:
-    """One column alone."""
-    one = slice(which, which + 1)
-    return Moments(n=moments.n, mean=moments.mean[:, one], m2=moments.m2[:, one, one])
 
 
 def spread_of(planned: PlannedMetric, column: Column, shown: list[Moments], both: tuple[int, int]) -> Spread:

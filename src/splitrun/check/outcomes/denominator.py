@@ -16,9 +16,11 @@ from splitrun.measure.measured import Measured
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Metric, Per, Quantile, Ratio
 
-__all__ = ["ALARM", "denominator_moved", "under"]
+__all__ = ["ALARM", "DENOMINATOR", "NUMERATOR", "counted_over", "denominator_moved", "sides"]
 
 ALARM = 0.01
+NUMERATOR, DENOMINATOR = 0, 1
+"""Columns of what a ratio is made of."""
 
 
 def denominator_moved(evidence: Evidence) -> Finding | None:
@@ -43,7 +45,7 @@ def moving(evidence: Evidence) -> Iterator[str]:
         if not counted_over(planned.metric):
             continue
         for index, variant in enumerate(evidence.plan.treatments, start=1):
-            control, treatment = sides(evidence.measured, planned.key, index)
+            control, treatment = sides(evidence.measured, planned.key, index, DENOMINATOR)
             p = float(difference(control, treatment, level=0.95).p[0])
             if p < ALARM:
                 yield (
@@ -63,16 +65,16 @@ def counted_over(metric: Metric) -> bool:
             return False
 
 
-def sides(measured: Measured, metric: str, treatment: int) -> tuple[Points, Points]:
-    """The denominator per unit in control and in a treatment; over clusters where units are alike in them."""
+def sides(measured: Measured, metric: str, treatment: int, column: int) -> tuple[Points, Points]:
+    """One column per unit in control and in a treatment; over clusters where units are alike in them."""
     clusters = measured.clusters
     if clusters is None or metric not in clusters.sums:
         _, parts = measured.by_variant(metric)
-        return means(under(parts[0])), means(under(parts[treatment]))
+        return means(one(parts[0], column)), means(one(parts[treatment], column))
     sums, variant = clusters.sums[metric], measured.cells.variant.code[clusters.cell]
     units = np.stack([added(clusters.code, sums.units, variant == of) for of in (0, treatment)], axis=1)
     totals = np.stack(
-        [added(clusters.code, sums.totals[:, 1], variant == of) for of in (0, treatment)], axis=1
+        [added(clusters.code, sums.totals[:, column], variant == of) for of in (0, treatment)], axis=1
     )
     held = units.sum(axis=1) > 0
     return crossed(units[None, held], totals[None, held])
@@ -85,6 +87,7 @@ def added(
     return np.bincount(code, weights=np.where(mine, values, 0.0)).astype(np.float64)
 
 
-def under(moments: Moments) -> Moments:
-    """The second column alone."""
-    return Moments(n=moments.n, mean=moments.mean[:, 1:2], m2=moments.m2[:, 1:2, 1:2])
+def one(moments: Moments, column: int) -> Moments:
+    """One column alone."""
+    mine = slice(column, column + 1)
+    return Moments(n=moments.n, mean=moments.mean[:, mine], m2=moments.m2[:, mine, mine])
