@@ -39,7 +39,7 @@ SENTENCES: dict[Why, str] = {
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
     Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",
-    Why.NO_ALPHA: "this moment may spend no alpha: the first planned look has not come, or all of it is spent",
+    Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }
 
 

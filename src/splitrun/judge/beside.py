@@ -72,7 +72,7 @@ def capped(plan: Plan, measured: Measured, reading: Reading) -> Capped | None:
     capping = measured.columns[reading.planned.key].capping
     if capping is None:
         return None
-    free = uncapped(plan, measured, reading.planned, reading.cut, reading.index)
+    free = uncapped(plan, reading.planned, reading.cut, reading.index)
     return Capped(
         at=tuple(cap if np.isfinite(cap) else None for cap in capping.at),
         origin=capping.origin,

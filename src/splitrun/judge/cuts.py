@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splitrun.measure.measured import Measured
+from splitrun.measure.measured import Measured, Quantiles
 from splitrun.moments import IntArray, Moments
 
 __all__ = ["Cut", "crossing", "cut_by", "gathered"]
@@ -21,17 +21,22 @@ class Cut:
     labels: tuple[str, ...]
     code: IntArray
     """Index into labels, shape (cells,)."""
+    measured: Measured
+    """What holds these cells."""
+    quantiles: Mapping[tuple[str, str | None], Quantiles]
+    """By metric and segment."""
 
 
 def cut_by(measured: Measured, segment: str | None) -> Cut:
     """Cut the cells by a segment; None: not at all."""
     if segment is None:
-        return Cut(None, ("",), np.zeros_like(measured.cells.variant.code))
-    levels = measured.cells.segments[segment]
-    return Cut(segment, levels.labels, levels.code)
+        return Cut(None, ("",), np.zeros_like(measured.cells.variant.code), measured, measured.quantiles)
+    home = measured.within.get(segment, measured)
+    levels = home.cells.segments[segment]
+    return Cut(segment, levels.labels, levels.code, home, measured.quantiles)
 
 
-def crossing(measured: Measured, cut: Cut, strata: Sequence[str]) -> tuple[Cut, int]:
+def crossing(cut: Cut, strata: Sequence[str]) -> tuple[Cut, int]:
     """Cut every level further into strata, the combinations of the levels of several segments.
 
     Returns:
@@ -39,7 +44,7 @@ def crossing(measured: Measured, cut: Cut, strata: Sequence[str]) -> tuple[Cut, 
     """
     code, count = np.zeros_like(cut.code), 1
     for key in strata:
-        levels = measured.cells.segments[key]
+        levels = cut.measured.cells.segments[key]
         code, count = code * len(levels.labels) + levels.code, count * len(levels.labels)
     # only combinations that occur: the product of many levels may be huge
     seen, code = np.unique(code, return_inverse=True)
@@ -48,8 +53,9 @@ def crossing(measured: Measured, cut: Cut, strata: Sequence[str]) -> tuple[Cut, 
     return replace(cut, labels=labels, code=cut.code * strata_seen + code), strata_seen
 
 
-def gathered(measured: Measured, moments: Moments, cut: Cut) -> list[Moments]:
+def gathered(moments: Moments, cut: Cut) -> list[Moments]:
     """Moments of every variant over the levels of a cut, each of shape (levels,)."""
-    variants, width = len(measured.cells.variant.labels), len(cut.labels)
-    whole = moments.gathered(measured.cells.variant.code * width + cut.code, variants * width)
+    cells = cut.measured.cells
+    variants, width = len(cells.variant.labels), len(cut.labels)
+    whole = moments.gathered(cells.variant.code * width + cut.code, variants * width)
     return [whole.at(np.arange(width) + variant * width) for variant in range(variants)]

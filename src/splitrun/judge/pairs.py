@@ -15,7 +15,7 @@ from splitrun.infer.quantiles import probabilities, quantile_points
 from splitrun.infer.ratios import ratios
 from splitrun.judge.clustered import clustered
 from splitrun.judge.cuts import Cut, crossing, gathered
-from splitrun.measure.measured import Column, Measured
+from splitrun.measure.measured import Column
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Quantile
 from splitrun.spec.plan import Plan, PlannedMetric
@@ -67,10 +67,10 @@ class Pair:
         return np.asarray(self.units.sum(axis=0))
 
 
-def pairs(plan: Plan, measured: Measured, planned: PlannedMetric, cut: Cut) -> Iterator[Pair]:
+def pairs(plan: Plan, planned: PlannedMetric, cut: Cut) -> Iterator[Pair]:
     """Every treatment's pair with control, in the plan's order."""
-    column = measured.columns[planned.key]
-    by_variant = gathered(measured, column.moments, cut)
+    column, clusters = cut.measured.columns[planned.key], cut.measured.clusters
+    by_variant = gathered(column.moments, cut)
     for index in range(1, len(by_variant)):
         both = (0, index)
         shown = [by_variant[variant] for variant in both]
@@ -82,11 +82,11 @@ def pairs(plan: Plan, measured: Measured, planned: PlannedMetric, cut: Cut) -> I
         )
         match planned.metric:
             case Quantile(at=at):
-                yield quantiles(measured, planned, at, plain, (cut.segment, index))
-            case _ if measured.clusters is not None and planned.key in measured.clusters.sums:
-                yield over_clusters(plain, measured, planned, cut, index)
+                yield quantiles(planned, at, plain, (cut, index))
+            case _ if clusters is not None and planned.key in clusters.sums:
+                yield over_clusters(plain, planned, cut, index)
             case _:
-                yield adjusting(plan, measured, column, plain, (cut, index))
+                yield adjusting(plan, column, plain, (cut, index))
 
 
 def unadjusted(planned: PlannedMetric, moments: Moments) -> Points:
@@ -104,9 +104,9 @@ def spread_of(planned: PlannedMetric, column: Column, shown: list[Moments], both
     """Conversions and skewness; zeros are counted per variant, so levels of a segment get their part."""
     skew = skewness(*shown)
     conversions = np.stack([each.n for each in shown])
-    if planned.metric.kind == "quantile":
-        # the share of values up to a quantile is what must be normal, and its skewness is bounded
-        return Spread(conversions, np.where(np.isnan(skew), 0.0, skew))
+    if planned.metric.kind in {"quantile", "ratio"}:
+        # what must be normal there is a share, or a residual: nobody measures its skewness
+        return Spread(conversions, np.zeros_like(skew))
     if planned.metric.kind in {"share", "retention"}:
         conversions = np.stack([np.rint(each.n * each.mean[:, 0]) for each in shown])
     elif column.zeros is not None:
@@ -115,12 +115,10 @@ def spread_of(planned: PlannedMetric, column: Column, shown: list[Moments], both
     return Spread(conversions, skew)
 
 
-def quantiles(
-    measured: Measured, planned: PlannedMetric, at: float, plain: Pair, place: tuple[str | None, int]
-) -> Pair:
+def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Cut, int]) -> Pair:
     """The pair of a quantile metric: Woodruff's bounds, read from the values by measurement."""
-    segment, index = place
-    found = measured.quantiles[planned.key, segment]
+    cut, index = place
+    found = cut.quantiles[planned.key, cut.segment]
     sides = []
     for variant in (0, index):
         inside = found.inside[variant]
@@ -132,9 +130,9 @@ def quantiles(
     return replace(plain, control=sides[0], treatment=sides[1])
 
 
-def over_clusters(plain: Pair, measured: Measured, planned: PlannedMetric, cut: Cut, index: int) -> Pair:
+def over_clusters(plain: Pair, planned: PlannedMetric, cut: Cut, index: int) -> Pair:
     """The pair with clusters and not units as what is independent."""
-    control, treatment = clustered(measured, planned, cut, index)
+    control, treatment = clustered(planned, cut, index)
     with np.errstate(all="ignore"):
         before = variance(plain.control, plain.treatment, 1.0)
         design = variance(control, treatment, 1.0) / before
@@ -147,17 +145,17 @@ def over_clusters(plain: Pair, measured: Measured, planned: PlannedMetric, cut: 
     )
 
 
-def adjusting(plan: Plan, measured: Measured, column: Column, plain: Pair, place: tuple[Cut, int]) -> Pair:
+def adjusting(plan: Plan, column: Column, plain: Pair, place: tuple[Cut, int]) -> Pair:
     """The pair with the noise taken away that was known before exposure."""
     rules = plan.analysis.adjust
     if rules is None or not (column.covariates or rules.strata):
         return plain
     cut, index = place
-    sides = gathered(measured, column.moments, cut)
+    sides = gathered(column.moments, cut)
     control, treatment, count = sides[0], sides[index], len(column.covariates)
     if rules.strata:
-        fine, strata = crossing(measured, cut, rules.strata)
-        apart = gathered(measured, column.moments, fine)
+        fine, strata = crossing(cut, rules.strata)
+        apart = gathered(column.moments, fine)
         places = np.arange(len(cut.labels)) * strata
         control, treatment = stratified(
             [apart[0].at(places + stratum) for stratum in range(strata)],
@@ -178,14 +176,13 @@ def adjusting(plan: Plan, measured: Measured, column: Column, plain: Pair, place
     )
 
 
-def uncapped(
-    plan: Plan, measured: Measured, planned: PlannedMetric, whole: Cut, index: int
-) -> tuple[Points, Points] | None:
+def uncapped(plan: Plan, planned: PlannedMetric, whole: Cut, index: int) -> tuple[Points, Points] | None:
     """The levels of a capped metric without its cap; None without a cap, or where clusters are alike."""
+    measured = whole.measured
     column = measured.columns[planned.key]
     if column.capping is None or (measured.clusters and planned.key in measured.clusters.sums):
         return None
     free = replace(column, moments=column.capping.uncapped, capping=None)
     bare = replace(measured, columns={**measured.columns, planned.key: free})
-    pair = list(pairs(plan, bare, planned, whole))[index - 1]
+    pair = list(pairs(plan, planned, replace(whole, measured=bare)))[index - 1]
     return pair.control, pair.treatment

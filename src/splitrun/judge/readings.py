@@ -62,7 +62,7 @@ def every_reading(plan: Plan, measured: Measured) -> Iterator[Reading]:
     cuts = [cut_by(measured, key) for key in (None, *(segment.key for segment in plan.segments))]
     late = corrected(plan, [comparand(reading) for reading in primaries(desk, cuts[0])])
     for planned in plan.metrics:
-        stock = {cut.segment: tuple(pairs(plan, measured, planned, cut)) for cut in cuts}
+        stock = {cut.segment: tuple(pairs(plan, planned, cut)) for cut in cuts}
         for index, variant in enumerate(plan.treatments, start=1):
             alpha = late.get((planned.key, variant), desk.base[planned.key])
             for cut in cuts:
@@ -73,7 +73,7 @@ def primaries(desk: Desk, whole: Cut) -> Iterator[Reading]:
     """The primaries over all units, at the error rates that are known beforehand."""
     for planned in desk.plan.metrics:
         if planned.role is Role.PRIMARY:
-            for index, pair in enumerate(pairs(desk.plan, desk.measured, planned, whole), start=1):
+            for index, pair in enumerate(pairs(desk.plan, planned, whole), start=1):
                 yield reading(desk, planned, pair, (whole, index), desk.base[planned.key])
 
 
