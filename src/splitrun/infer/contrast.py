@@ -29,8 +29,8 @@ def difference(control: Points, treatment: Points, *, level: Level, side: Side =
     Args:
         control: Points of one metric over the control variant, shape (cells,).
         treatment: Points of the same metric and cells over a treatment.
-        level: How often an interval should hold the true difference, between 0 and 1; shape (cells,) or one, or
-            how far it reaches.
+        level: How often an interval should hold the true difference, between 0 and 1; shape (cells,) or one.
+            Or how far it reaches.
         side: Which ends are bounded; `level` belongs to the interval whatever its side.
 
     Returns:
