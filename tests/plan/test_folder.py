@@ -22,7 +22,7 @@ def test_a_new_experiment_of_each_template_has_no_mistakes() -> None:
 def test_mistakes_of_all_files_are_told_together() -> None:
     texts = {
         "splitrun.yaml": "project: Shop\n",
-        "metrics/shop.yaml": "metrics: {a: {kind: quantile}}\n",
+        "metrics/shop.yaml": "metrics: {a: {kind: survival}}\n",
         "flags/a.yaml": "flags: [\n",
         "annotations.yaml": "- {at: soon, kind: party, says: x}\n",
         "experiments/a.yaml": "key: a\nkey: b\n",
@@ -36,8 +36,8 @@ def test_mistakes_of_all_files_are_told_together() -> None:
             "then letters, digits, dot, dash or underscore, at most 128"
         ),
         (
-            "metrics/shop.yaml:1:21: metrics.a.kind: quantile is specified but not built yet; "
-            "write share, mean or ratio"
+            "metrics/shop.yaml:1:21: metrics.a.kind: survival is specified but not built yet; "
+            "write share, mean, ratio, distinct, retention, quantile or active_days"
         ),
         "experiments/a.yaml:2:1: `key` stands here again; it was written in line 1; keep one of the two",
         "flags/a.yaml:2:1: the text ends too early; close the quote or bracket that is still open",

@@ -66,6 +66,12 @@ def test_every_default_is_written_out() -> None:
         "alpha": 0.05,
         "power": 0.8,
         "multiplicity": "bonferroni",
+        "looks": ["21d"],
+        "spending": "obrien_fleming",
+        "spending_parameter": None,
+        "futility": False,
+        "planned_units": None,
+        "adjust": None,
     }
     assert plan.timezone == "UTC"
 
@@ -105,7 +111,13 @@ def test_the_digest_does_not_see_how_a_plan_was_written() -> None:
 
 
 def test_a_plan_survives_its_own_json() -> None:
-    plan = plan_of(GOOD.replace(", alpha: 0.05", ", alpha: 0.01"))
+    rules = "group_sequential, planned_units: 4000, adjust: {covariates: [pre_period], strata: [country]}"
+    text = GOOD.replace("method: fixed", f"method: {rules}").replace(
+        "[revenue]",
+        "[revenue, {key: back, kind: retention, source: orders, from: 7d, to: 8d, better: higher}]",
+    )
+
+    plan = plan_of(text.replace("unit: user\n", "unit: user\nholdback: {share: 5%, for: 28d}\n", 1))
 
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
@@ -157,6 +169,22 @@ def test_sums_made_elsewhere_need_no_sources_and_no_written_method() -> None:
             (
                 "sums.yaml:12:13: moments.metrics.basket: the columns do not fit a ratio; "
                 "write sum_num, sum_den, sumsq_num, sumsq_den, sum_num_den"
+            ),
+        ),
+        (
+            "kind: mean, source: moments, better",
+            "kind: quantile, at: 0.5, per: unit, value: v, source: moments, better",
+            (
+                "sums.yaml:15:22: metrics.primary[0].metric: metric 'spent' is a quantile, "
+                "which no sums can give; hand over rows, as `exposures` and sources"
+            ),
+        ),
+        (
+            "kind: mean, source: moments, better",
+            "kind: mean, source: moments, cap: {at: 5}, better",
+            (
+                "sums.yaml:15:22: metrics.primary[0].metric: metric 'spent' has a cap, and sums are made "
+                "already; cap values before they are added up, and take `cap` out"
             ),
         ),
         (

@@ -72,5 +72,5 @@ def test_a_template_fills_what_is_not_said() -> None:
 
 
 def test_a_template_does_not_write_the_method() -> None:
-    with pytest.raises(SpecError, match="write method: fixed"):
+    with pytest.raises(SpecError, match="`planned_units` is missing, and group_sequential is tuned by it"):
         plan_of(GOOD.replace("unit: user\n", "template: conversion\n").replace("method: fixed, ", ""))

@@ -18,7 +18,7 @@ def examples() -> dict[str, str]:
 
 
 def test_every_block_of_yaml_names_its_file() -> None:
-    assert PAGE.read_text(encoding="utf-8").count("```yaml") == len(examples()) == 7
+    assert PAGE.read_text(encoding="utf-8").count("```yaml") == len(examples()) == 8
 
 
 def test_the_examples_of_a_project_have_no_mistakes() -> None:

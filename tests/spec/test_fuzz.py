@@ -28,6 +28,12 @@ WORDS = st.sampled_from(
         "exposures",
         "csv",
         "experience",
+        "looks",
+        "adjust",
+        "covariates",
+        "pre_period",
+        "retention",
+        "group_sequential",
         "a > 0",
     ]
 )

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from splitrun.errors import SpecError
 from splitrun.spec.schema import SCHEMAS, schema
 from splitrun.spec.starting import new_experiment, new_project
-from tests.spec.texts import GOOD, SHOP
+from tests.spec.texts import GOOD, SHOP, mistakes
 
 INCENTIVE = """\
 key: incentive
@@ -53,6 +53,44 @@ def test_an_editor_accepts_what_splitrun_accepts(text: str) -> None:
 def test_an_editor_accepts_the_example_of_units_randomised_elsewhere() -> None:
     # keys of a mapping are text in JSON; editors see 0 and 1 as "0" and "1"
     assert complaints("experiment", INCENTIVE.replace("{0: control, 1:", "{'0': control, '1':")) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "{planned_units: 4000, looks: 4, futility: true}",
+        "{planned_units: 4000, looks: [10d, 2w], spending: hsd, spending_parameter: -4}",
+        "{method: sequential, planned_units: 4000, looks: null, multiplicity: by}",
+        "{method: fixed, adjust: {lookback: 4w, covariates: [pre_period], strata: [country]}}",
+    ],
+)
+def test_an_editor_accepts_every_form_of_the_rules(rules: str) -> None:
+    text = GOOD.replace("{method: fixed, alpha: 0.05}", rules)
+
+    assert complaints("experiment", text) == []
+    assert mistakes(text) == []
+
+
+KINDS = """\
+metrics:
+  spent: {kind: mean, source: orders, value: amount, cap: {quantile: 0.999}, better: higher}
+  items: {kind: distinct, source: orders, value: item, better: higher}
+  back: {kind: retention, source: orders, from: 7d, to: 8d, better: higher}
+  slow: {kind: quantile, at: 0.95, per: event, source: orders, value: ms, better: lower}
+  active: {kind: active_days, source: orders, window: 14d, better: higher}
+"""
+
+
+def test_an_editor_accepts_every_kind_of_metric() -> None:
+    assert complaints("metrics", KINDS) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("from: 7d", "since: 7d"), ("at: 0.95", "at: 95"), ("per: event", "per: user"), ("window: 14d, ", "")],
+)
+def test_an_editor_refuses_a_metric_that_splitrun_refuses(old: str, new: str) -> None:
+    assert complaints("metrics", KINDS.replace(old, new)) != []
 
 
 def test_an_editor_accepts_definitions_and_settings() -> None:

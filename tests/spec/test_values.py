@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from pydantic import ValidationError
 
-from splitrun.spec.experiment import Metrics, Weighted
-from splitrun.spec.metric import Count, Ratio, Total
+from splitrun.spec.analysis import Method, Rhythm
+from splitrun.spec.experiment import Metrics, Rules, Weighted
+from splitrun.spec.metric import Cap, Count, Mean, Per, Quantile, Ratio, Retention, Total
 from splitrun.spec.model import Direction
 from splitrun.spec.source import MeanSums, MomentsTable, RatioSums, Source
 
@@ -50,3 +53,47 @@ def test_sums_may_be_handed_over_as_values() -> None:
 def test_rows_that_lie_nowhere_are_refused(rows: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Source.model_validate(rows)
+
+
+def test_a_retention_is_read_and_written_with_the_words_of_the_file() -> None:
+    said = {"kind": "retention", "source": "visits", "from": "7d", "to": "8d", "better": "higher"}
+
+    retention = Retention.model_validate(said)
+
+    assert (retention.since, retention.to, retention.matures) == (
+        timedelta(days=7), timedelta(days=8), timedelta(days=8),
+    )  # fmt: skip
+    assert retention.model_dump(mode="json", exclude_none=True) == said
+
+
+def test_a_metric_matures_when_its_window_has_passed_or_never() -> None:
+    spent = Mean(kind="mean", source="orders", better=Direction.HIGHER, cap=Cap(quantile=0.999))
+
+    assert spent.matures is None
+    assert spent.model_copy(update={"window": timedelta(days=7)}).matures == timedelta(days=7)
+
+
+def test_a_quantile_says_what_it_is_taken_over() -> None:
+    slow = Quantile(
+        kind="quantile", source="pages", at=0.95, per=Per.EVENT, value="ms", better=Direction.LOWER
+    )
+
+    assert slow.model_dump(mode="json")["per"] == "event"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("daily", Rhythm.DAILY), (6, 6), (["7d", "2w"], (timedelta(days=7), timedelta(days=14)))],
+)
+def test_looks_are_a_rhythm_a_number_or_moments(written: object, read: object) -> None:
+    looks = tuple(written) if type(written) is list else written
+
+    rules = Rules.model_validate({"method": "group_sequential", "looks": looks})
+
+    assert (rules.method, rules.looks) == (Method.GROUP_SEQUENTIAL, read)
+
+
+@pytest.mark.parametrize("looks", [True, "often", 0, 15, 1.5, (), ("7",), {"every": "7d"}])
+def test_looks_of_any_other_form_are_refused(looks: object) -> None:
+    with pytest.raises(ValidationError):
+        Rules.model_validate({"looks": looks})

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from splitrun.errors import Mistake
 from splitrun.plan.matter import Matter
 from splitrun.spec.amount import Size, written_window
-from splitrun.spec.metric import Share
+from splitrun.spec.metric import ActiveDays, Metric, Retention, Share
 from splitrun.spec.model import Role
 from splitrun.spec.written.fields import suggested
 
@@ -58,7 +58,7 @@ def hypothesis(matter: Matter) -> Iterator[Mistake]:
     if metric.metric.better is not expect.direction:
         says = f"{expect.direction} is expected of {expect.metric!r}, where {metric.metric.better} is better"
         yield site.mistake(says, "mend the direction, or the metric's `better`", "direction")
-    if too_much(expect.mei, share=type(metric.metric) is Share):
+    if too_much(expect.mei, share=is_share(metric.metric)):
         yield site.mistake(
             f"{expect.mei.written} is more than a share can move", "write a size below 100pp", "mei"
         )
@@ -68,7 +68,7 @@ def margins(matter: Matter) -> Iterator[Mistake]:
     """A margin leaves something to guard."""
     for index, rule in enumerate(matter.experiment.metrics.guardrails):
         site = matter.top / "metrics" / "guardrails" / index
-        share = any(metric.guardrail is rule and type(metric.metric) is Share for metric in matter.metrics)
+        share = any(metric.guardrail is rule and is_share(metric.metric) for metric in matter.metrics)
         if (rule.margin.relative and rule.margin.value >= 1) or too_much(rule.margin, share=share):
             says = f"a margin of {rule.margin.written} tolerates any harm"
             yield site.mistake(says, "write what may be lost at most, like 1%", "margin")
@@ -77,6 +77,11 @@ def margins(matter: Matter) -> Iterator[Mistake]:
             window, hold = written_window(rule.ramp_window), written_window(min(holds))
             says = f"ramp_window {window} is longer than a hold of {hold}"
             yield site.mistake(says, "shorten the window, or hold longer", "ramp_window")
+
+
+def is_share(metric: Metric) -> bool:
+    """Whether a metric lies between 0 and 1."""
+    return type(metric) in {Share, Retention, ActiveDays}
 
 
 def too_much(size: Size, *, share: bool) -> bool:

@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping
 from splitrun.errors import Mistake
 from splitrun.plan.library import Defined, sources_of
 from splitrun.plan.matter import Chosen, Matter
-from splitrun.spec.metric import ActiveDays, Distinct, Mean, Metric, Per, Quantile, Ratio, Retention, Share
+from splitrun.spec.metric import (
+    ActiveDays,
+    Cap,
+    Count,
+    Distinct,
+    Mean,
+    Metric,
+    Per,
+    Quantile,
+    Ratio,
+    Retention,
+    Share,
+    Total,
+)
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, ROW, Exposures, MomentsTable, RatioSums, Source
 from splitrun.spec.written.document import Site
@@ -38,9 +51,9 @@ def rows(matter: Matter) -> Iterator[Mistake]:
 def from_exposures(matter: Matter, exposures: Exposures) -> Iterator[Mistake]:
     """Check rows of exposures, and sources beside them."""
     site = matter.top / "exposures"
-    if exposures.time is not None and matter.experiment.analysis.method is None:
-        says = "`method` is missing, and group_sequential, which will be the default, is not built yet"
-        yield (matter.top / "analysis").mistake(says, "write method: fixed")
+    if exposures.cluster is not None and exposures.cluster == exposures.unit:
+        says = f"the cluster is the unit itself, {exposures.unit!r}"
+        yield site.mistake(says, "name the column that several units share, or take it out", "cluster")
     yield from variant_values(matter, exposures.variants, site / "variants")
     for metric in matter.metrics:
         yield from metric_rows(matter, exposures, metric)
@@ -161,19 +174,35 @@ def from_moments(matter: Matter, moments: MomentsTable) -> Iterator[Mistake]:
         )
     yield from variant_values(matter, moments.variants, site / "variants")
     for metric in matter.metrics:
-        sums = moments.metrics.get(metric.key)
-        if sums is None:
-            says = f"metric {metric.key!r} has no sums in `moments`"
-            yield metric.site.mistake(says, suggested(metric.key, moments.metrics))
-        elif (type(sums) is RatioSums) != (type(metric.metric) is Ratio):
-            form = (
-                "sum_num, sum_den, sumsq_num, sumsq_den, sum_num_den"
-                if type(metric.metric) is Ratio
-                else "sum, sumsq"
-            )
-            says = f"the columns do not fit a {metric.metric.kind}"
-            yield (site / "metrics").mistake(says, f"write {form}", metric.key)
+        yield from metric_sums(moments, metric, site / "metrics")
     yield from sums_segments(matter, moments)
+
+
+def metric_sums(moments: MomentsTable, metric: Chosen, site: Site) -> Iterator[Mistake]:
+    """Check that a metric's sums are named, and can be what the metric says."""
+    sums, ratio = moments.metrics.get(metric.key), type(metric.metric) is Ratio
+    if sums is None:
+        says = f"metric {metric.key!r} has no sums in `moments`"
+        yield metric.site.mistake(says, suggested(metric.key, moments.metrics))
+    elif (type(sums) is RatioSums) != ratio:
+        form = "sum_num, sum_den, sumsq_num, sumsq_den, sum_num_den" if ratio else "sum, sumsq"
+        says = f"the columns do not fit a {metric.metric.kind}"
+        yield site.mistake(says, f"write {form}", metric.key)
+    match metric.metric:
+        case Quantile():
+            says = f"metric {metric.key!r} is a quantile, which no sums can give"
+            yield metric.site.mistake(says, "hand over rows, as `exposures` and sources")
+        case (
+            Mean(cap=Cap())
+            | Ratio(over=Total(cap=Cap()))
+            | Ratio(over=Count(cap=Cap()))
+            | Ratio(under=Total(cap=Cap()))
+            | Ratio(under=Count(cap=Cap()))
+        ):
+            says = f"metric {metric.key!r} has a cap, and sums are made already"
+            yield metric.site.mistake(says, "cap values before they are added up, and take `cap` out")
+        case _:
+            pass
 
 
 def sums_segments(matter: Matter, moments: MomentsTable) -> Iterator[Mistake]:

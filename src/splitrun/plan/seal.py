@@ -8,12 +8,14 @@ from hashlib import sha256
 import rfc8785
 
 from splitrun.errors import Mistake, SpecError
+from splitrun.plan.adjustment import adjustment, planned_adjustment
 from splitrun.plan.library import RESERVED, Defined, Library, sources_of
+from splitrun.plan.looks import looks, moments
 from splitrun.plan.matter import Chosen, Matter, chosen
+from splitrun.plan.method import SPENDING, method, method_of, multiplicity_of
 from splitrun.plan.question import CONTROL, question
 from splitrun.plan.rows import rows, segments, unit_column
 from splitrun.plan.template import filled
-from splitrun.spec.analysis import Method, Multiplicity
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.plan import (
     Analysis,
@@ -40,8 +42,15 @@ POWER = 0.8
 TIMEZONE = "UTC"
 
 MISLEADING: tuple[tuple[str, Path], ...] = (
+    ("analysis", ("duration",)),
+    ("analysis", ("exposures", "pre_exposure")),
+    ("analysis", ("exposures", "time")),
+    ("analysis", ("metrics",)),
+    ("analysis", ("segments",)),
     ("exposures", ("variants",)),
     ("hypothesis", ("metrics", "primary")),
+    ("metrics", ("analysis", "method")),
+    ("metrics", ("analysis", "multiplicity")),
     ("metrics", ("exposures", "time")),
     ("metrics", ("sources",)),
     ("moments", ("variants",)),
@@ -76,7 +85,8 @@ def sealed(
         raise SpecError(listed(wrong))
     experiment = Experiment.model_validate(whole.value)
     matter, loose = matter_of(experiment, Site(whole, ()), shelf, project)
-    more = [each for each in (*loose, *question(matter), *rows(matter)) if not misled(each, wrong)]
+    judged = (*question(matter), *rows(matter), *method(matter), *looks(matter), *adjustment(matter))
+    more = [each for each in (*loose, *judged) if not misled(each, wrong)]
     if wrong or more:
         raise SpecError(listed(wrong, more))
     return plan(matter)
@@ -192,7 +202,7 @@ def plan(matter: Matter) -> Plan:
         sources=planned_sources(matter),
         metrics=tuple(planned_metric(metric, experiment) for metric in matter.metrics),
         segments=planned_segments(matter),
-        analysis=analysis(experiment, project),
+        analysis=analysis(matter),
         duration=experiment.duration,
         timezone=experiment.timezone or (project.timezone if project else None) or TIMEZONE,
         assumptions=experiment.assumptions,
@@ -249,15 +259,21 @@ def planned_segments(matter: Matter) -> tuple[PlannedSegment, ...]:
     return tuple(PlannedSegment(key=key, segment=segment.value) for key, segment in declared.items())
 
 
-def analysis(experiment: Experiment, project: Project | None) -> Analysis:
+def analysis(matter: Matter) -> Analysis:
     """Write out how it will be judged."""
-    rules = experiment.analysis
+    rules, project = matter.experiment.analysis, matter.project
     limit = project.policy.alpha.max if project and project.policy.alpha else ALPHA
     return Analysis(
-        method=rules.method or Method.FIXED,
+        method=method_of(matter),
         alpha=min(ALPHA, limit) if rules.alpha is None else rules.alpha,
         power=POWER if rules.power is None else rules.power,
-        multiplicity=rules.multiplicity or Multiplicity.BONFERRONI,
+        multiplicity=multiplicity_of(matter),
+        looks=moments(matter),
+        spending=rules.spending or SPENDING,
+        spending_parameter=rules.spending_parameter,
+        futility=rules.futility or False,
+        planned_units=rules.planned_units,
+        adjust=planned_adjustment(matter),
     )
 
 

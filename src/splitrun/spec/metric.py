@@ -227,7 +227,7 @@ class ActiveDays(Windowed):
     def _whole_days(self) -> Self:
         if self.window % DAY:
             raise ValueError(
-                f"a window of {written_window(self.window)} is no whole number of days; write it like 7d"
+                f"{written_window(self.window)} is no whole number of days; write the window in days, like 7d"
             )
         return self
 

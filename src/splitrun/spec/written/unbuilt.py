@@ -26,11 +26,8 @@ class Rule:
 
 def metric_rules(*path: str) -> tuple[Rule, ...]:
     """What cannot be had of a metric defined at a path."""
-    kinds = frozenset({"quantile", "distinct", "retention", "funnel", "survival"})
-    return (
-        Rule((*path, "kind"), "write share, mean or ratio", kinds, covers=1),
-        Rule((*path, "cap"), "take it out; values are used as they are"),
-    )
+    remedy = "write share, mean, ratio, distinct, retention, quantile or active_days"
+    return (Rule((*path, "kind"), remedy, frozenset({"funnel", "survival"}), covers=1),)
 
 
 LAKE = "name the rows by csv, parquet, table, query or frame"
@@ -38,16 +35,9 @@ LAKE = "name the rows by csv, parquet, table, query or frame"
 EXPERIMENT = (
     Rule(
         ("analysis", "method"),
-        "write fixed",
-        frozenset({"group_sequential", "sequential", "bayesian", "hybrid"}),
+        "write group_sequential, fixed, sequential or hybrid",
+        frozenset({"bayesian"}),
     ),
-    Rule(
-        ("analysis", "multiplicity"),
-        "write bonferroni or none",
-        frozenset({"holm", "bh", "by", "dunnett"}),
-    ),
-    Rule(("analysis", "adjust"), "take it out; effects are not adjusted"),
-    Rule(("analysis", "looks"), "take it out; a fixed analysis is read once"),
     Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
     Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
     Rule(("metrics", "*", "*"), "name the guardrails, each with its margin", frozenset({"experience"})),

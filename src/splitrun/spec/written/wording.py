@@ -176,7 +176,9 @@ def no_kind(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: A
     """Word a metric that does not say its kind."""
     return (
         "`kind` is missing",
-        "write `kind: share`, `kind: mean` or `kind: ratio`" if context else "write `kind`",
+        "write `kind: share`, or mean, ratio, distinct, retention, quantile, active_days"
+        if context
+        else "write `kind`",
     )
 
 
@@ -184,6 +186,12 @@ def few(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN40
     """Word a list or mapping that holds too little."""
     least, held = context["min_length"], context["actual_length"]
     return f"{held or 'nothing'} is written where at least {least} must be", f"write at least {least}"
+
+
+def many(_value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
+    """Word a list that holds too much."""
+    most, held = context["max_length"], context["actual_length"]
+    return f"{held} are written where at most {most} may be", f"write at most {most}"
 
 
 def long(value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
@@ -202,6 +210,7 @@ WORDS: dict[str, Callable[[Any, dict[str, Any]], tuple[str, str]]] = {
     "union_tag_invalid": choice,
     "union_tag_not_found": no_kind,
     "too_short": few,
+    "too_long": many,
     "string_too_long": long,
 }
 
