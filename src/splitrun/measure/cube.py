@@ -10,43 +10,65 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from splitrun.errors import DataError, EngineError
-from splitrun.measure.events import MET
-from splitrun.measure.measured import Cells, Codes, Column
-from splitrun.measure.parts import Part, parts
+from splitrun.measure.measured import Capping, Cells, Codes, Column
+from splitrun.measure.outcomes.blocks import Block
+from splitrun.measure.outcomes.caps import Ceiling
+from splitrun.measure.outcomes.looks import matured
+from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.segments import Levels
-from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND
+from splitrun.measure.sql import Work, column, relation, select, tree, whole
 from splitrun.moments import FloatArray, IntArray, Moments
-from splitrun.spec.plan import Plan, PlannedMetric
-from splitrun.spec.source import EXPOSURES
+from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["MOST", "Cube", "cubed"]
 
-OUTCOMES = "_outcomes"
-CELLS = "_cells"
 MOST = 100_000
 """Cells; the finest cube of more is no longer small."""
+EXACT = 2**53
+"""Numbers of cells up to which every one is told apart in a 64-bit float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cube:
     """What the units are cut by, and where their outcomes stand."""
 
-    plan: Plan
-    parts: tuple[Part, ...]
+    numbers: Numbers
+    blocks: Mapping[str, tuple[Block, ...]]
+    """By metric key, in the plan's order."""
+    ceilings: Mapping[str, Ceiling]
     levels: Mapping[str, Levels]
     """By segment, in the plan's order."""
     phases: Levels
-    tables: Mapping[str, str]
-    """By source: the table with its columns."""
-    as_of: int | None
-    timed: bool
+    clustered: bool
+    name: str = ""
+    """Tells its tables from those of another cube."""
+
+    @property
+    def outcomes(self) -> str:
+        """The table with a row per unit: n, cell, rank, start, g (its cluster) and the blocks' columns."""
+        return f"_outcomes{self.name}"
+
+    @property
+    def centres(self) -> str:
+        """The table with a row per cell, from the first pass."""
+        return f"_cells{self.name}"
+
+    @property
+    def room(self) -> float:
+        """How many cells there could be."""
+        widths = [len(self.numbers.plan.variants), self.phases.width]
+        return float(
+            np.prod([float(each) for each in (*widths, *(one.width for one in self.levels.values()))])
+        )
 
     def cell(self) -> exp.Expr:
         """The number of a unit's cell: its codes as the digits of one whole number."""
         number: exp.Expr = tree("u.rank")
-        for place, each in enumerate(self.levels.values()):
+        places = list(self.numbers.plan.segments)
+        for place, planned in enumerate(places):
+            if planned.key not in self.levels:
+                continue
+            each = self.levels[planned.key]
             number = tree(
                 "CAST(:n AS BIGINT) * :w + :c", n=number, w=whole(each.width), c=each.code(f"s{place}")
             )
@@ -62,121 +84,88 @@ class Cube:
             number, code = np.divmod(number, each.width)
             codes[key] = each.codes(code)
         return Cells(
-            variant=Codes(labels=tuple(variant.key for variant in self.plan.variants), code=number),
+            variant=Codes(labels=tuple(variant.key for variant in self.numbers.plan.variants), code=number),
             segments=dict(reversed(list(codes.items()))),
             phase=self.phases.codes(phase),
             units=units,
         )
 
 
-def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]]:
-    """Reduce units to cells.
+def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
+    """Reduce units to cells; None where there are more than `MOST`.
 
     Raises:
-        EngineError: There are too many cells.
         DataError: A metric has a window and the exposures have no time.
     """
-    if np.prod([float(each.width) for each in (*cube.levels.values(), cube.phases)]) > 2**53:
-        raise EngineError(
-            "the segments cut the units into too many cells; declare fewer segments or `keep` fewer levels"
-        )
-    work.keep("outcomes", OUTCOMES, _outcomes(cube))
-    work.keep("cells", CELLS, _centred(cube))
-    first = work.ask("cells", exp.select("*").from_(relation(CELLS, "k")).order_by(tree("cell")))
-    if first.num_rows > MOST:
-        raise EngineError(
-            f"the segments cut the units into {first.num_rows:,} cells, more than {MOST:,}; "
-            "declare fewer segments or `keep` fewer levels"
-        )
+    if cube.room > EXACT:
+        return None
+    work.keep("outcomes", cube.outcomes, _outcomes(cube))
+    if cube.room > MOST:
+        counted = select([("cells", tree("COUNT(DISTINCT cell)"))], relation(cube.outcomes, "o"))
+        if int(work.one("how many cells", counted)["cells"] or 0) > MOST:
+            return None
+    work.keep("cells", cube.centres, _centred(cube))
+    first = work.ask("cells", exp.select("*").from_(relation(cube.centres, "k")).order_by(tree("cell")))
     second = work.ask("moments", _spread(cube))
     cells = cube.cells(_whole(first, "cell"), _whole(first, "units"))
+    looks = matured(work, cube.numbers, cube.outcomes)
     columns = {
-        planned.key: _column(cube, place, planned, cells, first, second)
-        for place, planned in enumerate(cube.plan.metrics)
+        planned.key: _column(cube, planned, looks.get(planned.key), cells, (first, second))
+        for planned in cube.numbers.plan.metrics
     }
     return cells, columns
 
 
 def _outcomes(cube: Cube) -> exp.Select:
-    place_of = {part: place for place, part in enumerate(cube.parts)}
-    named: list[tuple[str, exp.Expr]] = [("cell", cube.cell())]
-    for place, planned in enumerate(cube.plan.metrics):
-        mature = _mature(cube, planned)
-        outcome = [_number(cube, part, place_of[part]) for part in parts(planned.metric)]
-        there = every([mature, *(tree("(:x) IS NOT NULL", x=each) for each in outcome)])
-        named.append((f"i{place}", tree("CASE WHEN :m THEN 0 ELSE 1 END", m=mature)))
-        named += [
-            (f"x{place}_{side}", tree("CASE WHEN :there THEN :x END", there=there, x=each))
-            for side, each in enumerate(outcome)
-        ]
-    query = select(named, relation(MET, "u")).where(tree("u.met"))
-    for source, table in cube.tables.items():
-        alias = _alias(cube, source)
-        query = query.join(
-            relation(table, alias), on=tree("u.n = :n", n=column("n", alias)), join_type="left"
-        )
-    return query
+    named: list[tuple[str, exp.Expr]] = [
+        ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
+    ]  # fmt: skip
+    if cube.clustered:
+        named.append(("g", tree("u.g")))
+    for block in _all(cube):
+        named += block.columns()
+    return cube.numbers.over(named)
 
 
-def _alias(cube: Cube, source: str) -> str:
-    return f"e{list(cube.tables).index(source)}"
-
-
-def _number(cube: Cube, part: Part, place: int) -> exp.Expr:
-    """A unit's number of a part: a unit without any event has a true 0."""
-    if part.source == EXPOSURES:
-        return column(f"p{place}", "u")
-    alias = _alias(cube, part.source)
-    return tree(
-        "CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=column(f"p{place}", alias)
-    )
-
-
-def _mature(cube: Cube, planned: PlannedMetric) -> exp.Expr:
-    window = planned.metric.matures
-    if window is None:
-        return exp.true()
-    if not cube.timed or cube.as_of is None:
-        raise DataError(
-            f"metric {planned.key!r} has a window, but the exposures name no time; "
-            "name `exposures.time` or leave the window out"
-        )
-    return tree("u.start <= :last", last=whole(cube.as_of - window // MICROSECOND))
-
-
-def _sides(cube: Cube) -> list[tuple[int, int]]:
-    """Each metric's place, and how many columns it has."""
-    return [(place, len(parts(planned.metric))) for place, planned in enumerate(cube.plan.metrics)]
+def _all(cube: Cube) -> list[Block]:
+    return [block for listed in cube.blocks.values() for block in listed]
 
 
 def _centred(cube: Cube) -> exp.Select:
     """The first pass: units, and a mean of every column to measure the second pass from."""
     named: list[tuple[str, exp.Expr]] = [("cell", tree("cell")), ("units", tree("COUNT(*)"))]
-    for place, sides in _sides(cube):
-        named.append((f"i{place}", tree("SUM(:i)", i=column(f"i{place}"))))
-        named.append((f"n{place}", tree("COUNT(:x)", x=column(f"x{place}_0"))))
+    for block in _all(cube):
+        at = block.name
+        named.append((f"i{at}", tree("SUM(:i)", i=column(f"i{at}"))))
+        named.append((f"n{at}", tree("COUNT(:x)", x=column(f"x{at}_0"))))
+        named.append((f"z{at}", tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(f"x{at}_0"))))
+        if block.cut is not None:
+            named.append((f"h{at}", tree("SUM(:h)", h=column(f"h{at}"))))
         named += [
-            (f"c{place}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=column(f"x{place}_{side}")))
-            for side in range(sides)
+            (f"c{at}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=column(f"x{at}_{side}")))
+            for side in range(block.width)
         ]
-    return select(named, relation(OUTCOMES, "o")).group_by(tree("cell"))
+    return select(named, relation(cube.outcomes, "o")).group_by(tree("cell"))
 
 
 def _spread(cube: Cube) -> exp.Select:
     """The second pass: what is left of sums and products once each cell's own mean is taken away."""
     named: list[tuple[str, exp.Expr]] = [("cell", tree("o.cell"))]
-    for place, sides in _sides(cube):
+    for block in _all(cube):
+        at = block.name
         away = [
-            tree("(:x - :c)", x=column(f"x{place}_{side}", "o"), c=column(f"c{place}_{side}", "k"))
-            for side in range(sides)
+            tree("(:x - :c)", x=column(f"x{at}_{side}", "o"), c=column(f"c{at}_{side}", "k"))
+            for side in range(block.width)
         ]
-        named += [(f"r{place}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
+        named += [(f"r{at}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
         named += [
-            (f"m{place}_{one}{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
-            for one, other in combinations_with_replacement(range(sides), 2)
+            (f"m{at}_{one}_{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
+            for one, other in combinations_with_replacement(range(block.width), 2)
         ]
-    query = select(named, relation(OUTCOMES, "o"))
-    query = query.join(relation(CELLS, "k"), on=tree("o.cell = k.cell"))
+        if block.cubed:
+            named.append((f"t{at}", tree("FSUM(:d * :d * :d)", d=away[0])))
+    query = select(named, relation(cube.outcomes, "o"))
+    query = query.join(relation(cube.centres, "k"), on=tree("o.cell = k.cell"))
     return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
 
 
@@ -185,35 +174,64 @@ def _whole(table: pa.Table, name: str) -> IntArray:
 
 
 def _float(table: pa.Table, names: Sequence[str]) -> FloatArray:
+    return np.stack([_number(table, name) for name in names], axis=1)
+
+
+def _number(table: pa.Table, name: str) -> FloatArray:
     # a cell in which no unit has an outcome gives null, and its moments are those of nothing
-    return np.stack(
-        [np.nan_to_num(np.asarray(table.column(name).to_numpy(), dtype=np.float64)) for name in names], axis=1
-    )
+    numbers = np.asarray(table.column(name).to_numpy(), dtype=np.float64)
+    return np.nan_to_num(numbers, posinf=np.inf, neginf=-np.inf)
 
 
 def _column(
-    cube: Cube, place: int, planned: PlannedMetric, cells: Cells, first: pa.Table, second: pa.Table
+    cube: Cube,
+    planned: PlannedMetric,
+    looks: IntArray | None,
+    cells: Cells,
+    passes: tuple[pa.Table, pa.Table],
 ) -> Column:
-    sides = len(parts(planned.metric))
-    n = _whole(first, f"n{place}")
-    immature = _whole(first, f"i{place}")
-    centre = _float(first, [f"c{place}_{side}" for side in range(sides)])
-    rest = _float(second, [f"r{place}_{side}" for side in range(sides)])
-    products = np.zeros((len(n), sides, sides))
-    for one, other in combinations_with_replacement(range(sides), 2):
-        products[:, one, other] = products[:, other, one] = _float(second, [f"m{place}_{one}{other}"])[:, 0]
-    divisor = np.maximum(n, 1).astype(np.float64)
-    m2 = products - rest[:, :, None] * rest[:, None, :] / divisor[:, None, None]
-    diagonal = np.arange(sides)
-    m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
-    mean = centre + rest / divisor[:, None]
-    variants = len(cube.plan.variants)
-    missing = cells.units - immature - n
+    first, _ = passes
+    main, *plain = cube.blocks[planned.key]
+    variants = len(cube.numbers.plan.variants)
+    n, immature = _whole(first, f"n{main.name}"), _whole(first, f"i{main.name}")
+    roof = cube.ceilings.get(planned.key)
+    capping = None
+    if roof is not None:
+        capping = Capping(
+            at=roof.at,
+            origin=roof.origin,
+            capped=_by_variant(cells, _whole(first, f"h{main.name}"), variants),
+            uncapped=_moments(plain[0], *passes),
+        )
     return Column(
-        moments=Moments(n=n.astype(np.float64), mean=mean, m2=m2),
+        moments=_moments(main, *passes),
         immature=_by_variant(cells, immature, variants),
-        missing=_by_variant(cells, missing, variants),
+        missing=_by_variant(cells, cells.units - immature - n, variants),
+        covariates=tuple(name for name, _ in main.covariates),
+        zeros=_by_variant(cells, _whole(first, f"z{main.name}"), variants),
+        capping=capping,
+        looks=looks,
     )
+
+
+def _moments(block: Block, first: pa.Table, second: pa.Table) -> Moments:
+    """The moments around each cell's mean, from those around the mean of the first pass."""
+    at, width = block.name, block.width
+    n = _whole(first, f"n{at}").astype(np.float64)
+    centre = _float(first, [f"c{at}_{side}" for side in range(width)])
+    rest = _float(second, [f"r{at}_{side}" for side in range(width)])
+    products = np.zeros((len(n), width, width))
+    for one, other in combinations_with_replacement(range(width), 2):
+        products[:, one, other] = products[:, other, one] = _float(second, [f"m{at}_{one}_{other}"])[:, 0]
+    off = rest / np.maximum(n, 1.0)[:, None]
+    m2 = products - rest[:, :, None] * off[:, None, :]
+    diagonal = np.arange(width)
+    m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
+    m3 = None
+    if block.cubed:
+        own = off[:, 0]
+        m3 = _float(second, [f"t{at}"])[:, 0] - 3 * own * products[:, 0, 0] + 2 * n * own**3
+    return Moments(n=n, mean=centre + off, m2=m2, m3=m3)
 
 
 def _by_variant(cells: Cells, counts: IntArray, variants: int) -> IntArray:

@@ -10,11 +10,11 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
+from splitrun.measure.parts import DAY, Part, What, condition, told_apart, usable, value
 from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
 from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
 
-__all__ = ["MET", "Events", "Facts", "added_up", "triggered", "unit_column", "untriggered"]
+__all__ = ["MET", "Events", "Facts", "added_up", "selected_values", "triggered", "unit_column", "untriggered"]
 
 TRIGGERED = "_triggered"
 MET = "_met"
@@ -29,6 +29,7 @@ class Facts:
     no_time: int = 0
     zoned: int = 0
     zoneless: int = 0
+    future: int = 0
     latest: int | None = None
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
@@ -45,6 +46,9 @@ class Events:
     """Whether both the exposures and the events have times."""
     ids_as_numbers: bool
     as_of: int | None
+    """The last moment of which rows count, where one is known before they are read."""
+    now: int | None
+    """Rows later than that cannot have happened."""
     table: str
     """Where the units stand: `_units`, or `_met` after a trigger."""
 
@@ -77,16 +81,26 @@ class Events:
             .join(relation(self.table, "u"), on=tree("e.key = u.key"), join_type="left")
         )
 
-    def inside(self, window: timedelta | None) -> exp.Expr:
-        """Whether a row lies in the window that a unit's start opens."""
+    def inside(self, part: Part) -> exp.Expr:
+        """Whether a row lies in the span of a part."""
         tests = []
-        if self.timed:
-            tests.append(tree("e.at >= u.start"))
-            if window is not None:
-                tests.append(tree("e.at < u.start + :w", w=whole(window // MICROSECOND)))
+        if self.timed and part.back is not None:
+            tests += [tree("e.at >= u.at - :b", b=_micros(part.back)), tree("e.at < u.at")]
+        elif self.timed:
+            since = tree("u.start + :s", s=_micros(part.since)) if part.since else tree("u.start")
+            tests.append(tree("e.at >= :since", since=since))
+            if part.window is not None:
+                tests.append(tree("e.at < u.start + :w", w=_micros(part.window)))
         if self.as_of is not None and self.time is not None:
             tests.append(tree("e.at <= :as_of", as_of=whole(self.as_of)))
         return every(tests)
+
+    def day(self, part: Part) -> exp.Expr:
+        """Which day of a part's span a row lies on, in steps of 24 hours."""
+        start = tree("u.start + :s", s=_micros(part.since))
+        if part.back is not None:
+            start = tree("(u.at - :b)", b=_micros(part.back))
+        return tree("(e.at - (:start)) // :day", start=start, day=_micros(DAY))
 
     def facts(self) -> list[tuple[str, exp.Expr]]:
         """What is counted of the rows whatever the metrics."""
@@ -98,7 +112,16 @@ class Events:
             ("no_time", no_time),
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
-            ("latest", tree("MAX(e.at)")),
+            *self._to_now(),
+        ]
+
+    def _to_now(self) -> list[tuple[str, exp.Expr]]:
+        if self.now is None:
+            return [("future", whole(0)), ("latest", tree("MAX(e.at)"))]
+        now = whole(self.now)
+        return [
+            ("future", tree("COUNT_IF(e.at > :now)", now=now)),
+            ("latest", tree("MAX(CASE WHEN e.at <= :now THEN e.at END)", now=now)),
         ]
 
 
@@ -191,15 +214,38 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
     wheres = _shared(events, wanted, columns)
     values = _valued(events, wanted, columns)
     for place, part in wanted.items():
-        if part.window is not None and not events.timed:
-            raise DataError(
-                f"{events.reading.key}: a window of {part.window} needs the time of exposure and of rows; "
-                "name `time:` in both, or leave the window out"
-            )
-        selected = every([*wheres[part.where], events.inside(part.window)])
-        tallies += _tallied(place, part, selected, values.get(part.value))
+        _check_timed(events, part)
+        selected = every([*wheres[part.where], events.inside(part)])
+        tallies += _tallied(
+            place, part, selected, values.get((part.what is What.DISTINCT, part.value)), events
+        )
     work.keep(f"columns of {events.reading.key}", kept, _aggregated(events.met(columns), tallies))
     return _read(work, kept, events.reading.key, wanted)
+
+
+def selected_values(events: Events, part: Part) -> exp.Select:
+    """The values that a part selects, row by row: n of the unit, v; none that could not be added up."""
+    columns: list[tuple[str, exp.Expr]] = []
+    _check_timed(events, part)
+    wheres = _shared(events, {0: part}, columns)
+    number = _valued(events, {0: part}, columns)[False, part.value]
+    named = [exp.alias_(tree("u.n"), "n", quoted=True), exp.alias_(number, "v", quoted=True)]
+    rows = events.met(columns).select(*named, append=False)
+    return rows.where(
+        every([tree("u.n IS NOT NULL"), *wheres[part.where], events.inside(part), usable(number)])
+    )
+
+
+def _check_timed(events: Events, part: Part) -> None:
+    if part.spans and not events.timed:
+        raise DataError(
+            f"{events.reading.key}: a window of {part.back or part.window} needs the time of exposure and of "
+            "rows; name `time:` in both, or leave the window out"
+        )
+
+
+def _micros(span: timedelta) -> exp.Expr:
+    return whole(span // MICROSECOND)
 
 
 def _shared(
@@ -217,33 +263,40 @@ def _shared(
 
 def _valued(
     events: Events, wanted: Mapping[int, Part], columns: list[tuple[str, exp.Expr]]
-) -> dict[str | None, exp.Expr]:
-    valued: dict[str | None, exp.Expr] = {}
+) -> dict[tuple[bool, str | None], exp.Expr]:
+    """Each value once, by whether it is only told apart and how it is written."""
+    valued: dict[tuple[bool, str | None], exp.Expr] = {}
     for part in wanted.values():
-        if part.value is not None and part.value not in valued:
-            name = f"v{len(valued)}"
-            columns.append((name, value(events.reading, part.value, "r", f"a metric of {part.source}")))
-            valued[part.value] = column(name, "e")
+        sort = part.what is What.DISTINCT
+        if part.value is not None and (sort, part.value) not in valued:
+            name, rendering = f"v{len(valued)}", told_apart if sort else value
+            columns.append((name, rendering(events.reading, part.value, "r", f"a metric of {part.source}")))
+            valued[sort, part.value] = column(name, "e")
     return valued
 
 
 def _tallied(
-    place: int, part: Part, selected: exp.Expr, number: exp.Expr | None
+    place: int, part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events
 ) -> list[tuple[str, exp.Expr]]:
+    holes = {"s": selected}
     if part.what is What.ANY:
-        return [(f"p{place}", tree("MAX(CASE WHEN :s THEN 1.0 ELSE 0.0 END)", s=selected))]
+        return [(f"p{place}", tree("MAX(CASE WHEN :s THEN 1.0 ELSE 0.0 END)", **holes))]
+    if part.what is What.DAYS:
+        days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
+        return [(f"p{place}", tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days)))]
     if number is None:
-        return [(f"p{place}", tree("CAST(COUNT_IF(:s) AS DOUBLE)", s=selected))]
-    holes = {"s": selected, "n": number, "ok": usable(number)}
+        return [(f"p{place}", tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes))]
+    if part.what is What.DISTINCT:
+        counted = tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", n=number, **holes)
+        return [(f"p{place}", counted)]
+    holes |= {"n": number, "ok": usable(number)}
+    total = tree("COALESCE(FSUM(CASE WHEN :s AND :ok THEN :n END), 0.0)", **holes)
+    if part.what is What.VALUES:
+        total = tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
+    # COUNT_IF is null where the condition is null in every row, and such rows are not selected
+    known = "CASE WHEN COUNT(CASE WHEN :s AND (:ok) IS NOT TRUE THEN 1 END) = 0 THEN :total END"
     return [
-        (
-            f"p{place}",
-            tree(
-                "CASE WHEN COUNT_IF(:s AND (:ok) IS NOT TRUE) = 0 THEN "
-                "COALESCE(FSUM(CASE WHEN :s AND :ok THEN :n END), 0.0) END",
-                **holes,
-            ),
-        ),
+        (f"p{place}", tree(known, total=total, **holes)),
         (f"f{place}", tree("COUNT_IF(:s AND NOT :ok)", **holes)),
     ]
 
@@ -254,8 +307,8 @@ def _aggregated(met: exp.Select, tallies: Sequence[tuple[str, exp.Expr]]) -> exp
 
 
 def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
-    valued = [place for place, part in wanted.items() if part.what is What.TOTAL]
-    named = ("before", "no_time", "zoned", "zoneless")
+    valued = [place for place, part in wanted.items() if part.what in {What.TOTAL, What.VALUES}]
+    named = ("before", "no_time", "zoned", "zoneless", "future")
     row = work.one(
         f"rows of {key}",
         select(

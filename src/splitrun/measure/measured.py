@@ -75,7 +75,7 @@ class Capping:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One metric over the cells, and the units it could not use; per-variant arrays have shape (variants,)."""
+    """One metric over the cells, and units it could not use; per-variant arrays have shape (variants,)."""
 
     moments: Moments
     """Columns: the outcome (two for a ratio: numerator, denominator), then the covariates."""
@@ -106,7 +106,7 @@ class ClusterSums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """What was randomised or is alike together: a row for every cluster within every cell that it has units in."""
+    """What was randomised or is alike together: a row for a cluster within each cell with its units."""
 
     code: IntArray
     """The cluster, numbered from 0, shape (rows,)."""
@@ -175,6 +175,8 @@ class Dirt:
     """By metric: rows whose value is NaN or infinite."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
+    future_rows: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows later than the moment of the readout, not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,9 @@ class Measured:
     """Everything a readout knows of the data; effects are not yet read."""
 
     cells: Cells
+    """The finest cube; see `within` for where there would be too many cells."""
     columns: Mapping[str, Column]
-    """By metric key; quantile metrics have theirs for the units they could use, with moments of (inside, all)."""
+    """By metric key; quantile metrics have moments of (inside, all) over the units that they could use."""
     exposed: IntArray
     """Units first exposed per variant, before the trigger, shape (variants,)."""
     dirt: Dirt
@@ -217,6 +220,15 @@ class Measured:
     clusters: Clusters | None = None
     quantiles: Mapping[tuple[str, str | None], Quantiles] = field(default_factory=dict)
     """By metric and segment; None for all units."""
+    within: Mapping[str, Measured] = field(default_factory=dict)
+    """By segment, where all segments together would make too many cells: the same, cut by this one alone.
+    `cells` and what belongs to them then know none of these segments; strata stay in all."""
+
+    def labels(self, segment: str | None) -> tuple[str, ...]:
+        """The labels of a segment's levels; one empty label for the whole."""
+        if segment is None:
+            return ("",)
+        return self.within.get(segment, self).cells.segments[segment].labels
 
     def by_variant(
         self, metric: str, segment: str | None = None
@@ -227,6 +239,8 @@ class Measured:
             The labels of the levels (one empty label for the whole), and for each variant in the plan's order
             its moments over those levels, shape (levels,).
         """
+        if segment is not None and segment in self.within:
+            return self.within[segment].by_variant(metric, segment)
         labels, group = self._groups(segment)
         variants, width = len(self.cells.variant.labels), len(labels)
         whole = self.columns[metric].moments.gathered(group, variants * width)
@@ -234,6 +248,8 @@ class Measured:
 
     def units(self, segment: str | None = None) -> IntArray:
         """Units analysed, shape (variants, levels); one level where no segment is named."""
+        if segment is not None and segment in self.within:
+            return self.within[segment].units(segment)
         labels, group = self._groups(segment)
         variants, width = len(self.cells.variant.labels), len(labels)
         counts = np.zeros(variants * width, dtype=np.int64)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.cube import Cube, cubed
+from splitrun.measure.cube import Cube
 from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
-from splitrun.measure.measured import Dirt, Measured, SourceFacts, TextInNumber
-from splitrun.measure.parts import Part, distinct, names, parts, read_as_text
-from splitrun.measure.segments import label, levels
+from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
+from splitrun.measure.outcomes.blocks import blocks, known
+from splitrun.measure.outcomes.caps import ceilings
+from splitrun.measure.outcomes.clusters import clustered
+from splitrun.measure.outcomes.cuts import Cut, cuts
+from splitrun.measure.outcomes.numbers import Numbers
+from splitrun.measure.outcomes.quantiles import quantiled
+from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text
+from splitrun.measure.segments import Levels, label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
 from splitrun.measure.units import UNITS, Enrolment, Roll, enrolled, microseconds, moment
 from splitrun.moments import IntArray
+from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures, Rows
 from splitrun.terms.tree import Kind
@@ -27,7 +34,9 @@ from splitrun.terms.tree import Kind
 __all__ = ["measure"]
 
 
-def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Measured:
+def measure(
+    plan: Plan, engine: Engine, *, as_of: datetime | None = None, not_after: datetime | None = None
+) -> Measured:
     """Turn a plan and the data it names into moments, with what was wrong with the rows.
 
     Args:
@@ -35,6 +44,8 @@ def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Mea
         engine: Where the data is; used for this one measurement.
         as_of: The moment up to which rows count and windows must have passed; by default the latest moment in
             the exposures and event sources.
+        not_after: The moment of the readout. Later rows cannot have happened: they are counted as dirt and
+            nothing else, and `as_of` is no later.
 
     Returns:
         Moments over cells, units, dirt, and the SQL that made them.
@@ -49,10 +60,13 @@ def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Mea
         return summed(work, plan, plan.moments)
     if plan.exposures is None:
         raise DataError(f"experiment {plan.key!r} names neither exposures nor moments; name one of them")
-    if as_of is not None and as_of.tzinfo is None:
-        raise DataError(f"as_of {as_of.isoformat()} names no time zone; say which")
-    limit = None if as_of is None else microseconds(as_of)
-    return _Measurement.begun(work, plan, plan.exposures, limit).measured()
+    for name, moment_named in (("as_of", as_of), ("not_after", not_after)):
+        if moment_named is not None and moment_named.tzinfo is None:
+            raise DataError(f"{name} {moment_named.isoformat()} names no time zone; say which")
+    until, now = (None if each is None else microseconds(each) for each in (as_of, not_after))
+    if until is not None and now is not None:
+        until = min(until, now)
+    return _Measurement.begun(work, plan, plan.exposures, (until, now)).measured()
 
 
 @dataclass(slots=True)
@@ -63,13 +77,16 @@ class _Measurement:
     plan: Plan
     exposures: Exposures
     as_of: int | None
+    now: int | None
     loaded: Mapping[str, Loaded]
     readings: Mapping[str, Reading]
     parts: tuple[Part, ...]
     ids_as_numbers: bool
 
     @staticmethod
-    def begun(work: Work, plan: Plan, exposures: Exposures, as_of: int | None) -> _Measurement:
+    def begun(
+        work: Work, plan: Plan, exposures: Exposures, limits: tuple[int | None, int | None]
+    ) -> _Measurement:
         """Load the sources that the plan uses and find out what their columns hold."""
         wanted = distinct(plan)
         used = {part.source for part in wanted} | ({plan.trigger.source} if plan.trigger else set())
@@ -89,7 +106,7 @@ class _Measurement:
             key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)
             for key in rows
         }
-        begun = _Measurement(work, plan, exposures, as_of, loaded, readings, wanted, ids_as_numbers=False)
+        begun = _Measurement(work, plan, exposures, *limits, loaded, readings, wanted, ids_as_numbers=False)
         begun.ids_as_numbers = begun.all_whole()
         return begun
 
@@ -111,37 +128,73 @@ class _Measurement:
         """Run it."""
         plan, work = self.plan, self.work
         reading = self.readings[EXPOSURES]
-        enrolment = Enrolment(plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.as_of)
+        enrolment = Enrolment(
+            plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
+        )
         roll = enrolled(work, enrolment, [label(reading, segment) for segment in plan.segments])
         facts = self.add_up()
         latest = [roll.latest, *(each.latest for each in facts.values())]
         if self.as_of is None:
             self.as_of = max((at for at in latest if at is not None), default=None)
-        cube = Cube(
-            plan=plan,
+        levels_of = {
+            segment.key: levels(work, f"s{place}", UNITS, segment)
+            for place, segment in enumerate(plan.segments)
+        }
+        found = cuts(work, self.cube(roll.first, levels_of))
+        timed = any(at is not None for at in latest)
+        whole, *single = [
+            Measured(
+                cells=each.cells,
+                columns=each.columns,
+                exposed=_array(roll.exposed),
+                dirt=self.dirt(roll, facts, int(each.cells.units.sum())),
+                sources=self.facts(),
+                sql=(),
+                as_of=moment(self.as_of) if timed else None,
+                first_exposure=moment(roll.first),
+                last_exposure=moment(roll.last),
+                clusters=self.clusters(each, roll.unclustered),
+            )
+            for each in found
+        ]
+        measured = replace(
+            whole, within={each.segment or "": part for each, part in zip(found[1:], single, strict=True)}
+        )
+        outcomes = {each.segment: each.cube.outcomes for each in found}
+        measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
+        return replace(measured, sql=tuple(work.done))
+
+    def cube(self, first: int | None, levels_of: Mapping[str, Levels]) -> Cube:
+        """What the units are cut by, and what is known of each."""
+        numbers = Numbers(
+            plan=self.plan,
             parts=self.parts,
-            levels={
-                segment.key: levels(work, f"s{place}", UNITS, segment)
-                for place, segment in enumerate(plan.segments)
-            },
-            phases=levels(work, "phase", UNITS),
             tables=self.tables(),
             as_of=self.as_of,
+            first=first,
             timed=self.exposures.time is not None,
         )
-        cells, columns = cubed(work, cube)
-        timed = any(at is not None for at in latest)
-        return Measured(
-            cells=cells,
-            columns=columns,
-            exposed=_array(roll.exposed),
-            dirt=self.dirt(roll, facts, int(cells.units.sum())),
-            sources=self.facts(),
-            sql=tuple(work.done),
-            as_of=moment(self.as_of) if timed else None,
-            first_exposure=moment(roll.first),
-            last_exposure=moment(roll.last),
+        roofs = ceilings(self.work, numbers)
+        return Cube(
+            numbers=numbers,
+            blocks=blocks(numbers, roofs, known(self.work, numbers, roofs)),
+            ceilings=roofs,
+            levels=levels_of,
+            phases=levels(self.work, "phase", UNITS),
+            clustered=self.exposures.cluster is not None,
         )
+
+    def clusters(self, cut: Cut, lost: int) -> Clusters | None:
+        """The sums over clusters, where the plan names a cluster."""
+        if not cut.cube.clustered:
+            return None
+        tables = (cut.cube.outcomes, cut.cube.centres)
+        return clustered(self.work, self.plan, cut.cube.blocks, tables, lost)
+
+    @property
+    def last(self) -> int | None:
+        """The last moment of which rows count, as far as it is known before they are read."""
+        return self.now if self.as_of is None else self.as_of
 
     def tables(self) -> dict[str, str]:
         """The table of each event source's columns."""
@@ -170,7 +223,8 @@ class _Measurement:
             time=time,
             timed=time is not None and self.exposures.time is not None,
             ids_as_numbers=self.ids_as_numbers,
-            as_of=self.as_of,
+            as_of=self.last,
+            now=self.now,
             table=table,
         )
 
@@ -215,6 +269,7 @@ class _Measurement:
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
             text_in_number=self.strays(),
             not_finite=_some(not_finite),
+            future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 
@@ -229,7 +284,8 @@ class _Measurement:
         texts = dict.fromkeys(
             (part.source, name)
             for part in self.parts
-            if (name := read_as_text(self.readings[part.source], part.value)) is not None
+            if part.what in {What.TOTAL, What.VALUES}
+            and (name := read_as_text(self.readings[part.source], part.value)) is not None
         )
         for key, name in texts:
             rows, examples = self.readings[key].unread(self.work, name)
@@ -246,7 +302,8 @@ def _names(plan: Plan, exposures: Exposures, wanted: tuple[Part, ...], key: str)
         found |= names([plan.trigger.where])
     if key == EXPOSURES:
         found |= {exposures.unit, exposures.variant}
-        found |= {name for name in (exposures.time, exposures.phase) if name is not None}
+        found |= {name for name in (exposures.time, exposures.phase, exposures.cluster) if name is not None}
+        found |= {name for name in (plan.analysis.adjust or Adjust()).covariates if name != PRE_PERIOD}
         found |= {planned.segment.values for planned in plan.segments if planned.segment.values is not None}
         return found | names(planned.segment.when for planned in plan.segments)
     time = _source_time(plan, key)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from sqlglot import exp
 
-from splitrun.errors import DataError, EngineError, ExpressionError
+from splitrun.errors import DataError, ExpressionError
 from splitrun.measure.kinds import LARGEST, Reading
 from splitrun.measure.sql import tree
+from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.metric import (
     ActiveDays,
+    Cap,
     Count,
     Distinct,
     Mean,
     Metric,
+    Per,
     Quantile,
     Ratio,
     Retention,
@@ -26,11 +29,29 @@ from splitrun.spec.metric import (
     Total,
 )
 from splitrun.spec.plan import Plan
+from splitrun.spec.source import EXPOSURES
 from splitrun.terms.parse import parse
-from splitrun.terms.rendering import rendered
+from splitrun.terms.rendering import kind_of, rendered
 from splitrun.terms.tree import Column, Kind, columns
 
-__all__ = ["Part", "What", "condition", "distinct", "names", "parts", "usable", "value"]
+__all__ = [
+    "DAY",
+    "Part",
+    "What",
+    "baselines",
+    "caps",
+    "condition",
+    "distinct",
+    "names",
+    "parts",
+    "pre_period",
+    "told_apart",
+    "usable",
+    "value",
+]
+
+
+DAY = timedelta(days=1)
 
 
 class What(StrEnum):
@@ -40,6 +61,12 @@ class What(StrEnum):
     """1 if there is one, else 0."""
     COUNT = "count"
     TOTAL = "total"
+    DISTINCT = "distinct"
+    """How many different values they hold; null and NaN are none."""
+    DAYS = "days"
+    """The share of the span's days, in steps of 24 hours, that hold a row."""
+    VALUES = "values"
+    """The rows themselves, each with a value of its own; as a number of the unit, how many they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +78,50 @@ class Part:
     where: str | None
     value: str | None
     window: timedelta | None
+    """Rows before start + window; None: all."""
+    since: timedelta = timedelta(0)
+    """Rows from start + since on."""
+    back: timedelta | None = None
+    """Where there is one: rows in [exposure - back, exposure) in place of those after the start."""
+
+    @property
+    def spans(self) -> bool:
+        """Whether it needs the times of exposure and of rows."""
+        return self.window is not None or self.back is not None
+
+    @property
+    def days(self) -> int:
+        """How many days its span has, the last of which may be cut short."""
+        return max(1, -(-(self.back or self.window or DAY) // DAY))
+
+    def before(self, back: timedelta) -> Part:
+        """The same over a span before exposure; that of a span after some time is of any row."""
+        return replace(self, window=None, since=timedelta(0), back=back)
 
 
 def parts(metric: Metric) -> tuple[Part, ...]:
-    """Write a metric as parts: one for a mean or share, numerator and denominator for a ratio.
-
-    Raises:
-        EngineError: The kind, or a cap, is not built yet.
-    """
+    """Write a metric as parts: numerator and denominator for a ratio, one for the others."""
     match metric:
-        case Distinct() | Retention() | Quantile() | ActiveDays():
-            raise EngineError(f"measuring {metric.kind} is not built yet; write share, mean or ratio")
-        case Mean(cap=cap) if cap is not None:
-            raise EngineError("measuring with a cap is not built yet; take it out")
         case Share(source=source, where=where, window=window):
             return (Part(source, What.ANY, where, None, window),)
+        case Retention(source=source, where=where, since=since, to=to):
+            return (Part(source, What.ANY, where, None, to, since),)
         case Mean(source=source, value=None, where=where, window=window):
             return (Part(source, What.COUNT, where, None, window),)
         case Mean(source=source, value=value, where=where, window=window):
             return (Part(source, What.TOTAL, where, value, window),)
+        case Distinct(source=source, value=value, where=where, window=window):
+            return (Part(source, What.DISTINCT, where, value, window),)
+        case ActiveDays(source=source, where=where, window=window):
+            return (Part(source, What.DAYS, where, None, window),)
+        case Quantile(source=source, per=per, value=value, where=where, window=window):
+            return (Part(source, What.TOTAL if per is Per.UNIT else What.VALUES, where, value, window),)
         case Ratio(over=over, under=under, window=window):
             return (_of_ratio(over, window), _of_ratio(under, window))
     assert_never(metric)
 
 
 def _of_ratio(side: Total | Count, window: timedelta | None) -> Part:
-    if side.cap is not None:
-        raise EngineError("measuring with a cap is not built yet; take it out")
     match side:
         case Total(source=source, value=value, where=where):
             return Part(source, What.TOTAL, where, value, window)
@@ -86,9 +130,49 @@ def _of_ratio(side: Total | Count, window: timedelta | None) -> Part:
     assert_never(side)
 
 
+def caps(metric: Metric) -> tuple[Cap | None, ...]:
+    """The cap of each of a metric's parts."""
+    match metric:
+        case Mean(cap=cap):
+            return (cap,)
+        case Ratio(over=over, under=under):
+            return (over.cap, under.cap)
+        case _:
+            return (None,)
+
+
+def pre_period(plan: Plan, metric: Metric) -> tuple[Part, ...]:
+    """A metric's own parts over the span before exposure, where the plan adjusts for them.
+
+    The exposure rows know no time before exposure, and a quantile is not adjusted: both have none.
+    """
+    adjust = plan.analysis.adjust
+    mine = parts(metric)
+    there = metric.kind != "quantile" and all(part.source != EXPOSURES for part in mine)
+    if adjust is None or PRE_PERIOD not in adjust.covariates or adjust.lookback is None or not there:
+        return ()
+    return tuple(part.before(adjust.lookback) for part in mine)
+
+
+def baselines(metric: Metric) -> tuple[Part | None, ...]:
+    """For each part with a cap that is a quantile: the same over a window of its length before exposure."""
+    return tuple(
+        part.before(part.window)
+        if cap is not None and cap.quantile is not None and part.window is not None
+        else None
+        for part, cap in zip(parts(metric), caps(metric), strict=True)
+    )
+
+
 def distinct(plan: Plan) -> tuple[Part, ...]:
     """All parts that a plan needs, each once, in the order of the metrics."""
-    return tuple(dict.fromkeys(part for planned in plan.metrics for part in parts(planned.metric)))
+    wanted: list[Part] = []
+    for planned in plan.metrics:
+        wanted += parts(planned.metric)
+    for planned in plan.metrics:
+        wanted += pre_period(plan, planned.metric)
+        wanted += [part for part in baselines(planned.metric) if part is not None]
+    return tuple(dict.fromkeys(wanted))
 
 
 def names(expressions: Iterable[str | None]) -> set[str]:
@@ -119,6 +203,15 @@ def value(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
             return reading.attribute(name, wanted).number(alias)
         case _:
             return tree("TRY_CAST(:v AS DOUBLE)", v=condition(reading, written, alias, wanted))
+
+
+def told_apart(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
+    """Render what is told apart, of any kind; null where it is no value."""
+    parsed = parse(written)
+    found = condition(reading, written, alias, wanted)
+    if kind_of(parsed, reading.bound(columns(parsed), alias, wanted)) is not Kind.NUMBER:
+        return found
+    return tree("CASE WHEN NOT ISNAN(:v) THEN :v END", v=found)
 
 
 def usable(number: exp.Expr) -> exp.Expr:

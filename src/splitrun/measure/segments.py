@@ -50,6 +50,14 @@ class Levels:
             otherwise=whole(len(self.raw)),
         )
 
+    def place(self, name: str, labels: tuple[str, ...]) -> exp.Expr:
+        """The place among some labels of what the label in a column is called; null if it is none of them."""
+        places = [whole(labels.index(each)) if each in labels else exp.null() for each in self.names]
+        cases = (
+            (tree(":c = :t", c=column(name, "u"), t=text(raw)), places[at]) for at, raw in enumerate(self.raw)
+        )
+        return choice(cases, otherwise=places[-1])
+
     def codes(self, code: IntArray) -> Codes:
         """Codes of cells as labels: those of one name become one, those that no cell has are left out."""
         used = sorted(set(code.tolist()))

@@ -12,6 +12,7 @@ from splitrun.errors import DataError
 from splitrun.measure.kinds import Attribute, Reading
 from splitrun.measure.parts import Part, What, condition, usable, value
 from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
+from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
 from splitrun.terms.tree import Kind
@@ -19,6 +20,7 @@ from splitrun.terms.tree import Kind
 __all__ = ["EPOCH", "UNITS", "Roll", "enrolled", "identity", "microseconds", "moment"]
 
 SEEN = "_seen"
+FIRST = "_first"
 UNITS = "_units"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -47,6 +49,10 @@ class Roll:
     exposed: tuple[int, ...] = ()
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
+    future: int = 0
+    """Rows later than `now`."""
+    unclustered: int = 0
+    """Units without a cluster, left out."""
 
 
 def microseconds(at: datetime) -> int:
@@ -76,6 +82,37 @@ class Enrolment:
     parts: tuple[Part, ...]
     ids_as_numbers: bool
     as_of: int | None
+    """The last moment of which rows count, where one is known before they are read."""
+    now: int | None
+    """Rows later than that cannot have happened."""
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns known before exposure that effects are adjusted by."""
+        adjust = self.plan.analysis.adjust
+        return () if adjust is None else tuple(name for name in adjust.covariates if name != PRE_PERIOD)
+
+    def covariate(self, name: str) -> exp.Expr:
+        """A covariate as a number; null where it is none.
+
+        Raises:
+            DataError: The column holds no numbers.
+        """
+        attribute = self.reading.attribute(name, "analysis.adjust")
+        if attribute.kind not in {Kind.NUMBER, Kind.BOOLEAN}:
+            raise DataError(
+                f"exposures: the covariate {name!r} holds {attribute.kind.value}s and no numbers; "
+                "declare it as a segment and name that in analysis.adjust.strata"
+            )
+        number = attribute.number("r")
+        return tree("CASE WHEN :ok THEN :n END", ok=usable(number), n=number)
+
+    def cluster(self) -> exp.Expr:
+        """What names the unit's cluster; null where it is empty."""
+        if self.exposures.cluster is None:
+            return tree("CAST(NULL AS TEXT)")
+        attribute = self.reading.attribute(self.exposures.cluster, "exposures.cluster")
+        return tree("NULLIF(:label, '')", label=attribute.written("r"))
 
     @property
     def by_row(self) -> bool:
@@ -167,13 +204,14 @@ def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Ro
         labels: Each segment's raw label of a row, in the plan's order.
 
     Returns:
-        The counts. The table `_units` has a row per unit: n, key, rank, at, phase, s0…, p0…, f0….
+        The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
+        p0…, f0….
     """
     roll = _looked_at(work, enrolment)
     roll.unknown = _unknown(work, enrolment)
     _keep_seen(work, enrolment, labels)
     twice = _counted(work, enrolment, roll)
-    _keep_units(work, enrolment, len(labels), twice=twice)
+    roll.unclustered = _keep_units(work, enrolment, len(labels), twice=twice)
     _summed(work, enrolment, roll)
     return roll
 
@@ -214,7 +252,7 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
                 ),
                 ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
                 ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-                ("latest", tree("MAX(at)")),
+                *_to_now(enrolment),
             ],
             _raw(enrolment).subquery("x"),
         ),
@@ -228,7 +266,18 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         zoned=int(row["zoned"] or 0),
         zoneless=int(row["zoneless"] or 0),
         latest=None if latest is None else int(latest),
+        future=int(row["future"] or 0),
     )
+
+
+def _to_now(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
+    if enrolment.now is None:
+        return [("future", whole(0)), ("latest", tree("MAX(at)"))]
+    now = whole(enrolment.now)
+    return [
+        ("future", tree("COUNT_IF(at > :now)", now=now)),
+        ("latest", tree("MAX(CASE WHEN at <= :now THEN at END)", now=now)),
+    ]
 
 
 def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
@@ -256,7 +305,9 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
         ("rank", enrolment.rank()),
         ("at", enrolment.at()),
         ("phase", tree("COALESCE(:phase, '(missing)')", phase=phase)),
+        ("cluster", enrolment.cluster()),
         *((f"s{place}", label) for place, label in enumerate(labels)),
+        *((f"c{place}", enrolment.covariate(name)) for place, name in enumerate(enrolment.covariates)),
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
@@ -316,12 +367,14 @@ def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
     return bool(roll.duplicates or roll.crossovers)
 
 
-def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool) -> None:
+def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool) -> int:
+    """Keep a row per unit; how many units were left out because they have no cluster."""
     seen: exp.Expr = relation(SEEN, "s")
     kept: list[exp.Expr] = []
     if twice:
         # ties are broken by everything a row says, so that the order of the rows decides nothing
-        order = ["at", "rank", "phase", *(f"s{place}" for place in range(segments))]
+        order = ["at", "rank", "phase", "cluster", *(f"s{place}" for place in range(segments))]
+        order += [f"c{place}" for place in range(len(enrolment.covariates))]
         order += [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
         listed = ", ".join(f"{name} NULLS LAST" for name in order)
         ranked = exp.select("*").from_(seen)
@@ -339,7 +392,21 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
             kept.append(tree("NOT crossed"))
     query = exp.select("*").from_(seen)
     query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
-    work.keep("units", UNITS, query.where(every(kept)))
+    clustered = enrolment.exposures.cluster is not None
+    work.keep("units", FIRST if clustered else UNITS, query.where(every(kept)))
+    return _keep_clustered(work) if clustered else 0
+
+
+def _keep_clustered(work: Work) -> int:
+    """Leave out the units without a cluster, and number the clusters; how many were left out."""
+    lost = work.one(
+        "units without a cluster",
+        select([("units", tree("COUNT_IF(cluster IS NULL)"))], relation(FIRST, "u")),
+    )["units"]
+    query = exp.select("*").from_(relation(FIRST, "u")).where(tree("cluster IS NOT NULL"))
+    query = query.select(exp.alias_(tree("DENSE_RANK() OVER (ORDER BY cluster) - 1"), "g", quoted=True))
+    work.keep("units in clusters", UNITS, query)
+    return int(lost or 0)
 
 
 def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:

@@ -1,0 +1,159 @@
+"""A metric as columns over units: its outcome, capped where it has a cap, and its covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from sqlglot import exp
+
+from splitrun.measure.outcomes.caps import Ceiling
+from splitrun.measure.outcomes.numbers import Numbers
+from splitrun.measure.parts import What, parts, pre_period
+from splitrun.measure.sql import Work, choice, column, every, tree
+from splitrun.spec.analysis import PRE_PERIOD
+from splitrun.spec.plan import PlannedMetric
+
+__all__ = ["Block", "Known", "blocks", "known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A covariate: what is known of a unit from before its exposure."""
+
+    name: str
+    value: exp.Expr
+    """Null where it is not known."""
+    sometimes: bool = False
+    """Whether some unit lacks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns over units whose moments are taken together."""
+
+    name: str
+    """Marks its columns in SQL."""
+    outcome: tuple[exp.Expr, ...]
+    """Null where the unit's value is missing or not yet known."""
+    covariates: tuple[tuple[str, exp.Expr], ...]
+    mature: exp.Expr
+    cubed: bool
+    """Whether the third moment of its first column says something: not of a ratio, which has two."""
+    cut: exp.Expr | None = None
+    """Whether a cap cuts the unit's value down."""
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return len(self.outcome) + len(self.covariates)
+
+    def columns(self) -> list[tuple[str, exp.Expr]]:
+        """The columns of a unit, under their names."""
+        there = every([self.mature, *(tree("(:x) IS NOT NULL", x=each) for each in self.outcome)])
+        values = [*self.outcome, *(value for _, value in self.covariates)]
+        named = [(f"i{self.name}", tree("CASE WHEN :m THEN 0 ELSE 1 END", m=self.mature))]
+        if self.cut is not None:
+            named.append(
+                (f"h{self.name}", tree("CASE WHEN :t AND (:h) THEN 1 ELSE 0 END", t=there, h=self.cut))
+            )
+        return named + [
+            (f"x{self.name}_{place}", tree("CASE WHEN :there THEN :x END", there=there, x=each))
+            for place, each in enumerate(values)
+        ]
+
+
+def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> dict[str, tuple[Known, ...]]:
+    """The covariates of every metric, by its key; asks which of them some analysed unit lacks.
+
+    A metric's own value before exposure is capped as the metric is.
+    """
+    found = {
+        planned.key: _before(numbers, planned, roofs.get(planned.key)) for planned in numbers.plan.metrics
+    }
+    doubtful = {
+        each.value.sql(): each.value for listed in found.values() for each in listed if each.sometimes
+    }
+    if not doubtful:
+        return found
+    named = [
+        (f"m{place}", tree("COUNT_IF((:v) IS NULL)", v=each)) for place, each in enumerate(doubtful.values())
+    ]
+    row = work.one("covariates that are missing", numbers.over(named))
+    missed = {written: bool(row[f"m{place}"]) for place, written in enumerate(doubtful)}
+    return {
+        key: tuple(Known(each.name, each.value, missed.get(each.value.sql(), False)) for each in listed)
+        for key, listed in found.items()
+    }
+
+
+def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> tuple[Known, ...]:
+    adjust = numbers.plan.analysis.adjust
+    if adjust is None or planned.metric.kind == "quantile":
+        return ()
+    found: list[Known] = []
+    places = {name: f"c{place}" for place, name in enumerate(n for n in adjust.covariates if n != PRE_PERIOD)}
+    for name in adjust.covariates:
+        if name in places:
+            found.append(Known(name, column(places[name], "u"), sometimes=True))
+            continue
+        for side, part in enumerate(pre_period(numbers.plan, planned.metric)):
+            value = numbers.of(part)
+            value = value if roof is None else _cut(value, roof.at[side])
+            called = f"{PRE_PERIOD} under" if side else PRE_PERIOD
+            found.append(Known(called, value, sometimes=part.what is What.TOTAL))
+    return tuple(found)
+
+
+def blocks(
+    numbers: Numbers, roofs: Mapping[str, Ceiling], covariates: Mapping[str, tuple[Known, ...]]
+) -> dict[str, tuple[Block, ...]]:
+    """Every metric's columns, by its key; a second block has those of a capped metric without its cap."""
+    made: dict[str, tuple[Block, ...]] = {}
+    for place, planned in enumerate(numbers.plan.metrics):
+        values = [numbers.of(part) for part in parts(planned.metric)]
+        roof = roofs.get(planned.key)
+        beside = tuple(pair for each in covariates[planned.key] for pair in _columns(each))
+        mature = numbers.mature(planned)
+        cubed = len(values) == 1 and planned.metric.kind != "quantile"
+        plain = Block(str(place), tuple(values), beside, mature, cubed)
+        if roof is None:
+            made[planned.key] = (plain,)
+            continue
+        capped = tuple(_cut(value, at) for value, at in zip(values, roof.at, strict=True))
+        cut = (
+            exp.or_(
+                *(
+                    tree("(:x) > :at", x=value, at=_number(at))
+                    for value, at in zip(values, roof.at, strict=True)
+                    if isfinite(at)
+                )
+            )
+            if any(map(isfinite, roof.at))
+            else exp.false()
+        )
+        made[planned.key] = (
+            Block(str(place), capped, beside, mature, cubed, cut),
+            Block(f"{place}u", tuple(values), beside, mature, cubed),
+        )
+    return made
+
+
+def _columns(covariate: Known) -> list[tuple[str, exp.Expr]]:
+    value = tree("COALESCE(:v, 0.0)", v=covariate.value)
+    if not covariate.sometimes:
+        return [(covariate.name, value)]
+    lacking = choice([(tree("(:v) IS NULL", v=covariate.value), _number(1.0))], otherwise=_number(0.0))
+    return [(covariate.name, value), (f"missing {covariate.name}", lacking)]
+
+
+def _cut(value: exp.Expr, at: float) -> exp.Expr:
+    """A value no larger than its cap; null stays null, which LEAST alone would not keep."""
+    if not isfinite(at):
+        return value
+    return tree("CASE WHEN (:x) > :at THEN :at ELSE :x END", x=value, at=_number(at))
+
+
+def _number(value: float) -> exp.Expr:
+    return tree("CAST(:n AS DOUBLE)", n=exp.Literal.number(repr(value)))
