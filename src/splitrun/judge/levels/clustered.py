@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.estimate import Points
-from splitrun.judge.cuts import Cut
+from splitrun.judge.levels.cuts import Cut
 from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric

@@ -13,8 +13,8 @@ from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
 from splitrun.infer.quantiles import probabilities, quantile_points
 from splitrun.infer.ratios import ratios
-from splitrun.judge.clustered import clustered
-from splitrun.judge.cuts import Cut, crossing, gathered
+from splitrun.judge.levels.clustered import clustered
+from splitrun.judge.levels.cuts import Cut, crossing, gathered
 from splitrun.measure.measured import Column
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Quantile
