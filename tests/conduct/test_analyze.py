@@ -85,8 +85,8 @@ def test_thornton_by_village_agrees_with_club_sandwich() -> None:
     assert absolute.dof == pytest.approx(62.8758649123424, rel=1e-9)
     assert absolute.low == pytest.approx(0.406437690516992, rel=1e-9)
     assert fetched.p == pytest.approx(9.43235139228757e-29, rel=1e-6)
-    # the same standard error without villages is 0.01917 by least squares: 1.41 times the variance
-    assert fetched.design_effect == pytest.approx((0.0227903 / 0.0191681) ** 2, rel=0.15)
+    # 211 of 623 and 1,745 of 2,207: p (1 - p) / (n - 1) adds up to 0.00043512 without villages
+    assert fetched.design_effect == pytest.approx(0.0227903218610485**2 / 0.00043512, rel=1e-4)
 
 
 def test_thornton_s_unequal_missing_outcomes_are_found() -> None:

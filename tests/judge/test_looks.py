@@ -246,8 +246,11 @@ def test_too_early_a_verdict_is_kept_back_with_the_reason(
 ) -> None:
     of = looking((primary(), guardrail("load", MARGIN)), method=Method.SEQUENTIAL)
     values = [ones(*control), ones(*voucher)]
+    world = measured({"fetched": values, "load": values})
+    zeros = np.array([units - rare for rare, units in (control, voucher)])
+    columns = {**world.columns, "load": replace(world.columns["load"], zeros=zeros)}
 
-    fetched, load = at(3, None, measured({"fetched": values, "load": values}), of).comparisons
+    fetched, load = at(3, None, replace(world, columns=columns), of).comparisons
 
     assert fetched.verdict is load.verdict is Verdict.INCONCLUSIVE
     assert load.guardrail is GuardrailOutcome.UNPROVEN
