@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.infer.estimate import Unknown
 from splitrun.judge.readout import Comparison
