@@ -30,6 +30,7 @@ class Facts:
     zoned: int = 0
     zoneless: int = 0
     future: int = 0
+    earliest: int | None = None
     latest: int | None = None
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
@@ -112,6 +113,7 @@ class Events:
             ("no_time", no_time),
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
+            ("earliest", tree("MIN(e.at)")),
             *self._to_now(),
         ]
 
@@ -315,15 +317,17 @@ def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
             [
                 *((name, tree("CAST(SUM(:c) AS BIGINT)", c=column(name))) for name in named),
                 ("unexposed", tree("CAST(SUM(CASE WHEN n IS NULL THEN rows END) AS BIGINT)")),
+                ("earliest", tree("MIN(earliest)")),
                 ("latest", tree("MAX(latest)")),
                 *((f"f{place}", tree("CAST(SUM(:c) AS BIGINT)", c=column(f"f{place}"))) for place in valued),
             ],
             relation(kept, "k"),
         ),
     )
-    latest = row["latest"]
+    earliest, latest = row["earliest"], row["latest"]
     return Facts(
         **{name: int(row[name] or 0) for name in (*named, "unexposed")},
+        earliest=None if earliest is None else int(earliest),
         latest=None if latest is None else int(latest),
         not_finite={place: int(row[f"f{place}"] or 0) for place in valued},
     )

@@ -140,7 +140,9 @@ class _Measurement:
             segment.key: levels(work, f"s{place}", UNITS, segment)
             for place, segment in enumerate(plan.segments)
         }
-        found = cuts(work, self.cube(roll.first, levels_of))
+        found = cuts(
+            work, self.cube(roll.first, levels_of, {key: each.earliest for key, each in facts.items()})
+        )
         timed = any(at is not None for at in latest)
         whole, *single = [
             Measured(
@@ -164,12 +166,15 @@ class _Measurement:
         measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
         return replace(measured, sql=tuple(work.done))
 
-    def cube(self, first: int | None, levels_of: Mapping[str, Levels]) -> Cube:
+    def cube(
+        self, first: int | None, levels_of: Mapping[str, Levels], earliest: Mapping[str, int | None]
+    ) -> Cube:
         """What the units are cut by, and what is known of each."""
         numbers = Numbers(
             plan=self.plan,
             parts=self.parts,
             tables=self.tables(),
+            earliest=earliest,
             as_of=self.as_of,
             first=first,
             timed=self.exposures.time is not None,

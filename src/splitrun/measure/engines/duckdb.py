@@ -287,7 +287,7 @@ def _table(key: str, written: str, tables: set[str]) -> exp.Table:
 
 def _stored(kind: str) -> Stored:
     match re.sub(r"\(.*", "", kind):
-        case "VARCHAR" | "UUID" | "ENUM":
+        case "VARCHAR" | "UUID" | "ENUM" | '"NULL"':
             return Stored.TEXT
         case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
             return Stored.WHOLE

@@ -26,6 +26,8 @@ class Numbers:
     parts: tuple[Part, ...]
     tables: Mapping[str, str]
     """By source: the table with its columns."""
+    earliest: Mapping[str, int | None]
+    """By source: the moment of its first row, from which on it speaks."""
     as_of: int | None
     first: int | None
     """The first exposure of all."""
