@@ -11,8 +11,9 @@ from sqlglot import exp
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
 from splitrun.measure.parts import DAY, Part, What, condition, told_apart, usable, value
+from splitrun.measure.rows.enrolment import MICROSECOND, identity, moment_of
 from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
+from splitrun.measure.units import UNITS
 
 __all__ = ["MET", "Events", "Facts", "added_up", "selected_values", "triggered", "unit_column", "untriggered"]
 

@@ -157,8 +157,8 @@ class Reading:
             there = [field.name for field in self.loaded.fields]
             if name in there:
                 raise DataError(
-                    f"{self.key}: the column {name!r}, which {wanted} names, holds lists, structures or bytes;"
-                    " name one with text, numbers, booleans or times"
+                    f"{self.key}: the column {name!r}, which {wanted} names, holds lists or structures; "
+                    "name one with text, numbers, booleans or times"
                 ) from None
             raise DataError(
                 f"{self.key}: there is no column {name!r}, which {wanted} names; {_suggestion(name, there)}"

@@ -9,7 +9,6 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.cube import Cube
 from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
@@ -17,14 +16,16 @@ from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, Tex
 from splitrun.measure.outcomes.blocks import blocks, known
 from splitrun.measure.outcomes.caps import ceilings
 from splitrun.measure.outcomes.clusters import clustered
+from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
 from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text
+from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import Levels, label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
-from splitrun.measure.units import UNITS, Enrolment, Roll, enrolled, microseconds, moment
+from splitrun.measure.units import UNITS, Roll, enrolled
 from splitrun.moments import IntArray
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan

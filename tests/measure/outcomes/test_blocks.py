@@ -24,7 +24,7 @@ def lacking(name: str, column: pd.Series[float]) -> pd.DataFrame:
     return pd.DataFrame({name: column.fillna(0.0), f"missing {name}": column.isna().astype(float)})
 
 
-@pytest.mark.requirement("R26")
+@pytest.mark.requirement("R37")
 @pytest.mark.parametrize("seed", [11, 12])
 def test_covariates_stand_beside_the_outcome_and_what_is_missing_says_so(seed: int) -> None:
     shop = world(seed)
@@ -52,7 +52,6 @@ def test_covariates_stand_beside_the_outcome_and_what_is_missing_says_so(seed: i
             agree(levels[place].at(np.array([level])), moments(within))
 
 
-@pytest.mark.requirement("R26")
 def test_a_ratio_has_both_its_parts_from_before() -> None:
     shop = world(13)
     planned = plan({"m": ratio("value", source="shop")}, SEEN, sources={"shop": SHOP}, adjust=BOTH)

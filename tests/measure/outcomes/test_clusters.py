@@ -14,7 +14,6 @@ from tests.measure.plans import framed, mean, plan, ratio
 WEEK = timedelta(days=7)
 
 
-@pytest.mark.requirement("R36")
 @pytest.mark.parametrize("seed", [51, 52])
 def test_every_cluster_has_its_sums_in_every_cell(seed: int) -> None:
     shop = world(seed)
@@ -64,7 +63,6 @@ def test_every_cluster_has_its_sums_in_every_cell(seed: int) -> None:
     assert clusters.sums["r"].totals.shape == (len(clusters.code), 2)
 
 
-@pytest.mark.requirement("R36")
 def test_units_without_a_cluster_are_left_out_of_everything() -> None:
     shop = world(53)
     villagers = shop.seen[shop.seen["village"].notna()]

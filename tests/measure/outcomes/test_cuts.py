@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from splitrun.errors import EngineError
-from splitrun.measure import cube
 from splitrun.measure.measured import Measured
+from splitrun.measure.outcomes import cube
 from splitrun.spec.analysis import Adjust
 from splitrun.spec.metric import Metric, Quantile
 from splitrun.spec.segment import Segment
@@ -95,5 +95,5 @@ def test_one_segment_that_explodes_alone_is_refused(tmp_path: Path, monkeypatch:
     rows = "user,variant,c\n" + "".join(f"{i},control,c{i}\n" for i in range(5))
     planned = plan({"m": share()}, exposures(), segments={"s": Segment(values="c")})
 
-    with pytest.raises(EngineError, match="^s cut the units into more than .* name fewer strata"):
+    with pytest.raises(EngineError, match=r"^s cut the units into more than .* name fewer strata"):
         over(tmp_path, planned, exposures=rows)

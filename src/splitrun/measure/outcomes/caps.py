@@ -11,8 +11,8 @@ from sqlglot import exp
 from splitrun.measure.measured import CapOrigin
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.parts import Part, baselines, caps, parts
+from splitrun.measure.rows.enrolment import MICROSECOND
 from splitrun.measure.sql import Work, tree, whole
-from splitrun.measure.units import MICROSECOND
 from splitrun.spec.metric import Cap
 from splitrun.spec.plan import PlannedMetric
 
