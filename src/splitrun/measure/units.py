@@ -248,6 +248,7 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
     query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
     clustered = enrolment.exposures.cluster is not None
     work.keep("units", FIRST if clustered else UNITS, query.where(every(kept)))
+    work.forget(SEEN)
     return _keep_clustered(work) if clustered else 0
 
 
@@ -260,6 +261,7 @@ def _keep_clustered(work: Work) -> int:
     query = exp.select("*").from_(relation(FIRST, "u")).where(tree("cluster IS NOT NULL"))
     query = query.select(exp.alias_(tree("DENSE_RANK() OVER (ORDER BY cluster) - 1"), "g", quoted=True))
     work.keep("units in clusters", UNITS, query)
+    work.forget(FIRST)
     return int(lost or 0)
 
 
