@@ -18,6 +18,7 @@ from splitrun.spec.plan import Plan
 from tests.check.worlds import evidence, measured, plan, ratio, started, two_shares
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
+WEEK = timedelta(weeks=1)
 World = Callable[[], Evidence]
 
 
@@ -73,6 +74,17 @@ def baskets(factor: float) -> Evidence:
     )
     noise = np.linspace(-1, 1, 500)[:, None] * [1.0, 0.0]
     return Evidence(plan([ratio("basket")]), measured({"basket": [control + noise, treatment + noise]}))
+
+
+def unexposed(of: Plan) -> Evidence:
+    """A plan of a duration, and data without any moment."""
+    return Evidence(of, two_shares((200, 500), (250, 500)))
+
+
+def sequential(world: Evidence) -> Evidence:
+    """The same under a plan that withholds its verdicts by itself."""
+    rules = world.plan.analysis.model_copy(update={"method": Method.SEQUENTIAL})
+    return replace(world, plan=world.plan.model_copy(update={"analysis": rules}))
 
 
 def uneven(with_outcome: tuple[int, int]) -> Evidence:
@@ -302,6 +314,8 @@ def test_a_healthy_world_raises_no_doubt() -> None:
         lambda: enrolling(13.9),
         lambda: enrolling(90),
         lambda: baskets(1.0),
+        lambda: sequential(uneven((5, 5))),
+        lambda: sequential(unexposed(plan().model_copy(update={"duration": Duration(enrol=WEEK)}))),
         lambda: uneven((450, 50)),
         lambda: capped(CapOrigin.WRITTEN),
         lambda: capped(CapOrigin.BASELINE),
@@ -310,6 +324,14 @@ def test_a_healthy_world_raises_no_doubt() -> None:
 )
 def test_a_world_without_the_defect_raises_no_doubt(healthy: World) -> None:
     assert doubts(healthy()) == ()
+
+
+@pytest.mark.requirement("R49")
+@pytest.mark.parametrize(("days", "whole"), [(6, False), (7, True), (10, False), (14.3, True), (20, False)])
+def test_enrolment_so_far_should_cover_whole_weeks(days: float, whole: bool) -> None:  # noqa: FBT001 - pytest hands parameters over by name
+    found = [finding.code for finding in doubts(enrolling(days))]
+
+    assert found == ([] if whole else ["partial_weeks"])
 
 
 def test_clusters_make_a_denominator_less_certain() -> None:

@@ -112,7 +112,7 @@ def plan(
     )
 
 
-@np.errstate(over="ignore")
+@np.errstate(over="ignore", invalid="ignore")
 def moments(cells: Sequence[Values]) -> Moments:
     """Moments of raw values, one array per cell: shape (units,) or (units, columns)."""
     tables = [cell[:, None] if cell.ndim == 1 else cell for cell in cells]

@@ -8,7 +8,7 @@ import pytest
 
 from splitrun.errors import EngineError
 from splitrun.measure.engines.duckdb import DuckDB, Limits
-from splitrun.measure.guard import checked
+from splitrun.measure.engines.guard import checked
 from splitrun.spec.source import Rows
 
 HERE = Path(__file__).parent

@@ -18,7 +18,7 @@ from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 from tests.check.worlds import guardrail, measured, ones, plan, primary, secondary
 
-__all__ = ["HOSTILE", "hostile", "rich", "stopped"]
+__all__ = ["HOSTILE", "METRICS", "hostile", "rich", "stopped"]
 
 HOSTILE = "no\x1b[31m<script>alert('x')</script>\u202e\n\"&"
 MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from splitrun.check.doubts import doubts
+from splitrun.check.evidence import Evidence
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Readout
+from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums
 from splitrun.report.form import form, schema, written
-from tests.check.worlds import measured, plan, two_shares
-from tests.report.readouts import MADE_AT, hostile, rich, stopped
+from splitrun.spec.analysis import Adjust, Method
+from tests.check.worlds import measured, plan, primary, ratio, started, two_shares
+from tests.report.readouts import MADE_AT, METRICS, hostile, rich, stopped
 
 PAGE = Path(__file__).parents[2] / "docs" / "readout.md"
 
@@ -43,7 +48,44 @@ def empty() -> Readout:
     return readout(plan(), two_shares((0, 0), (0, 0)), (), made_at=MADE_AT, versions={})
 
 
-@pytest.mark.parametrize("world", [rich, stopped, hostile, constant, empty])
+def beside() -> Readout:
+    """A world whose estimates carry everything that can stand beside an effect."""
+    rng = np.random.default_rng(4)
+    spend = [np.stack([2 * x + rng.normal(size=300), x], axis=1) for x in rng.normal(size=(2, 300))]
+    orders = [np.column_stack([rng.normal(20, 5, 300), rng.normal(4, 1, 300)]) for _ in range(2)]
+    of = plan([primary("spend"), ratio("basket")], adjust=Adjust(covariates=("age",)))
+    world = measured({"spend": spend, "basket": orders})
+    column = world.columns["spend"]
+    cap = Capping((9.0,), CapOrigin.EXPERIMENT, np.array([1, 2]), column.moments)
+    spent = replace(column, covariates=("age",), capping=cap, zeros=np.array([3, 4]))
+    values = np.concatenate(orders)
+    sums = ClusterSums(np.ones(600), values, values[:, 0] ** 2)
+    clusters = Clusters(np.arange(600), np.repeat([0, 1], 300), {"basket": sums}, lost=1)
+    world = replace(world, clusters=clusters, columns={**world.columns, "spend": spent})
+    return readout(of, world, doubts(Evidence(of, world)), made_at=MADE_AT, versions={})
+
+
+def looks(days: int, passed: tuple[int, ...], method: Method = Method.GROUP_SEQUENTIAL) -> Readout:
+    weeks = (timedelta(weeks=1), timedelta(weeks=2))
+    of = plan(METRICS[:3], method=method, looks=weeks, planned_units=2000)
+    values = [np.linspace(0, 9, 1000), np.linspace(0.1, 9, 1000)]
+    world = started(measured({planned.key: values for planned in METRICS[:3]}), days=days, looks=passed)
+    return readout(of, world, doubts(Evidence(of, world)), made_at=MADE_AT, versions={})
+
+
+def before() -> Readout:
+    return looks(3, ())
+
+
+def running() -> Readout:
+    return looks(8, (900,))
+
+
+def always() -> Readout:
+    return looks(8, (), Method.SEQUENTIAL)
+
+
+@pytest.mark.parametrize("world", [rich, stopped, hostile, constant, empty, beside, before, running, always])
 def test_every_readout_keeps_to_the_schema(world: Callable[[], Readout]) -> None:
     document = json.loads(written(world()))
 
@@ -75,6 +117,34 @@ def test_the_fields_of_the_contract_are_there() -> None:
         "value": None,
         "says": "decisions from a registered rule are not built yet; read the verdicts and guardrails",
     }
+
+
+def test_what_stands_beside_an_effect_is_in_the_form() -> None:
+    spend, basket = json.loads(written(beside()))["estimates"]
+
+    assert spend["adjusted"]["covariates"] == ["age"]
+    assert 0.7 < spend["adjusted"]["reduction"] < 0.9
+    assert spend["adjusted"]["unadjusted"]["absolute"]["kind"] == "fixed"
+    assert (spend["capped"]["at"], spend["capped"]["origin"]) == ([9.0], "experiment")
+    assert spend["capped"]["uncapped"]["relative"].keys() == spend["relative"].keys()
+    assert (spend["control"]["zeros"], spend["treatment"]["capped"]) == (3, 2)
+    assert (spend["p_adjustment"], spend["parts"]) == ("bonferroni", None)
+    assert basket["parts"].keys() == {"numerator", "denominator"}
+    assert basket["design_effect"] == pytest.approx(1.0)
+    assert (basket["control"]["clusters"], basket["adjusted"]) == (300, None)
+
+
+def test_the_look_that_a_readout_counts_as_is_in_the_form() -> None:
+    document = json.loads(written(running()))
+
+    assert document["look"] == {
+        "number": 1,
+        "planned": 2,
+        "at": "2026-11-09T09:00:00+00:00",
+        "following": "2026-11-16T09:00:00+00:00",
+    }
+    assert json.loads(written(rich()))["look"] is None
+    assert json.loads(written(before()))["estimates"][0]["absolute"]["unknown"] == "no_alpha"
 
 
 def test_an_unbounded_end_is_null_beside_its_side() -> None:

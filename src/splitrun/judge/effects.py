@@ -14,7 +14,7 @@ import numpy as np
 from splitrun.infer.contrast import Level, beyond, difference, lift
 from splitrun.infer.estimate import Estimates, Kind, Points, Side
 from splitrun.judge.grounds import Grounds
-from splitrun.judge.pairs import Pair
+from splitrun.judge.levels.pairs import Pair
 from splitrun.judge.promises import Promise
 from splitrun.spec.amount import Size
 from splitrun.spec.model import Direction

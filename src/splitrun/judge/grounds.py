@@ -11,7 +11,7 @@ from splitrun.infer.estimate import Side
 from splitrun.infer.looks.always import AlwaysValid, NotYet, hybrid, not_yet
 from splitrun.infer.looks.spending import Shape
 from splitrun.infer.looks.spending import Spending as Function
-from splitrun.judge.pairs import Pair
+from splitrun.judge.levels.pairs import Pair
 from splitrun.judge.promises import Always, AtLook, Once, Promise
 from splitrun.measure.measured import Column
 from splitrun.plan.library import sources_of

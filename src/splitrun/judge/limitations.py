@@ -55,6 +55,7 @@ def of_plan(plan: Plan, look: Look | None, *, registered: bool) -> Iterator[str]
         yield "secondary and diagnostic metrics are not corrected for their number: they explain, not decide"
     if plan.segments:
         yield "segment intervals are corrected for the levels of their segment, not for several segments"
+    yield from of_clusters(plan)
     watched = [
         planned.key
         for planned in plan.metrics
@@ -62,6 +63,20 @@ def of_plan(plan: Plan, look: Look | None, *, registered: bool) -> Iterator[str]
     ]
     if watched:
         yield f"only harm was looked for in {', '.join(watched)}; that they are safe was not put to proof"
+
+
+def of_clusters(plan: Plan) -> Iterator[str]:
+    """What does not allow for units that are alike within clusters."""
+    if plan.exposures is None or plan.exposures.cluster is None:
+        return
+    name = plan.exposures.cluster
+    quantiles = [planned.key for planned in plan.metrics if planned.metric.kind == "quantile"]
+    if quantiles:
+        yield f"the intervals of {', '.join(quantiles)} take units as independent, whatever their {name}"
+    if plan.analysis.adjust is not None:
+        yield f"effects are not adjusted, because units of one {name} may be alike"
+    if plan.segments:
+        yield f"whether effects differ between levels is tested as if no {name} had units in several levels"
 
 
 def of_looks(plan: Plan, look: Look | None) -> Iterator[str]:

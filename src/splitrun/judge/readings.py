@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from splitrun.check.times.looks import Occasion, occasion
-from splitrun.judge.cuts import Cut, cut_by
 from splitrun.judge.effects import Effects, effects
 from splitrun.judge.error_rates import Comparand, corrected, error_rates
 from splitrun.judge.grounds import Grounds, Scene, grounds, withheld
-from splitrun.judge.pairs import Pair, pairs
+from splitrun.judge.levels.cuts import Cut, cut_by
+from splitrun.judge.levels.pairs import Pair, pairs
 from splitrun.measure.measured import Measured
 from splitrun.moments import IntArray
 from splitrun.spec.model import Role

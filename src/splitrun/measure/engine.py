@@ -95,6 +95,18 @@ class Engine(Protocol):
         """
         ...
 
+    def extend(self, relation: str, sql: str) -> None:
+        """Run one SELECT and add its rows to those kept under a name.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        ...
+
+    def forget(self, relation: str) -> None:
+        """Let go of rows kept under a name."""
+        ...
+
     def close(self) -> None:
         """Let go of everything held."""
         ...

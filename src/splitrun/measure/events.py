@@ -11,13 +11,22 @@ from sqlglot import exp
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
 from splitrun.measure.parts import DAY, Part, What, condition, told_apart, usable, value
+from splitrun.measure.ranges import WHOLE, Range
+from splitrun.measure.rows.enrolment import MICROSECOND, identity, moment_of
 from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
+from splitrun.measure.units import UNITS
 
 __all__ = ["MET", "Events", "Facts", "added_up", "selected_values", "triggered", "unit_column", "untriggered"]
 
+Columns = Sequence[tuple[str, exp.Expr]]
+"""Expressions under names."""
+
+Row = Mapping[str, int | float | str | None]
+
 TRIGGERED = "_triggered"
 MET = "_met"
+FINITE = frozenset({What.TOTAL, What.VALUES})
+"""What is made of values that must be finite."""
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class Facts:
     zoned: int = 0
     zoneless: int = 0
     future: int = 0
+    earliest: int | None = None
     latest: int | None = None
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
@@ -51,6 +61,8 @@ class Events:
     """Rows later than that cannot have happened."""
     table: str
     """Where the units stand: `_units`, or `_met` after a trigger."""
+    ranges: tuple[Range, ...] = (WHOLE,)
+    """Of units, taken one after another."""
 
     def key(self) -> exp.Expr:
         """The unit's id in a row."""
@@ -69,17 +81,24 @@ class Events:
             return exp.false()
         return self.reading.attribute(self.time, f"sources.{self.reading.key}.time").zoned("r")
 
-    def met(self, columns: Sequence[tuple[str, exp.Expr]]) -> exp.Select:
-        """The rows beside the units that they belong to; n is null where there is none."""
+    def met(self, columns: Sequence[tuple[str, exp.Expr]], these: Range = WHOLE) -> exp.Select:
+        """The rows of the units in a range, beside these units."""
         rows = select(
-            [("key", self.key()), ("at", self.at()), ("zoned", self.zoned()), *columns],
-            relation(self.reading.loaded.relation, "r"),
+            [("key", self.key()), ("at", self.at()), *columns], relation(self.reading.loaded.relation, "r")
         ).subquery("e")
-        return (
-            exp.select("*")
-            .from_(rows)
-            .join(relation(self.table, "u"), on=tree("e.key = u.key"), join_type="left")
-        )
+        joined = exp.select("*").from_(rows).join(relation(self.table, "u"), on=tree("e.key = u.key"))
+        # said of the rows as well: a file sorted by unit is then read only where the range lies
+        return joined.where(these.holds(tree("e.key")), these.holds(tree("u.key")))
+
+    def kept(self, work: Work, name: str, table: str, read: Columns, tallies: Columns) -> None:
+        """Add up the rows of every unit that has any, range by range; makes a table of n and tallies."""
+        named = [exp.alias_(tally, called, quoted=True) for called, tally in (*self.matched(), *tallies)]
+        for these in self.ranges:
+            query = self.met(read, these).select(
+                exp.alias_(tree("u.n"), "n", quoted=True), *named, append=False
+            )
+            make = work.keep if these is self.ranges[0] else work.extend
+            make(name, table, query.group_by(tree("u.n")))
 
     def inside(self, part: Part) -> exp.Expr:
         """Whether a row lies in the span of a part."""
@@ -102,20 +121,31 @@ class Events:
             start = tree("(u.at - :b)", b=_micros(part.back))
         return tree("(e.at - (:start)) // :day", start=start, day=_micros(DAY))
 
-    def facts(self) -> list[tuple[str, exp.Expr]]:
-        """What is counted of the rows whatever the metrics."""
+    def matched(self) -> Columns:
+        """What is counted of each unit's rows whatever the metrics."""
         before = tree("COUNT_IF(e.at < u.at)") if self.timed else whole(0)
+        return [("rows", tree("COUNT(*)")), ("before", before)]
+
+    def looked_at(self, values: Sequence[exp.Expr]) -> exp.Select:
+        """What all rows say, whosever they are: their times, and how often each value is not finite."""
+        read = [("at", self.at()), ("zoned", self.zoned())]
+        read += [(f"v{place}", value) for place, value in enumerate(values)]
         no_time = tree("COUNT_IF(e.at IS NULL)") if self.time is not None else whole(0)
-        return [
+        named = [
             ("rows", tree("COUNT(*)")),
-            ("before", before),
             ("no_time", no_time),
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
+            ("earliest", tree("MIN(e.at)")),
             *self._to_now(),
         ]
+        named += [
+            (f"v{place}", tree("COUNT_IF(NOT :ok)", ok=usable(column(f"v{place}", "e"))))
+            for place in range(len(values))
+        ]
+        return select(named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e"))
 
-    def _to_now(self) -> list[tuple[str, exp.Expr]]:
+    def _to_now(self) -> Columns:
         if self.now is None:
             return [("future", whole(0)), ("latest", tree("MAX(e.at)"))]
         now = whole(self.now)
@@ -162,17 +192,12 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
     if events.as_of is not None and events.time is not None:
         counted.append(tree("e.at <= :as_of", as_of=whole(events.as_of)))
     chosen = every(counted)
-    met = events.met([("chosen", test)])
-    query = _aggregated(
-        met,
-        [
-            *events.facts(),
-            ("start", tree("MIN(CASE WHEN :c THEN e.at END)", c=chosen)),
-            ("hits", tree("COUNT_IF(:c)", c=chosen)),
-        ],
-    )
-    work.keep("trigger", TRIGGERED, query)
-    facts = _read(work, TRIGGERED, events.reading.key, {})
+    found = [
+        ("start", tree("MIN(CASE WHEN :c THEN e.at END)", c=chosen)),
+        ("hits", tree("COUNT_IF(:c)", c=chosen)),
+    ]
+    events.kept(work, "trigger", TRIGGERED, [("chosen", test)], found)
+    facts = _facts(work, events, TRIGGERED, _looked_at(work, events, []))
     start = tree("t.start") if events.timed else tree("u.at")
     units = (
         exp.select("u.*")
@@ -184,6 +209,8 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
         .join(relation(TRIGGERED, "t"), on=tree("u.n = t.n"), join_type="left")
     )
     work.keep("units after the trigger", MET, units)
+    work.forget(UNITS)
+    work.forget(TRIGGERED)
     return facts
 
 
@@ -195,6 +222,7 @@ def untriggered(work: Work) -> None:
         .from_(relation(UNITS, "u"))
     )
     work.keep("units analysed", MET, units)
+    work.forget(UNITS)
 
 
 def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) -> Facts:
@@ -210,17 +238,23 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
         DataError: A window is asked of rows without times.
     """
     columns: list[tuple[str, exp.Expr]] = []
-    tallies: list[tuple[str, exp.Expr]] = list(events.facts())
+    tallies: list[tuple[str, exp.Expr]] = []
     wheres = _shared(events, wanted, columns)
     values = _valued(events, wanted, columns)
+    read = dict(columns)
+    numbers = {written: read[value.name] for (sort, written), value in values.items() if not sort}
+    row = _looked_at(work, events, list(numbers.values()))
+    strange = {written for place, written in enumerate(numbers) if row[f"v{place}"]}
     for place, part in wanted.items():
         _check_timed(events, part)
         selected = every([*wheres[part.where], events.inside(part)])
-        tallies += _tallied(
-            place, part, selected, values.get((part.what is What.DISTINCT, part.value)), events
-        )
-    work.keep(f"columns of {events.reading.key}", kept, _aggregated(events.met(columns), tallies))
-    return _read(work, kept, events.reading.key, wanted)
+        value = values.get((part.what is What.DISTINCT, part.value))
+        tallies.append((f"p{place}", _tallied(part, selected, value, events)))
+        if value is not None and part.what in FINITE and part.value in strange:
+            wrong = tree("COUNT_IF(:s AND NOT :ok)", s=selected, ok=usable(value))
+            tallies.append((f"f{place}", wrong))
+    events.kept(work, f"columns of {events.reading.key}", kept, columns, tallies)
+    return _facts(work, events, kept, row, [name for name, _ in tallies])
 
 
 def selected_values(events: Events, part: Part) -> exp.Select:
@@ -231,9 +265,7 @@ def selected_values(events: Events, part: Part) -> exp.Select:
     number = _valued(events, {0: part}, columns)[False, part.value]
     named = [exp.alias_(tree("u.n"), "n", quoted=True), exp.alias_(number, "v", quoted=True)]
     rows = events.met(columns).select(*named, append=False)
-    return rows.where(
-        every([tree("u.n IS NOT NULL"), *wheres[part.where], events.inside(part), usable(number)])
-    )
+    return rows.where(every([*wheres[part.where], events.inside(part), usable(number)]))
 
 
 def _check_timed(events: Events, part: Part) -> None:
@@ -275,55 +307,49 @@ def _valued(
     return valued
 
 
-def _tallied(
-    place: int, part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events
-) -> list[tuple[str, exp.Expr]]:
+def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events) -> exp.Expr:
+    """A unit's number: null where a selected value is unusable."""
+    # COUNT_IF is null where the condition is null in every row, and such rows are not selected
     holes = {"s": selected}
     if part.what is What.ANY:
-        return [(f"p{place}", tree("MAX(CASE WHEN :s THEN 1.0 ELSE 0.0 END)", **holes))]
+        return tree("CASE WHEN COUNT_IF(:s) > 0 THEN 1.0 ELSE 0.0 END", **holes)
     if part.what is What.DAYS:
         days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
-        return [(f"p{place}", tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days)))]
+        return tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days))
     if number is None:
-        return [(f"p{place}", tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes))]
-    if part.what is What.DISTINCT:
-        counted = tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", n=number, **holes)
-        return [(f"p{place}", counted)]
+        return tree("CAST(COALESCE(COUNT_IF(:s), 0) AS DOUBLE)", **holes)
     holes |= {"n": number, "ok": usable(number)}
-    total = tree("COALESCE(FSUM(CASE WHEN :s AND :ok THEN :n END), 0.0)", **holes)
+    if part.what is What.DISTINCT:
+        return tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", **holes)
     if part.what is What.VALUES:
-        total = tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
-    # COUNT_IF is null where the condition is null in every row, and such rows are not selected
-    known = "CASE WHEN COUNT(CASE WHEN :s AND (:ok) IS NOT TRUE THEN 1 END) = 0 THEN :total END"
-    return [
-        (f"p{place}", tree(known, total=total, **holes)),
-        (f"f{place}", tree("COUNT_IF(:s AND NOT :ok)", **holes)),
+        return tree(
+            "CASE WHEN COALESCE(COUNT_IF(:s AND (:ok) IS NOT TRUE), 0) = 0 "
+            "THEN CAST(COALESCE(COUNT_IF(:s), 0) AS DOUBLE) END",
+            **holes,
+        )
+    # one unusable value makes the sum NaN: one tally less for every row than counting them beside it
+    total = tree("FSUM(CASE WHEN :s THEN CASE WHEN :ok THEN :n ELSE CAST('NaN' AS DOUBLE) END END)", **holes)
+    return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)
+
+
+def _looked_at(work: Work, events: Events, values: Sequence[exp.Expr]) -> Row:
+    return work.one(f"rows of {events.reading.key}", events.looked_at(values))
+
+
+def _facts(work: Work, events: Events, kept: str, row: Row, tallies: Sequence[str] = ()) -> Facts:
+    """What the rows say of themselves, and what the units' tallies say of them."""
+    wrong = [name for name in tallies if name.startswith("f")]
+    named = [
+        (name, tree("CAST(COALESCE(SUM(:c), 0) AS BIGINT)", c=column(name)))
+        for name in ("rows", "before", *wrong)
     ]
-
-
-def _aggregated(met: exp.Select, tallies: Sequence[tuple[str, exp.Expr]]) -> exp.Select:
-    named = [exp.alias_(tally, name, quoted=True) for name, tally in tallies]
-    return met.select(exp.alias_(tree("u.n"), "n", quoted=True), *named, append=False).group_by(tree("u.n"))
-
-
-def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
-    valued = [place for place, part in wanted.items() if part.what in {What.TOTAL, What.VALUES}]
-    named = ("before", "no_time", "zoned", "zoneless", "future")
-    row = work.one(
-        f"rows of {key}",
-        select(
-            [
-                *((name, tree("CAST(SUM(:c) AS BIGINT)", c=column(name))) for name in named),
-                ("unexposed", tree("CAST(SUM(CASE WHEN n IS NULL THEN rows END) AS BIGINT)")),
-                ("latest", tree("MAX(latest)")),
-                *((f"f{place}", tree("CAST(SUM(:c) AS BIGINT)", c=column(f"f{place}"))) for place in valued),
-            ],
-            relation(kept, "k"),
-        ),
-    )
-    latest = row["latest"]
+    matched = work.one(f"rows of {events.reading.key} that met a unit", select(named, relation(kept, "k")))
+    earliest, latest = row["earliest"], row["latest"]
     return Facts(
-        **{name: int(row[name] or 0) for name in (*named, "unexposed")},
+        **{name: int(row[name] or 0) for name in ("no_time", "zoned", "zoneless", "future")},
+        before=int(matched["before"] or 0),
+        unexposed=int(row["rows"] or 0) - int(matched["rows"] or 0),
+        earliest=None if earliest is None else int(earliest),
         latest=None if latest is None else int(latest),
-        not_finite={place: int(row[f"f{place}"] or 0) for place in valued},
+        not_finite={int(name[1:]): int(matched[name] or 0) for name in wrong},
     )

@@ -9,7 +9,6 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.cube import Cube
 from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
@@ -17,14 +16,17 @@ from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, Tex
 from splitrun.measure.outcomes.blocks import blocks, known
 from splitrun.measure.outcomes.caps import ceilings
 from splitrun.measure.outcomes.clusters import clustered
+from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
 from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text
+from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
+from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import Levels, label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
-from splitrun.measure.units import UNITS, Enrolment, Roll, enrolled, microseconds, moment
+from splitrun.measure.units import UNITS, Roll, enrolled
 from splitrun.moments import IntArray
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
@@ -35,7 +37,12 @@ __all__ = ["measure"]
 
 
 def measure(
-    plan: Plan, engine: Engine, *, as_of: datetime | None = None, not_after: datetime | None = None
+    plan: Plan,
+    engine: Engine,
+    *,
+    as_of: datetime | None = None,
+    not_after: datetime | None = None,
+    numbers: int = NUMBERS,
 ) -> Measured:
     """Turn a plan and the data it names into moments, with what was wrong with the rows.
 
@@ -46,6 +53,7 @@ def measure(
             the exposures and event sources.
         not_after: The moment of the readout. Later rows cannot have happened: they are counted as dirt and
             nothing else, and `as_of` is no later.
+        numbers: How many sums of units are held at once; more units are taken range by range.
 
     Returns:
         Moments over cells, units, dirt, and the SQL that made them.
@@ -66,7 +74,9 @@ def measure(
     until, now = (None if each is None else microseconds(each) for each in (as_of, not_after))
     if until is not None and now is not None:
         until = min(until, now)
-    return _Measurement.begun(work, plan, plan.exposures, (until, now)).measured()
+    begun = _Measurement.begun(work, plan, plan.exposures, (until, now))
+    begun.numbers = numbers
+    return begun.measured()
 
 
 @dataclass(slots=True)
@@ -82,6 +92,8 @@ class _Measurement:
     readings: Mapping[str, Reading]
     parts: tuple[Part, ...]
     ids_as_numbers: bool
+    numbers: int = NUMBERS
+    ranges: tuple[Range, ...] = (WHOLE,)
 
     @staticmethod
     def begun(
@@ -132,15 +144,17 @@ class _Measurement:
             plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
         )
         roll = enrolled(work, enrolment, [label(reading, segment) for segment in plan.segments])
-        facts = self.add_up()
-        latest = [roll.latest, *(each.latest for each in facts.values())]
-        if self.as_of is None:
-            self.as_of = max((at for at in latest if at is not None), default=None)
         levels_of = {
             segment.key: levels(work, f"s{place}", UNITS, segment)
             for place, segment in enumerate(plan.segments)
         }
-        found = cuts(work, self.cube(roll.first, levels_of))
+        phases = levels(work, "phase", UNITS)
+        self.ranges = self.cut(sum(roll.exposed))
+        facts = self.add_up()
+        latest = [roll.latest, *(each.latest for each in facts.values())]
+        if self.as_of is None:
+            self.as_of = max((at for at in latest if at is not None), default=None)
+        found = cuts(work, self.cube(roll, facts, levels_of, phases))
         timed = any(at is not None for at in latest)
         whole, *single = [
             Measured(
@@ -164,24 +178,46 @@ class _Measurement:
         measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
         return replace(measured, sql=tuple(work.done))
 
-    def cube(self, first: int | None, levels_of: Mapping[str, Levels]) -> Cube:
+    def cut(self, units: int) -> tuple[Range, ...]:
+        """The ranges in which the units' rows are added up."""
+        joined = [part for part in self.parts if part.source != EXPOSURES]
+        if not joined:
+            return (WHOLE,)
+        return ranges(self.work, many(units, len(joined), self.numbers), ids_as_numbers=self.ids_as_numbers)
+
+    def turns(self, units: int, width: int) -> tuple[tuple[int, int] | None, ...]:
+        """The units whose outcomes are held at once: all of them where clusters or quantiles come back."""
+        kinds = {planned.metric.kind for planned in self.plan.metrics}
+        count = many(units, width, self.numbers)
+        if count == 1 or self.exposures.cluster is not None or "quantile" in kinds:
+            return (None,)
+        return turns(units, count)
+
+    def cube(
+        self, roll: Roll, facts: Mapping[str, Facts], levels_of: Mapping[str, Levels], phases: Levels
+    ) -> Cube:
         """What the units are cut by, and what is known of each."""
         numbers = Numbers(
             plan=self.plan,
             parts=self.parts,
             tables=self.tables(),
+            earliest={key: each.earliest for key, each in facts.items()},
             as_of=self.as_of,
-            first=first,
+            first=roll.first,
             timed=self.exposures.time is not None,
         )
         roofs = ceilings(self.work, numbers)
+        made = blocks(numbers, roofs, known(self.work, numbers, roofs))
         return Cube(
             numbers=numbers,
-            blocks=blocks(numbers, roofs, known(self.work, numbers, roofs)),
+            blocks=made,
             ceilings=roofs,
             levels=levels_of,
-            phases=levels(self.work, "phase", UNITS),
+            phases=phases,
             clustered=self.exposures.cluster is not None,
+            turns=self.turns(
+                sum(roll.exposed), sum(block.width for listed in made.values() for block in listed)
+            ),
         )
 
     def clusters(self, cut: Cut, lost: int) -> Clusters | None:
@@ -226,6 +262,7 @@ class _Measurement:
             as_of=self.last,
             now=self.now,
             table=table,
+            ranges=self.ranges,
         )
 
     def facts(self) -> tuple[SourceFacts, ...]:

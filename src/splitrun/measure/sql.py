@@ -93,6 +93,14 @@ class Work:
         """Run a query and keep its rows under a name."""
         self.engine.keep(kept, self._written(name, query))
 
+    def extend(self, name: str, kept: str, query: exp.Query) -> None:
+        """Run a query and add its rows to those kept under a name."""
+        self.engine.extend(kept, self._written(name, query))
+
+    def forget(self, kept: str) -> None:
+        """Let go of rows kept under a name."""
+        self.engine.forget(kept)
+
     def _written(self, name: str, query: exp.Query) -> str:
         written = query.sql(dialect=self.engine.dialect, pretty=True)
         self.done.append(Statement(name=name, sql=written))

@@ -10,7 +10,7 @@ from splitrun.measure.measured import Measured
 from splitrun.spec.metric import ActiveDays, Distinct, Metric, Retention, Share
 from splitrun.spec.segment import Segment
 from tests.measure.outcomes.worlds import SEEN, SHOP, VARIANTS, World, agree, moments, total, world
-from tests.measure.plans import UP, framed, means, mean, plan
+from tests.measure.plans import UP, framed, mean, means, plan
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -49,7 +49,7 @@ def test_different_values_are_counted_once_per_unit(seed: int) -> None:
 
 def test_different_numbers_and_truths_are_told_apart_and_nan_is_none() -> None:
     shop = world(3)
-    metrics = {
+    metrics: dict[str, Metric] = {
         "m": Distinct(kind="distinct", source="shop", value="value", better=UP),
         "truths": Distinct(kind="distinct", source="shop", value="value > 10", better=UP),
     }
@@ -131,7 +131,7 @@ def test_rows_whose_condition_is_null_are_not_selected_even_where_a_unit_has_no_
     seen = pd.DataFrame({"user": list("ab"), "variant": ["control", "treatment"], "at": noon})
     seen["country"] = "DE"
     shop = pd.DataFrame({"user": ["a", "b"], "at": noon, "value": 1.0, "item": [None, "cup"]})
-    metrics = {
+    metrics: dict[str, Metric] = {
         "count": mean(None, "item = 'cup'", source="shop"),
         "total": mean("value", "item = 'cup'", source="shop"),
         "kinds": Distinct(kind="distinct", source="shop", value="item", where="item = 'cup'", better=UP),

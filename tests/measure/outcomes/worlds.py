@@ -87,7 +87,7 @@ def world(seed: int = 1, units: int = 300) -> World:
             "user": [users[i] for i in buyers],
             "at": [START + timedelta(seconds=int(s)) for s in rng.integers(-15 * 86_400, 22 * 86_400, rows)],
             "value": np.round(rng.lognormal(2, 1.2, rows), 2),
-            "item": rng.choice(["cup", "pan", "pot", None], rows),
+            "item": rng.choice(np.array(["cup", "pan", "pot", None], dtype=object), rows),
         }
     )
     shop.loc[rng.random(rows) < 0.004, "value"] = np.nan

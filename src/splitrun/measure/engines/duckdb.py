@@ -19,7 +19,7 @@ from splitrun.errors import DataError, EngineError
 from splitrun.measure.engine import Field, Loaded, Stored
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
-from splitrun.measure.guard import checked
+from splitrun.measure.engines.guard import checked
 from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
@@ -167,6 +167,21 @@ class DuckDB:
             self._connection.execute(f"CREATE TEMP TABLE {_quoted(relation)} AS {sql}")
         self._inner.add(relation.lower())
 
+    def extend(self, relation: str, sql: str) -> None:
+        """Run one SELECT and add its rows to those kept under a name.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        checked(sql, dialect=self.dialect, tables=self._tables | self._inner)
+        with self._guarded("a query"):
+            self._connection.execute(f"INSERT INTO temp.{_quoted(relation)} {sql}")
+
+    def forget(self, relation: str) -> None:
+        """Let go of rows kept under a name."""
+        self._inner.discard(relation.lower())
+        self._connection.execute(f"DROP TABLE temp.{_quoted(relation)}")
+
     def close(self) -> None:
         """Let go of everything held."""
         self._connection.close()
@@ -287,7 +302,7 @@ def _table(key: str, written: str, tables: set[str]) -> exp.Table:
 
 def _stored(kind: str) -> Stored:
     match re.sub(r"\(.*", "", kind):
-        case "VARCHAR" | "UUID" | "ENUM":
+        case "VARCHAR" | "UUID" | "ENUM" | '"NULL"':
             return Stored.TEXT
         case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
             return Stored.WHOLE

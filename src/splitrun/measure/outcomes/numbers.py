@@ -10,8 +10,8 @@ from sqlglot import exp
 from splitrun.errors import DataError
 from splitrun.measure.events import MET
 from splitrun.measure.parts import Part
+from splitrun.measure.rows.enrolment import MICROSECOND
 from splitrun.measure.sql import column, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND
 from splitrun.spec.plan import Plan, PlannedMetric
 from splitrun.spec.source import EXPOSURES
 
@@ -26,19 +26,25 @@ class Numbers:
     parts: tuple[Part, ...]
     tables: Mapping[str, str]
     """By source: the table with its columns."""
+    earliest: Mapping[str, int | None]
+    """By source: the moment of its first row, from which on it speaks."""
     as_of: int | None
     first: int | None
     """The first exposure of all."""
     timed: bool
 
-    def over(self, named: Sequence[tuple[str, exp.Expr]]) -> exp.Select:
-        """Select from the units that are analysed, with all their numbers."""
+    def over(self, named: Sequence[tuple[str, exp.Expr]], turn: tuple[int, int] | None = None) -> exp.Select:
+        """Select from the units that are analysed, or those of one turn, with all their numbers."""
         query = select(named, relation(MET, "u")).where(tree("u.met"))
         for source, table in self.tables.items():
             alias = self._alias(source)
             met = tree("u.n = :n", n=column("n", alias))
-            query = query.join(relation(table, alias), on=met, join_type="left")
-        return query
+            joined: exp.Expr = relation(table, alias)
+            if turn is not None:
+                within = _within("t.n", turn)
+                joined = exp.select("*").from_(relation(table, "t")).where(within).subquery(alias)
+            query = query.join(joined, on=met, join_type="left")
+        return query if turn is None else query.where(_within("u.n", turn))
 
     def of(self, part: Part) -> exp.Expr:
         """A unit's number of a part: a unit without any event has a true 0."""
@@ -75,3 +81,8 @@ class Numbers:
 
     def _alias(self, source: str) -> str:
         return f"e{list(self.tables).index(source)}"
+
+
+def _within(n: str, turn: tuple[int, int]) -> exp.Expr:
+    first, last = (whole(end) for end in turn)
+    return tree(f"{n} BETWEEN :first AND :last", first=first, last=last)

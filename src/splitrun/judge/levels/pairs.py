@@ -13,9 +13,9 @@ from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
 from splitrun.infer.quantiles import probabilities, quantile_points
 from splitrun.infer.ratios import ratios
-from splitrun.judge.clustered import clustered
-from splitrun.judge.cuts import Cut, crossing, gathered
-from splitrun.measure.measured import Column
+from splitrun.judge.levels.clustered import clustered
+from splitrun.judge.levels.cuts import Cut, crossing, gathered
+from splitrun.measure.measured import Clusters, Column
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Quantile
 from splitrun.spec.plan import Plan, PlannedMetric
@@ -84,7 +84,7 @@ def pairs(plan: Plan, planned: PlannedMetric, cut: Cut) -> Iterator[Pair]:
             case Quantile(at=at):
                 yield quantiles(planned, at, plain, (cut, index))
             case _ if clusters is not None and planned.key in clusters.sums:
-                yield over_clusters(plain, planned, cut, index)
+                yield over_clusters(plain, planned, clusters, (cut, index))
             case _:
                 yield adjusting(plan, column, plain, (cut, index))
 
@@ -130,9 +130,9 @@ def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Cut, 
     return replace(plain, control=sides[0], treatment=sides[1])
 
 
-def over_clusters(plain: Pair, planned: PlannedMetric, cut: Cut, index: int) -> Pair:
+def over_clusters(plain: Pair, planned: PlannedMetric, clusters: Clusters, place: tuple[Cut, int]) -> Pair:
     """The pair with clusters and not units as what is independent."""
-    control, treatment = clustered(planned, cut, index)
+    control, treatment = clustered(planned, clusters, *place)
     with np.errstate(all="ignore"):
         before = variance(plain.control, plain.treatment, 1.0)
         design = variance(control, treatment, 1.0) / before

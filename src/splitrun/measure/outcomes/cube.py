@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
@@ -42,6 +43,8 @@ class Cube:
     clustered: bool
     name: str = ""
     """Tells its tables from those of another cube."""
+    turns: tuple[tuple[int, int] | None, ...] = (None,)
+    """The first and last n of the units taken at once; the one turn None is all, whose outcomes are kept."""
 
     @property
     def outcomes(self) -> str:
@@ -91,6 +94,36 @@ class Cube:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What both passes found, turn by turn."""
+
+    passes: Sequence[tuple[pa.Table, pa.Table]]
+
+    def cells(self) -> IntArray:
+        """The numbers of all cells, rising."""
+        return np.unique(self._numbers())
+
+    def whole(self, name: str) -> IntArray:
+        """A count, added up over the turns, shape (cells,)."""
+        counts = np.zeros(len(self.cells()), dtype=np.int64)
+        np.add.at(counts, self._group(), np.concatenate([_whole(first, name) for first, _ in self.passes]))
+        return counts
+
+    def moments(self, block: Block) -> Moments:
+        """The moments of a block's columns, put together over the turns in their order."""
+        each = [_moments(block, first, second) for first, second in self.passes]
+        if len(each) == 1:
+            return each[0]
+        return Moments.stacked(each).gathered(self._group(), len(self.cells()))
+
+    def _numbers(self) -> IntArray:
+        return np.concatenate([_whole(first, "cell") for first, _ in self.passes])
+
+    def _group(self) -> IntArray:
+        return np.searchsorted(self.cells(), self._numbers())
+
+
 def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     """Reduce units to cells; None where there are more than `MOST`.
 
@@ -99,24 +132,32 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     """
     if cube.room > EXACT:
         return None
-    work.keep("outcomes", cube.outcomes, _outcomes(cube))
     if cube.room > MOST:
-        counted = select([("cells", tree("COUNT(DISTINCT cell)"))], relation(cube.outcomes, "o"))
-        if int(work.one("how many cells", counted)["cells"] or 0) > MOST:
+        counted = select([("cells", tree("COUNT(DISTINCT :cell)", cell=cube.cell()))], relation(MET, "u"))
+        if int(work.one("how many cells", counted.where(tree("u.met")))["cells"] or 0) > MOST:
             return None
-    work.keep("cells", cube.centres, _centred(cube))
-    first = work.ask("cells", exp.select("*").from_(relation(cube.centres, "k")).order_by(tree("cell")))
-    second = work.ask("moments", _spread(cube))
-    cells = cube.cells(_whole(first, "cell"), _whole(first, "units"))
-    looks = matured(work, cube.numbers, cube.outcomes)
+    passes = []
+    looks: dict[str, IntArray] = {}
+    for turn in cube.turns:
+        work.keep("outcomes", cube.outcomes, _outcomes(cube, turn))
+        work.keep("cells", cube.centres, _centred(cube))
+        first = work.ask("cells", exp.select("*").from_(relation(cube.centres, "k")).order_by(tree("cell")))
+        passes.append((first, work.ask("moments", _spread(cube))))
+        for key, counts in matured(work, cube.numbers, cube.outcomes).items():
+            looks[key] = looks.get(key, np.zeros_like(counts)) + counts
+        if turn is not None:
+            work.forget(cube.outcomes)
+            work.forget(cube.centres)
+    taken = Taken(passes)
+    cells = cube.cells(taken.cells(), taken.whole("units"))
     columns = {
-        planned.key: _column(cube, planned, looks.get(planned.key), cells, (first, second))
+        planned.key: _column(cube, planned, looks.get(planned.key), cells, taken)
         for planned in cube.numbers.plan.metrics
     }
     return cells, columns
 
 
-def _outcomes(cube: Cube) -> exp.Select:
+def _outcomes(cube: Cube, turn: tuple[int, int] | None) -> exp.Select:
     named: list[tuple[str, exp.Expr]] = [
         ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
     ]  # fmt: skip
@@ -124,7 +165,7 @@ def _outcomes(cube: Cube) -> exp.Select:
         named.append(("g", tree("u.g")))
     for block in _all(cube):
         named += block.columns()
-    return cube.numbers.over(named)
+    return cube.numbers.over(named, turn)
 
 
 def _all(cube: Cube) -> list[Block]:
@@ -188,27 +229,26 @@ def _column(
     planned: PlannedMetric,
     looks: IntArray | None,
     cells: Cells,
-    passes: tuple[pa.Table, pa.Table],
+    taken: Taken,
 ) -> Column:
-    first, _ = passes
     main, *plain = cube.blocks[planned.key]
     variants = len(cube.numbers.plan.variants)
-    n, immature = _whole(first, f"n{main.name}"), _whole(first, f"i{main.name}")
+    n, immature = taken.whole(f"n{main.name}"), taken.whole(f"i{main.name}")
     roof = cube.ceilings.get(planned.key)
     capping = None
     if roof is not None:
         capping = Capping(
             at=roof.at,
             origin=roof.origin,
-            capped=_by_variant(cells, _whole(first, f"h{main.name}"), variants),
-            uncapped=_moments(plain[0], *passes),
+            capped=_by_variant(cells, taken.whole(f"h{main.name}"), variants),
+            uncapped=taken.moments(plain[0]),
         )
     return Column(
-        moments=_moments(main, *passes),
+        moments=taken.moments(main),
         immature=_by_variant(cells, immature, variants),
         missing=_by_variant(cells, cells.units - immature - n, variants),
         covariates=tuple(name for name, _ in main.covariates),
-        zeros=_by_variant(cells, _whole(first, f"z{main.name}"), variants),
+        zeros=_by_variant(cells, taken.whole(f"z{main.name}"), variants),
         capping=capping,
         looks=looks,
     )

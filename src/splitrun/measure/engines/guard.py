@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from splitrun.errors import EngineError
-from splitrun.measure.functions import FUNCTIONS
+from splitrun.measure.engines.functions import FUNCTIONS
 
 __all__ = ["checked"]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.estimate import Points
-from splitrun.judge.cuts import Cut
+from splitrun.judge.levels.cuts import Cut
 from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
@@ -15,15 +15,8 @@ from splitrun.spec.plan import PlannedMetric
 __all__ = ["clustered", "is_nested"]
 
 
-def clustered(planned: PlannedMetric, cut: Cut, index: int) -> tuple[Points, Points]:
-    """The levels of control and a treatment; `n` counts clusters.
-
-    Raises:
-        ValueError: There are no clusters.
-    """
-    clusters = cut.measured.clusters
-    if clusters is None:
-        raise ValueError(f"{planned.key} has no clusters; read it from its moments")
+def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:
+    """The levels of control and a treatment; `n` counts clusters."""
     sums, variant = clusters.sums[planned.key], cut.measured.cells.variant.code[clusters.cell]
     # a ratio counts what its denominator counts, a mean its units
     over = sums.totals[:, 1] if planned.metric.kind == "ratio" else sums.units
