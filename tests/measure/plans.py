@@ -10,7 +10,7 @@ from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
 from splitrun.spec.amount import Size
-from splitrun.spec.analysis import Expectation, Hypothesis, Method, Multiplicity, Trigger
+from splitrun.spec.analysis import Adjust, Expectation, Hypothesis, Method, Multiplicity, Trigger
 from splitrun.spec.metric import Count, Mean, Metric, Ratio, Share, Total
 from splitrun.spec.model import Direction, Role
 from splitrun.spec.plan import Analysis, Plan, PlannedMetric, PlannedSegment, PlannedSource, PlannedVariant
@@ -52,6 +52,8 @@ def plan(  # noqa: PLR0913  # a plan has many parts, and most tests name two
     moments: MomentsTable | None = None,
     variants: tuple[str, ...] = ("control", "treatment"),
     timezone: str = "UTC",
+    adjust: Adjust | None = None,
+    looks: tuple[timedelta, ...] = (),
 ) -> Plan:
     return Plan(
         key="trial",
@@ -72,7 +74,14 @@ def plan(  # noqa: PLR0913  # a plan has many parts, and most tests name two
             PlannedMetric(key=key, role=Role.SECONDARY, metric=metric) for key, metric in metrics.items()
         ),
         segments=tuple(PlannedSegment(key=key, segment=segment) for key, segment in (segments or {}).items()),
-        analysis=Analysis(method=Method.FIXED, alpha=0.05, power=0.8, multiplicity=Multiplicity.NONE),
+        analysis=Analysis(
+            method=Method.FIXED,
+            alpha=0.05,
+            power=0.8,
+            multiplicity=Multiplicity.NONE,
+            adjust=adjust,
+            looks=looks,
+        ),
         duration=None,
         timezone=timezone,
         assumptions=(),

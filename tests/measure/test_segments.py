@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from splitrun.errors import DataError, EngineError
-from splitrun.measure import cube
+from splitrun.errors import DataError
 from splitrun.measure.segments import shown
 from splitrun.spec.segment import Segment
 from tests.measure.plans import exposures, mean, over, plan, share
@@ -107,20 +106,3 @@ def test_a_column_that_is_not_there_is_named_with_a_suggestion(tmp_path: Path) -
         DataError, match=r"no column 'contry', which segments.s names; did you mean 'country'\?"
     ):
         over(tmp_path, planned, exposures="user,variant,country\n1,control,DE\n")
-
-
-def test_a_cube_that_explodes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cube, "MOST", 3)
-    rows = "user,variant,c\n" + "".join(f"{i},control,c{i}\n" for i in range(5))
-    planned = plan({"m": share()}, exposures(), segments={"s": Segment(values="c")})
-
-    with pytest.raises(EngineError, match="cut the units into 5 cells, more than 3; declare fewer segments"):
-        over(tmp_path, planned, exposures=rows)
-
-
-def test_more_cells_than_a_number_can_count_are_refused(tmp_path: Path) -> None:
-    rows = "user,variant,c\n" + "".join(f"{i},control,c{i}\n" for i in range(30))
-    segments = {f"s{i}": Segment(values="c") for i in range(13)}
-
-    with pytest.raises(EngineError, match="too many cells; declare fewer segments"):
-        over(tmp_path, plan({"m": share()}, exposures(), segments=segments), exposures=rows)

@@ -12,8 +12,9 @@ from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
 from splitrun.measure.parts import DAY, Part, What, condition, told_apart, usable, value
 from splitrun.measure.ranges import WHOLE, Range
+from splitrun.measure.rows.enrolment import MICROSECOND, identity, moment_of
 from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
+from splitrun.measure.units import UNITS
 
 __all__ = ["MET", "Events", "Facts", "added_up", "selected_values", "triggered", "unit_column", "untriggered"]
 
@@ -38,6 +39,7 @@ class Facts:
     zoned: int = 0
     zoneless: int = 0
     future: int = 0
+    earliest: int | None = None
     latest: int | None = None
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
@@ -134,6 +136,7 @@ class Events:
             ("no_time", no_time),
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
+            ("earliest", tree("MIN(e.at)")),
             *self._to_now(),
         ]
         named += [
@@ -308,19 +311,19 @@ def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Ev
     """A unit's number: null where a selected value is unusable."""
     holes = {"s": selected}
     if part.what is What.ANY:
-        return tree("CASE WHEN COUNT_IF(:s) > 0 THEN 1.0 ELSE 0.0 END", **holes)
+        return tree("CASE WHEN COUNT(CASE WHEN :s THEN 1 END) > 0 THEN 1.0 ELSE 0.0 END", **holes)
     if part.what is What.DAYS:
         days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
         return tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days))
     if number is None:
-        return tree("CAST(COUNT_IF(:s) AS DOUBLE)", **holes)
+        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
     holes |= {"n": number, "ok": usable(number)}
     if part.what is What.DISTINCT:
         return tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", **holes)
     if part.what is What.VALUES:
-        return tree(
-            "CASE WHEN COUNT_IF(:s AND (:ok) IS NOT TRUE) = 0 THEN CAST(COUNT_IF(:s) AS DOUBLE) END", **holes
-        )
+        # COUNT_IF is null where the condition is null in every row, and such rows are not selected
+        known = "CASE WHEN COUNT(CASE WHEN :s AND (:ok) IS NOT TRUE THEN 1 END) = 0 THEN :total END"
+        return tree(known, total=tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes), **holes)
     # one unusable value makes the sum NaN: one tally less for every row than counting them beside it
     total = tree("FSUM(CASE WHEN :s THEN CASE WHEN :ok THEN :n ELSE CAST('NaN' AS DOUBLE) END END)", **holes)
     return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)
@@ -338,11 +341,12 @@ def _facts(work: Work, events: Events, kept: str, row: Row, tallies: Sequence[st
         for name in ("rows", "before", *wrong)
     ]
     matched = work.one(f"rows of {events.reading.key} that met a unit", select(named, relation(kept, "k")))
-    latest = row["latest"]
+    earliest, latest = row["earliest"], row["latest"]
     return Facts(
         **{name: int(row[name] or 0) for name in ("no_time", "zoned", "zoneless", "future")},
         before=int(matched["before"] or 0),
         unexposed=int(row["rows"] or 0) - int(matched["rows"] or 0),
+        earliest=None if earliest is None else int(earliest),
         latest=None if latest is None else int(latest),
         not_finite={int(name[1:]): int(matched[name] or 0) for name in wrong},
     )

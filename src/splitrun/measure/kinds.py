@@ -155,6 +155,11 @@ class Reading:
             return self.attributes[name]
         except KeyError:
             there = [field.name for field in self.loaded.fields]
+            if name in there:
+                raise DataError(
+                    f"{self.key}: the column {name!r}, which {wanted} names, holds lists or structures; "
+                    "name one with text, numbers, booleans or times"
+                ) from None
             raise DataError(
                 f"{self.key}: there is no column {name!r}, which {wanted} names; {_suggestion(name, there)}"
             ) from None

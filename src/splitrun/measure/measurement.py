@@ -9,7 +9,6 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.cube import Cube
 from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
@@ -17,15 +16,17 @@ from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, Tex
 from splitrun.measure.outcomes.blocks import blocks, known
 from splitrun.measure.outcomes.caps import ceilings
 from splitrun.measure.outcomes.clusters import clustered
+from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
 from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
+from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import Levels, label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
-from splitrun.measure.units import UNITS, Enrolment, Roll, enrolled, microseconds, moment
+from splitrun.measure.units import UNITS, Roll, enrolled
 from splitrun.moments import IntArray
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
@@ -153,7 +154,8 @@ class _Measurement:
         latest = [roll.latest, *(each.latest for each in facts.values())]
         if self.as_of is None:
             self.as_of = max((at for at in latest if at is not None), default=None)
-        found = cuts(work, self.cube(roll, levels_of, phases))
+        earliest = {key: each.earliest for key, each in facts.items()}
+        found = cuts(work, self.cube(roll, (levels_of, phases), earliest))
         timed = any(at is not None for at in latest)
         whole, *single = [
             Measured(
@@ -192,12 +194,15 @@ class _Measurement:
             return (None,)
         return turns(units, count)
 
-    def cube(self, roll: Roll, levels_of: Mapping[str, Levels], phases: Levels) -> Cube:
+    def cube(
+        self, roll: Roll, cut_by: tuple[Mapping[str, Levels], Levels], earliest: Mapping[str, int | None]
+    ) -> Cube:
         """What the units are cut by, and what is known of each."""
         numbers = Numbers(
             plan=self.plan,
             parts=self.parts,
             tables=self.tables(),
+            earliest=earliest,
             as_of=self.as_of,
             first=roll.first,
             timed=self.exposures.time is not None,
@@ -208,8 +213,8 @@ class _Measurement:
             numbers=numbers,
             blocks=made,
             ceilings=roofs,
-            levels=levels_of,
-            phases=phases,
+            levels=cut_by[0],
+            phases=cut_by[1],
             clustered=self.exposures.cluster is not None,
             turns=self.turns(
                 sum(roll.exposed), sum(block.width for listed in made.values() for block in listed)

@@ -13,9 +13,9 @@ from splitrun.errors import DataError
 from splitrun.measure.engine import Loaded
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Cells, Codes, Column, Dirt, Measured, SourceFacts
+from splitrun.measure.rows.enrolment import labelled
 from splitrun.measure.segments import shown
 from splitrun.measure.sql import Work, choice, relation, select, tree, whole
-from splitrun.measure.units import labelled
 from splitrun.moments import Moments
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import MeanSums, MomentsTable, RatioSums

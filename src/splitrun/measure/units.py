@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp
 
-from splitrun.errors import DataError
-from splitrun.measure.kinds import Attribute, Reading
+from splitrun.measure.kinds import Reading
 from splitrun.measure.parts import Part, What, condition, usable, value
-from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
-from splitrun.spec.analysis import PRE_PERIOD
-from splitrun.spec.plan import Plan
-from splitrun.spec.source import EXPOSURES, Exposures
-from splitrun.terms.tree import Kind
+from splitrun.measure.rows.enrolment import Enrolment
+from splitrun.measure.sql import Work, column, every, falling, relation, select, text, tree, whole
+from splitrun.spec.source import EXPOSURES
 
-__all__ = ["EPOCH", "UNITS", "Roll", "enrolled", "identity", "microseconds", "moment"]
+__all__ = ["UNITS", "Roll", "enrolled"]
 
 SEEN = "_seen"
 FIRST = "_first"
 UNITS = "_units"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 UNKNOWN_LISTED = 50
 """How many variants that the plan does not know are listed by name; the rest is one sum."""
@@ -53,146 +47,6 @@ class Roll:
     """Rows later than `now`."""
     unclustered: int = 0
     """Units without a cluster, left out."""
-
-
-def microseconds(at: datetime) -> int:
-    """Microseconds since 1970 UTC."""
-    return (at - EPOCH) // MICROSECOND
-
-
-def moment(micros: int | None) -> datetime | None:
-    """The moment that many microseconds after 1970 UTC."""
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)
-
-
-def identity(attribute: Attribute, alias: str, *, as_number: bool) -> exp.Expr:
-    """A unit's id; null where it is empty."""
-    if as_number:
-        return tree("TRY_CAST(:c AS BIGINT)", c=attribute.at(alias))
-    return tree("NULLIF(:id, '')", id=attribute.written(alias))
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """The plan's exposures, read, and what is to be taken from their rows."""
-
-    plan: Plan
-    exposures: Exposures
-    reading: Reading
-    parts: tuple[Part, ...]
-    ids_as_numbers: bool
-    as_of: int | None
-    """The last moment of which rows count, where one is known before they are read."""
-    now: int | None
-    """Rows later than that cannot have happened."""
-
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """Columns known before exposure that effects are adjusted by."""
-        adjust = self.plan.analysis.adjust
-        return () if adjust is None else tuple(name for name in adjust.covariates if name != PRE_PERIOD)
-
-    def covariate(self, name: str) -> exp.Expr:
-        """A covariate as a number; null where it is none.
-
-        Raises:
-            DataError: The column holds no numbers.
-        """
-        attribute = self.reading.attribute(name, "analysis.adjust")
-        if attribute.kind not in {Kind.NUMBER, Kind.BOOLEAN}:
-            raise DataError(
-                f"exposures: the covariate {name!r} holds {attribute.kind.value}s and no numbers; "
-                "declare it as a segment and name that in analysis.adjust.strata"
-            )
-        number = attribute.number("r")
-        return tree("CASE WHEN :ok THEN :n END", ok=usable(number), n=number)
-
-    def cluster(self) -> exp.Expr:
-        """What names the unit's cluster; null where it is empty."""
-        if self.exposures.cluster is None:
-            return tree("CAST(NULL AS TEXT)")
-        attribute = self.reading.attribute(self.exposures.cluster, "exposures.cluster")
-        return tree("NULLIF(:label, '')", label=attribute.written("r"))
-
-    @property
-    def by_row(self) -> bool:
-        """Whether each row is a unit of its own."""
-        return self.exposures.unit == "row"
-
-    def key(self) -> exp.Expr:
-        """The unit's id, or the row's number."""
-        if self.by_row:
-            return tree("ROW_NUMBER() OVER ()")
-        attribute = self.reading.attribute(self.exposures.unit, "exposures.unit")
-        return identity(attribute, "r", as_number=self.ids_as_numbers)
-
-    def at(self) -> exp.Expr:
-        """The moment of exposure; null without `time`."""
-        if self.exposures.time is None:
-            return tree("CAST(NULL AS BIGINT)")
-        return moment_of(self.reading, self.exposures.time, "r", "exposures.time")
-
-    def rank(self) -> exp.Expr:
-        """The place of the row's variant in the plan; null where it is none of them."""
-        attribute = self.reading.attribute(self.exposures.variant, "exposures.variant")
-        places = {variant.key: place for place, variant in enumerate(self.plan.variants)}
-        labels = self.exposures.variants or {key: key for key in places}
-        return choice(
-            (labelled(attribute, label), whole(places[key])) for label, key in labels.items() if key in places
-        )
-
-    def label(self) -> exp.Expr:
-        """What stands in the variant column; null where nothing does."""
-        attribute = self.reading.attribute(self.exposures.variant, "exposures.variant")
-        return tree("NULLIF(:label, '')", label=attribute.written("r"))
-
-
-def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
-    """A time column in microseconds since 1970 UTC.
-
-    Raises:
-        DataError: The column holds numbers or something else that is no time.
-    """
-    attribute = reading.attribute(name, wanted)
-    if attribute.kind is Kind.NUMBER:
-        raise DataError(
-            f"{reading.key}: the column {name!r}, which {wanted} names, holds numbers, and whether they "
-            "count seconds, milliseconds or something else cannot be seen; "
-            "write times like 2026-11-22T18:30:00Z"
-        )
-    if attribute.kind is Kind.BOOLEAN:
-        raise DataError(
-            f"{reading.key}: the column {name!r}, which {wanted} names, holds true and false; name a time"
-        )
-    return attribute.moment(alias, reading.timezone)
-
-
-def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
-    """Whether a cell is this label: as numbers in a numeric column, else as text."""
-    written = str(label).lower() if label is True or label is False else f"{label}"
-    match attribute.kind:
-        case Kind.NUMBER:
-            try:
-                number = float(written) if written not in {"true", "false"} else float(written == "true")
-            except ValueError:
-                return exp.false()
-            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
-        case Kind.BOOLEAN:
-            meant = {
-                "true": "true",
-                "1": "true",
-                "1.0": "true",
-                "false": "false",
-                "0": "false",
-                "0.0": "false",
-            }
-            return tree(
-                "LOWER(CAST(:c AS TEXT)) = :t",
-                c=attribute.at("r"),
-                t=text(meant.get(written.lower(), written)),
-            )
-        case _:
-            return tree(":c = :t", c=attribute.written("r"), t=text(written))
 
 
 def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:

@@ -79,7 +79,9 @@ class DuckDB:
                 "temp_directory": self._scratch.name,
             },
         )
-        self._connection.execute("SET python_enable_replacements = false; SET TimeZone = 'UTC'")
+        self._connection.execute(
+            "SET python_enable_replacements = false; SET enable_progress_bar = false; SET TimeZone = 'UTC'"
+        )
         self._tables: set[str] = set()
         self._inner: set[str] = set()
         self._loaded = False
@@ -302,7 +304,7 @@ def _table(key: str, written: str, tables: set[str]) -> exp.Table:
 
 def _stored(kind: str) -> Stored:
     match re.sub(r"\(.*", "", kind):
-        case "VARCHAR" | "UUID" | "ENUM":
+        case "VARCHAR" | "UUID" | "ENUM" | '"NULL"':
             return Stored.TEXT
         case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
             return Stored.WHOLE

@@ -11,7 +11,8 @@ from sqlglot import exp
 from splitrun.measure.measured import CapOrigin
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.parts import Part, baselines, caps, parts
-from splitrun.measure.sql import Work, tree
+from splitrun.measure.rows.enrolment import MICROSECOND
+from splitrun.measure.sql import Work, tree, whole
 from splitrun.spec.metric import Cap
 from splitrun.spec.plan import PlannedMetric
 
@@ -43,9 +44,10 @@ def ceilings(work: Work, numbers: Numbers) -> dict[str, Ceiling]:
     """Find the caps of every metric that has one, by its key.
 
     A quantile is taken over the values that are not zero: of the analysed units in a window of the same
-    length before their exposure, or else, over all variants together, of the units that had matured at the
-    first planned look, or else of all that have matured. A step is passed over where it has too few values
-    for the quantile to lie below the largest. It is no cap where it is not above zero.
+    length before their exposure, as far as the source reaches back, or else, over all variants together, of
+    the units that had matured at the first planned look, or else of all that have matured. A step is passed
+    over where it has too few values for the quantile to lie below the largest. It is no cap where it is not
+    above zero.
     """
     wanted = [
         Wanted(planned, part, baseline, cap.quantile, f"{place}_{side}")
@@ -92,8 +94,12 @@ def _found(work: Work, numbers: Numbers, wanted: list[Wanted]) -> dict[str, tupl
 def _steps(numbers: Numbers, wanted: Wanted) -> dict[str, exp.Expr]:
     """The values that each step looks at, first choice first."""
     steps: dict[str, exp.Expr] = {}
-    if wanted.baseline is not None:
-        steps["b"] = numbers.of(wanted.baseline)
+    if wanted.baseline is not None and wanted.baseline.back is not None:
+        earliest = numbers.earliest.get(wanted.part.source)
+        if earliest is not None:
+            reach = whole(earliest + wanted.baseline.back // MICROSECOND)
+            x = numbers.of(wanted.baseline)
+            steps["b"] = tree("CASE WHEN u.at >= :reach THEN :x END", reach=reach, x=x)
     value = numbers.of(wanted.part)
     if looks := numbers.looks():
         steps["f"] = tree("CASE WHEN :m THEN :x END", m=numbers.mature(wanted.planned, looks[0]), x=value)

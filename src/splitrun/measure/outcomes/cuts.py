@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from splitrun.errors import EngineError
-from splitrun.measure.cube import MOST, Cube, cubed
 from splitrun.measure.measured import Cells, Column
+from splitrun.measure.outcomes.cube import MOST, Cube, cubed
 from splitrun.measure.sql import Work
 
 __all__ = ["Cut", "cuts"]

@@ -10,8 +10,8 @@ from sqlglot import exp
 from splitrun.errors import DataError
 from splitrun.measure.events import MET
 from splitrun.measure.parts import Part
+from splitrun.measure.rows.enrolment import MICROSECOND
 from splitrun.measure.sql import column, relation, select, tree, whole
-from splitrun.measure.units import MICROSECOND
 from splitrun.spec.plan import Plan, PlannedMetric
 from splitrun.spec.source import EXPOSURES
 
@@ -26,6 +26,8 @@ class Numbers:
     parts: tuple[Part, ...]
     tables: Mapping[str, str]
     """By source: the table with its columns."""
+    earliest: Mapping[str, int | None]
+    """By source: the moment of its first row, from which on it speaks."""
     as_of: int | None
     first: int | None
     """The first exposure of all."""
