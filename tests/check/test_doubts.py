@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 
 from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Severity
-from splitrun.measure.measured import Dirt, TextInNumber
-from splitrun.spec.analysis import Trigger
+from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums, Dirt, TextInNumber
+from splitrun.spec.analysis import Duration, Method, Trigger
 from splitrun.spec.plan import Plan
-from tests.check.worlds import evidence, measured, plan, two_shares
+from tests.check.worlds import evidence, measured, plan, ratio, started, two_shares
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 World = Callable[[], Evidence]
@@ -50,6 +51,51 @@ def constant() -> Evidence:
     return Evidence(plan(), measured({"fetched": values}))
 
 
+def looking(days: float, looks: tuple[int, ...]) -> Evidence:
+    """A group-sequential plan with three weekly looks and 1,000 planned units."""
+    weekly = tuple(timedelta(weeks=week) for week in (1, 2, 3))
+    of = plan(method=Method.GROUP_SEQUENTIAL, looks=weekly, planned_units=1000)
+    return Evidence(of, started(two_shares((200, 500), (250, 500)), days=days, looks=looks))
+
+
+def enrolling(days: float, looks: tuple[timedelta, ...] = ()) -> Evidence:
+    """Three weeks of enrolment, of which so many days have passed."""
+    of = plan(looks=looks).model_copy(update={"duration": Duration(enrol=timedelta(days=21))})
+    return Evidence(of, started(two_shares((200, 500), (250, 500)), days=days))
+
+
+def baskets(factor: float) -> Evidence:
+    """Revenue per order, with so many times the orders in treatment."""
+    orders = np.tile([3.0, 5.0], 250)
+    control, treatment = (
+        np.stack([10 * orders, orders], axis=1),
+        factor * np.stack([10 * orders, orders], axis=1),
+    )
+    noise = np.linspace(-1, 1, 500)[:, None] * [1.0, 0.0]
+    return Evidence(plan([ratio("basket")]), measured({"basket": [control + noise, treatment + noise]}))
+
+
+def uneven(with_outcome: tuple[int, int]) -> Evidence:
+    """A tenth of the units in treatment, and few with the outcome."""
+    of = plan(weights={"control": 9, "voucher": 1})
+    return Evidence(of, two_shares((with_outcome[0], 900), (with_outcome[1], 100)))
+
+
+def unclustered() -> Evidence:
+    world = evidence()
+    none = np.zeros(0, dtype=np.int64)
+    return replace(world, measured=replace(world.measured, clusters=Clusters(none, none, {}, lost=3)))
+
+
+def capped(origin: CapOrigin) -> Evidence:
+    """12 of 1,000 units cut down to 500, and 550 at zero."""
+    world = evidence()
+    column = world.measured.columns["fetched"]
+    cap = Capping(at=(500.0,), origin=origin, capped=np.array([5, 7]), uncapped=column.moments)
+    changed = replace(column, capping=cap, zeros=np.array([300, 250]))
+    return replace(world, measured=replace(world.measured, columns={"fetched": changed}))
+
+
 TEXT = TextInNumber(source="orders", column="amount", rows=3, examples=("n/a", "12 EUR"))
 WORLDS: dict[str, tuple[Severity, World, str]] = {
     "split": (
@@ -82,10 +128,40 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
             "'Vouchre' (2 rows), 'b' (1 row)"
         ),
     ),
-    "cluster_not_used": (
+    "before_first_look": (
         Severity.WARN,
-        lambda: evidence(of=exposures(cluster="villnum")),
-        "units are grouped by 'villnum', and intervals do not use the clusters yet",
+        lambda: looking(6.5, ()),
+        "none of 3 planned looks has come, so no alpha may be spent yet and no effect is shown",
+    ),
+    "alpha_spent": (
+        Severity.WARN,
+        lambda: looking(15, (1000, 1400)),
+        (
+            "all 1,000 planned units had matured at an earlier look, which spent all alpha "
+            "(fetched at look 1, 2026-11-09 09:00+00:00)"
+        ),
+    ),
+    "early_look": (
+        Severity.WARN,
+        lambda: enrolling(14, looks=(timedelta(days=21),)),
+        "the planned end is 2026-11-23 09:00+00:00, and this reading comes before it",
+    ),
+    "partial_weeks": (
+        Severity.WARN,
+        lambda: enrolling(10),
+        "units were enrolled for 10 days, which is no whole number of weeks",
+    ),
+    "denominator_moved": (
+        Severity.WARN,
+        lambda: baskets(1.5),
+        # 500 units each with 4 orders, and 6 in treatment; standard deviation 1 and 1.5
+        "basket of voucher: 4 to 6 per unit, p = ",
+    ),
+    "skewed": (
+        Severity.WARN,
+        lambda: uneven((5, 5)),
+        # 5 of 1,005 units are ones: skewness 13.8, and g = 13.8 (1/100 - 1/905) / sqrt(1/100 + 1/905)
+        "fetched of voucher: ",
     ),
     "too_few_units": (Severity.WARN, small, "control has 20 units, voucher has 22 units"),
     "zero_spread": (
@@ -97,6 +173,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.WARN,
         lambda: evidence(dirt=Dirt(exposure_rows=2000, no_unit=2)),
         "2 exposure rows of 2,000 without a unit id left out",
+    ),
+    "no_cluster": (
+        Severity.WARN,
+        unclustered,
+        "3 units without a cluster left out",
     ),
     "exposures_no_time": (
         Severity.WARN,
@@ -148,6 +229,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.NOTE,
         lambda: evidence(immature=(30, 20)),
         "fetched: 950 of 1,000 matured (95 %)",
+    ),
+    "cap_from_experiment": (
+        Severity.NOTE,
+        lambda: capped(CapOrigin.EXPERIMENT),
+        "fetched at 500: 12 units capped (1.2 %), 55 % zero",
     ),
     "untriggered": (
         Severity.NOTE,
@@ -205,6 +291,47 @@ def test_every_check_is_named_like_its_code_and_has_a_world() -> None:
 
 def test_a_healthy_world_raises_no_doubt() -> None:
     assert doubts(evidence()) == ()
+
+
+@pytest.mark.parametrize(
+    "healthy",
+    [
+        lambda: looking(8, (400,)),
+        lambda: looking(15, (1000, 1000)),
+        lambda: enrolling(22, looks=(timedelta(days=21),)),
+        lambda: enrolling(13.9),
+        lambda: enrolling(90),
+        lambda: baskets(1.0),
+        lambda: uneven((450, 50)),
+        lambda: capped(CapOrigin.WRITTEN),
+        lambda: capped(CapOrigin.BASELINE),
+    ],
+    ids=str,
+)
+def test_a_world_without_the_defect_raises_no_doubt(healthy: World) -> None:
+    assert doubts(healthy()) == ()
+
+
+def test_clusters_make_a_denominator_less_certain() -> None:
+    orders = [np.full((50, 2), [20.0, 4.0]), np.full((50, 2), [30.0, 6.0])]
+    world = measured({"basket": orders})
+    # one cluster of 49 units in each variant, which alone makes the difference, and one of one unit
+    clusters = Clusters(
+        code=np.array([0, 1, 2, 3]),
+        cell=np.array([0, 0, 1, 1]),
+        sums={
+            "basket": ClusterSums(
+                units=np.array([49.0, 1.0, 49.0, 1.0]),
+                totals=np.array([[989.0, 205.0], [11.0, -5.0], [1479.0, 303.0], [21.0, -3.0]]),
+                squares=np.zeros(4),
+            )
+        },
+        lost=0,
+    )
+
+    found = doubts(Evidence(plan([ratio("basket")]), replace(world, clusters=clusters)))
+
+    assert "denominator_moved" not in [finding.code for finding in found]
 
 
 def test_the_gravest_finding_comes_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,14 @@ __all__ = [
     "primary",
     "ratio",
     "secondary",
+    "started",
     "two_shares",
 ]
 
 Values = npt.NDArray[np.float64]
 NO_DIRT = Dirt()
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+"""A Monday."""
 HYPOTHESIS = Hypothesis(
     change="a voucher for fetching the result",
     because="the walk is far",
@@ -82,8 +86,9 @@ def plan(
     weights: Mapping[str, int] | None = None,
     segments: Sequence[str] = (),
     multiplicity: Multiplicity = Multiplicity.BONFERRONI,
+    **rules: object,
 ) -> Plan:
-    """Build a plan with known weights, times and no dirt to expect."""
+    """Build a plan with known weights, times and no dirt to expect; `rules` are those of its analysis."""
     shares = {"control": 1, "voucher": 1} if weights is None else weights
     return Plan(
         key="incentive",
@@ -98,13 +103,16 @@ def plan(
         sources=(),
         metrics=tuple(metrics),
         segments=tuple(PlannedSegment(key=key, segment=Segment(values=key)) for key in segments),
-        analysis=Analysis(method=Method.FIXED, alpha=0.05, power=0.8, multiplicity=multiplicity),
+        analysis=Analysis(method=Method.FIXED, alpha=0.05, power=0.8, multiplicity=multiplicity).model_copy(
+            update=rules
+        ),
         duration=None,
         timezone="Europe/Berlin",
         assumptions=(),
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def moments(cells: Sequence[Values]) -> Moments:
     """Moments of raw values, one array per cell: shape (units,) or (units, columns)."""
     tables = [cell[:, None] if cell.ndim == 1 else cell for cell in cells]
@@ -118,6 +126,9 @@ def moments(cells: Sequence[Values]) -> Moments:
                 else np.zeros((table.shape[1],) * 2)
                 for table in tables
             ]
+        ),
+        m3=np.array(
+            [np.sum((table[:, 0] - table[:, 0].mean()) ** 3) if len(table) else 0.0 for table in tables]
         ),
     )
 
@@ -161,6 +172,17 @@ def measured(
 def two_shares(control: tuple[int, int], voucher: tuple[int, int]) -> Measured:
     """A share's values with so many (conversions, units) in two variants."""
     return measured({"fetched": [ones(*control), ones(*voucher)]})
+
+
+def started(world: Measured, *, days: float, looks: Sequence[int] | None = None) -> Measured:
+    """The same world, its first unit exposed so many days before the moment up to which the data speaks."""
+    counted = None if looks is None else np.array(looks, dtype=np.int64)
+    return replace(
+        world,
+        first_exposure=START,
+        as_of=START + timedelta(days=days),
+        columns={key: replace(column, looks=counted) for key, column in world.columns.items()},
+    )
 
 
 def ones(conversions: int, units: int) -> Values:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,8 +58,13 @@ def score_of(readout: splitrun.Readout) -> Estimate:
 
 
 @pytest.mark.requirement("R26")
-def test_thornton_reads_as_published() -> None:
-    readout = analyze(EXAMPLES / "thornton" / "incentive.yaml", desk=Desk(now=lambda: NOON))
+def test_thornton_reads_as_published(tmp_path: Path) -> None:
+    written = (EXAMPLES / "thornton" / "incentive.yaml").read_text()
+    plain = "".join(line for line in written.splitlines(keepends=True) if "cluster:" not in line)
+    (tmp_path / "incentive.yaml").write_text(plain)
+    shutil.copy(EXAMPLES / "thornton" / "thornton_hiv.csv", tmp_path)
+
+    readout = analyze(tmp_path / "incentive.yaml", desk=Desk(now=lambda: NOON))
 
     # Thornton 2008, as recomputed by R's mean() on the same rows with known outcome
     fetched = readout.comparisons[0]
@@ -69,13 +75,27 @@ def test_thornton_reads_as_published() -> None:
     assert readout.made_at == NOON
 
 
+def test_thornton_by_village_agrees_with_club_sandwich() -> None:
+    readout = analyze(EXAMPLES / "thornton" / "incentive.yaml")
+
+    # estimatr 1.0.0 lm_robust(se_type = "CR2") and clubSandwich 0.5.8: tests/cases, cluster.thornton
+    fetched, absolute = readout.comparisons[0], score_of(readout)
+    assert absolute.effect == pytest.approx(0.45198227440633, rel=1e-9)
+    assert absolute.stderr == pytest.approx(0.0227903218610485, rel=1e-9)
+    assert absolute.dof == pytest.approx(62.8758649123424, rel=1e-9)
+    assert absolute.low == pytest.approx(0.406437690516992, rel=1e-9)
+    assert fetched.p == pytest.approx(9.43235139228757e-29, rel=1e-6)
+    # the same standard error without villages is 0.01917 by least squares: 1.41 times the variance
+    assert fetched.design_effect == pytest.approx((0.0227903 / 0.0191681) ** 2, rel=0.15)
+
+
 def test_thornton_s_unequal_missing_outcomes_are_found() -> None:
     readout = analyze(EXAMPLES / "thornton" / "incentive.yaml")
 
     found = {finding.code: finding for finding in readout.findings}
     assert "56 of 679" in found["missing_outcome"].says
-    assert "11 of 2,222" in found["missing_outcome"].says
-    assert "cluster_not_used" in found
+    assert "11 of 2,218" in found["missing_outcome"].says
+    assert "4 units without a cluster" in found["no_cluster"].says
     assert "1,919" in found["no_variant"].says
 
 

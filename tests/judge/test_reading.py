@@ -155,7 +155,7 @@ def test_primaries_and_treatments_share_alpha_by_weight() -> None:
 
 
 def test_holms_p_stands_beside_that_of_every_primary() -> None:
-    of = plan([primary("a")], weights={"control": 1, "x": 1, "y": 1})
+    of = plan([primary("a")], weights={"control": 1, "x": 1, "y": 1}, multiplicity=Multiplicity.HOLM)
     world = measured({"a": [ones(40, 100), ones(60, 100), ones(50, 100)]}, variants=("control", "x", "y"))
 
     first, second = read(of, world).comparisons

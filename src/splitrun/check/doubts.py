@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.outcomes.capped import cap_from_experiment
+from splitrun.check.outcomes.denominator import denominator_moved
 from splitrun.check.outcomes.mature import immature
 from splitrun.check.outcomes.missing import missing_outcome
+from splitrun.check.outcomes.skewed import skewed
 from splitrun.check.outcomes.spread import zero_spread
 from splitrun.check.rows.numbers import not_finite, text_in_number
 from splitrun.check.rows.quarantined import quarantined_rows
 from splitrun.check.rows.unexposed import events_unexposed
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
+from splitrun.check.times.looks import alpha_spent, before_first_look, early_look, partial_weeks
 from splitrun.check.times.zones import mixed_time_zones, zoneless
-from splitrun.check.units.cluster import cluster_not_used
+from splitrun.check.units.cluster import no_cluster
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.units.identity import duplicate_exposures, no_unit
 from splitrun.check.units.untriggered import untriggered
@@ -35,10 +39,16 @@ CHECKS: tuple[Check, ...] = (
     crossover,
     missing_outcome,
     unknown_variant,
-    cluster_not_used,
+    before_first_look,
+    alpha_spent,
+    early_look,
+    partial_weeks,
+    denominator_moved,
+    skewed,
     too_few_units,
     zero_spread,
     no_unit,
+    no_cluster,
     exposures_no_time,
     events_no_time,
     mixed_time_zones,
@@ -48,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     weights_unknown,
     no_exposure_time,
     immature,
+    cap_from_experiment,
     untriggered,
     no_variant,
     duplicate_exposures,

@@ -14,9 +14,11 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
 from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.errors import DataError, Mistake, SpecError
+from splitrun.judge.levels.bounds import bounds
 from splitrun.judge.reading import readout
 from splitrun.measure.engines.duckdb import DuckDB, Limits
 from splitrun.measure.measurement import measure
+from splitrun.measure.outcomes.quantiles import bounded
 from splitrun.report.notebook import Shown
 from splitrun.report.notebook import shown as presented
 from splitrun.spec.plan import Plan
@@ -76,6 +78,7 @@ def analyze(
     with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
         table.progress("measuring")
         measured = measure(plan, engine, as_of=moment)
+        measured = bounded(plan, engine, measured, bounds(plan, measured))
     table.progress("judging")
     findings = doubts(Evidence(plan, measured))
     return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))

@@ -14,21 +14,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from splitrun.infer.estimate import Estimates, Points, Side, Why, first_of
+from splitrun.infer.estimate import Estimates, Points, Reach, Side, Why, first_of
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["beyond", "difference", "lift", "noninferior", "variance"]
+__all__ = ["Level", "beyond", "difference", "lift", "noninferior", "variance"]
+
+Level = float | FloatArray | Reach
+"""How often an interval should hold the true value, one or shape (cells,); or how far it reaches instead."""
 
 
-def difference(
-    control: Points, treatment: Points, *, level: float | FloatArray, side: Side = Side.BOTH
-) -> Estimates:
+def difference(control: Points, treatment: Points, *, level: Level, side: Side = Side.BOTH) -> Estimates:
     """Estimate how far treatment lies above control, cell by cell (Welch 1947).
 
     Args:
         control: Points of one metric over the control variant, shape (cells,).
         treatment: Points of the same metric and cells over a treatment.
         level: How often an interval should hold the true difference, between 0 and 1; shape (cells,) or one.
+            Or how far it reaches.
         side: Which ends are bounded; `level` belongs to the interval whatever its side.
 
     Returns:
@@ -44,7 +46,7 @@ def beyond(
     *,
     factor: float | FloatArray,
     shift: float | FloatArray,
-    level: float | FloatArray,
+    level: Level,
     side: Side = Side.BOTH,
 ) -> Estimates:
     """Estimate mu_t - factor * mu_c - shift: how far treatment lies beyond a bound set by control.
@@ -75,9 +77,7 @@ def beyond(
 
 
 @np.errstate(all="ignore")
-def lift(
-    control: Points, treatment: Points, *, level: float | FloatArray, side: Side = Side.BOTH
-) -> Estimates:
+def lift(control: Points, treatment: Points, *, level: Level, side: Side = Side.BOTH) -> Estimates:
     """Estimate mu_t / mu_c - 1, with the interval of Fieller 1954.
 
     The interval inverts (mu_t - r mu_c)² = c² v(r), c the quantile at the degrees of freedom of the contrast
@@ -124,7 +124,7 @@ def noninferior(
     margin: float,
     relative: bool,
     better_higher: bool,
-    level: float | FloatArray,
+    level: Level,
 ) -> Estimates:
     """Judge whether treatment is worse than control by the margin or more (one-sided).
 
@@ -229,10 +229,23 @@ def satterthwaite(
     return np.asarray(1 / (part**2 / treatment + (1 - part) ** 2 / control))
 
 
-def quantile(dof: FloatArray, level: float | FloatArray, side: Side) -> FloatArray:
+def quantile(dof: FloatArray, level: Level, side: Side) -> FloatArray:
     """How many standard errors an interval reaches from its estimate; normal where `dof` is infinite."""
-    outside = 1 - np.asarray(level, dtype=np.float64)
+    match level:
+        case Reach(errors=errors):
+            return np.zeros_like(dof) + errors
+        case _:
+            outside = 1 - np.asarray(level, dtype=np.float64)
     return np.asarray(-stdtrit(dof, outside / 2 if side is Side.BOTH else outside))
+
+
+def promised(level: Level) -> float | FloatArray:
+    """How often the intervals hold."""
+    match level:
+        case Reach(level=promise):
+            return promise
+        case plain:
+            return plain
 
 
 def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
@@ -256,7 +269,7 @@ def answered(
     inherited: IntArray,
     reasons: dict[Why, npt.NDArray[np.bool_]],
     *,
-    level: float | FloatArray,
+    level: Level,
     side: Side,
 ) -> Estimates:
     """Turn a contrast into estimates: the reasons of the points first, then its own; no number beside one."""
@@ -272,7 +285,7 @@ def answered(
         high=np.where(why == 0, high, np.nan),
         p=np.where(why == 0, p, np.nan),
         dof=np.where(why == 0, found.dof, np.nan),
-        level=np.zeros_like(found.effect) + level,
+        level=np.zeros_like(found.effect) + promised(level),
         why=why,
         side=side,
     )

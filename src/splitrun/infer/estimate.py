@@ -10,7 +10,7 @@ import numpy as np
 
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["Estimate", "Estimates", "Kind", "Points", "Side", "Unknown", "Why", "first_of"]
+__all__ = ["Estimate", "Estimates", "Kind", "Points", "Reach", "Side", "Unknown", "Why", "first_of"]
 
 
 class Why(IntEnum):
@@ -23,6 +23,7 @@ class Why(IntEnum):
     CONTROL_NEAR_ZERO = 5
     NOT_FINITE = 6
     BEYOND_DATA = 7
+    NO_ALPHA = 8
 
     @property
     def says(self) -> str:
@@ -38,6 +39,7 @@ SENTENCES: dict[Why, str] = {
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
     Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",
+    Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }
 
 
@@ -112,6 +114,16 @@ class Points:
     """What moves `value` together with the other variant's, in standard errors, shape (cells, errors): of the
     covariate mean that both are adjusted to, or of clusters that hold both. The squared length of treatment's
     less r times control's adds to the variance of their contrast. None where nothing is shared."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """How far intervals reach, where that is no quantile at a level: always-valid ones."""
+
+    errors: FloatArray
+    """In standard errors, shape (cells,); infinity where nothing may be concluded."""
+    level: float
+    """How often such intervals hold the true value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

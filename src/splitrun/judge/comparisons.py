@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from splitrun.infer.estimate import Estimate, Points, Unknown
+from splitrun.infer.estimate import Estimate, Unknown, Why
+from splitrun.judge.beside import adjusted_by, side
 from splitrun.judge.numbers import scale
 from splitrun.judge.readings import Reading
-from splitrun.judge.readout import Arm, Comparison, GuardrailOutcome, Verdict
+from splitrun.judge.readout import Comparison, GuardrailOutcome, Verdict
 from splitrun.judge.rule import Reach, guardrail_outcome, guardrail_verdict, reach, verdict
-from splitrun.judge.sentences import defended, guarded, moved, unread, without_number
+from splitrun.judge.sentences import defended, guarded, kept_back, moved, unread, without_number
 
 __all__ = ["comparisons"]
 
@@ -24,25 +25,29 @@ def comparisons(reading: Reading, stops: tuple[str, ...], *, registered: bool) -
         stops: Codes of the findings that forbid every verdict.
         registered: Whether the plan was sealed before the first unit was exposed.
     """
-    for index, level in enumerate(reading.levels):
+    for index, level in enumerate(reading.cut.labels):
         absolute = reading.effects.absolute.cell(index)
         outcome, judged, says = ruling(reading, index, absolute)
+        blind = absolute == Unknown(Why.NO_ALPHA)
         yield Comparison(
             metric=reading.planned.key,
             role=reading.planned.role,
             variant=reading.variant,
             segment=reading.segment,
             level=None if reading.segment is None else level,
-            control=arm(reading.control, int(reading.exposed[0, index]), index),
-            treatment=arm(reading.treatment, int(reading.exposed[1, index]), index),
+            control=side(reading, 0, index, blind=blind),
+            treatment=side(reading, 1, index, blind=blind),
             absolute=absolute,
             relative=reading.effects.relative.cell(index),
             p=p_of(reading, index),
             p_adjusted=None,
+            p_adjustment=None,
             verdict=Verdict.INVALID if stops else judged,
             guardrail=None if stops else outcome,
             says=unread(stops) if stops else says,
             registered=registered,
+            adjusted=None if blind else adjusted_by(reading, index),
+            design_effect=design_effect(reading, index),
         )
 
 
@@ -61,9 +66,11 @@ def ruling(
 def told(reading: Reading, index: int, absolute: Estimate) -> tuple[GuardrailOutcome | None, Verdict, str]:
     """The ruling on a level that has an effect."""
     planned, units = reading.planned, scale(reading.planned.metric)
-    means = float(reading.control.value[index]), float(reading.treatment.value[index])
-    seen = moved(planned.key, absolute, means, units)
+    means = float(reading.pair.control.value[index]), float(reading.pair.treatment.value[index])
+    seen, why = moved(planned.key, absolute, means, units), reading.withheld[index]
     outcome = guardrail(reading, index)
+    if why is not None:
+        return outcome, Verdict.INCONCLUSIVE, kept_back(seen, why)
     if outcome is not None and planned.guardrail is not None:
         judged = guardrail_verdict(outcome, absolute, planned.metric.better)
         return outcome, judged, guarded(seen, planned, outcome, planned.guardrail.margin, units)
@@ -78,11 +85,13 @@ def guardrail(reading: Reading, index: int) -> GuardrailOutcome | None:
     lines = reading.effects.tolerance
     if lines is None:
         return None
+    if reading.withheld[index] is not None:
+        return GuardrailOutcome.UNPROVEN
     return guardrail_outcome(
         lines.proof.cell(index),
         lines.harm.cell(index),
         reading.planned.metric.better,
-        watched=reading.watched,
+        watched=reading.grounds.watched,
     )
 
 
@@ -97,12 +106,12 @@ def p_of(reading: Reading, index: int) -> float | None:
     lines = reading.effects.tolerance
     tested = reading.effects.absolute
     if lines is not None:
-        tested = lines.harm if reading.watched else lines.proof
+        tested = lines.harm if reading.grounds.watched else lines.proof
     p = float(tested.p[index])
     return None if np.isnan(p) else p
 
 
-def arm(points: Points, exposed: int, index: int) -> Arm:
-    """One side of a comparison; a level that is not finite is none."""
-    value = float(points.value[index])
-    return Arm(units=int(points.n[index]), exposed=exposed, mean=value if np.isfinite(value) else None)
+def design_effect(reading: Reading, index: int) -> float | None:
+    """What clusters make of the variance, where they are used and it is known."""
+    found = reading.pair.design_effect
+    return None if found is None or np.isnan(found[index]) else float(found[index])

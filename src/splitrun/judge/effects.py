@@ -6,17 +6,21 @@ mu_t - (1 +- m) mu_c and never by dividing, so that a lift without bounds never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from splitrun.infer.contrast import beyond, difference, lift
-from splitrun.infer.estimate import Estimates, Points, Side
+from splitrun.infer.contrast import Level, beyond, difference, lift
+from splitrun.infer.estimate import Estimates, Kind, Points, Side
+from splitrun.judge.grounds import Grounds
+from splitrun.judge.levels.pairs import Pair
+from splitrun.judge.promises import Promise
 from splitrun.spec.amount import Size
 from splitrun.spec.model import Direction
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Effects", "Interest", "Tolerance", "effects"]
+__all__ = ["Effects", "Interest", "Tolerance", "Two", "effects", "two"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +42,14 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Two:
+    """An effect in the metric's unit, and as a lift."""
+
+    absolute: Estimates
+    relative: Estimates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Effects:
     """Everything read of one metric and treatment; every array has shape (levels,)."""
 
@@ -47,55 +59,82 @@ class Effects:
     tolerance: Tolerance | None
 
 
-def effects(
-    planned: PlannedMetric, control: Points, treatment: Points, *, alpha: float, watched: bool
-) -> Effects:
+def effects(planned: PlannedMetric, pair: Pair, grounds: Grounds) -> Effects:
     """Read the effects of one treatment on one metric.
 
     Args:
         planned: The metric in its role.
-        control: Its level in control, shape (levels,).
-        treatment: Its level in the treatment, shape (levels,).
-        alpha: Error rate of each comparison: two-sided, or one-sided for a guardrail.
-        watched: Whether only harm is looked for; without meaning where the metric is no guardrail.
+        pair: Its levels in control and the treatment.
+        grounds: What the intervals promise.
     """
-    level = 1 - alpha
+    seen = two(planned, (pair.control, pair.treatment), pair, grounds)
     if planned.guardrail is None:
         return Effects(
-            absolute=difference(control, treatment, level=level),
-            relative=lift(control, treatment, level=level),
-            interest=None if planned.mei is None else interest(planned.mei, control, treatment, level),
+            absolute=seen.absolute,
+            relative=seen.relative,
+            interest=None if planned.mei is None else interest(planned.mei, pair, grounds.promise),
             tolerance=None,
         )
-    higher = planned.metric.better is Direction.HIGHER
-    proof, harm = (Side.LOWER, Side.UPPER) if higher else (Side.UPPER, Side.LOWER)
-    sign = -1 if higher else 1
-    size, shown = planned.guardrail.margin, harm if watched else proof
+    proof, harm = sides(planned)
+    sign, size = (-1 if planned.metric.better is Direction.HIGHER else 1), planned.guardrail.margin
     return Effects(
-        absolute=difference(control, treatment, level=level, side=shown),
-        relative=lift(control, treatment, level=level, side=shown),
+        absolute=seen.absolute,
+        relative=seen.relative,
         interest=None,
         tolerance=Tolerance(
-            proof=past(size, sign, control, treatment, level=level, side=proof),
-            harm=past(size, sign, control, treatment, level=level, side=harm),
+            proof=past(size, sign, pair, grounds.shown, side=proof),
+            harm=past(size, sign, pair, grounds.harm, side=harm),
         ),
     )
 
 
-def interest(size: Size, control: Points, treatment: Points, level: float) -> Interest:
+def two(planned: PlannedMetric, points: tuple[Points, Points], pair: Pair, grounds: Grounds) -> Two:
+    """Read an effect and a lift on the grounds of a comparison, and with its number of units."""
+    side = Side.BOTH
+    if planned.guardrail is not None:
+        side = sides(planned)[1 if grounds.watched else 0]
+    absolute = grounds.shown.read(partial(apart, points, side), pair.total)
+    relative = grounds.shown.read(partial(lifted, points, side), pair.total)
+    if relative.kind is Kind.ALWAYS_VALID:
+        # no lift is no difference, and the standard error of a lift is not that of its test
+        relative = replace(relative, p=np.where(relative.why == 0, absolute.p, np.nan))
+    return Two(absolute=absolute, relative=relative)
+
+
+def sides(planned: PlannedMetric) -> tuple[Side, Side]:
+    """Which ends are bounded to prove that a guardrail holds, and to show harm."""
+    higher = planned.metric.better is Direction.HIGHER
+    return (Side.LOWER, Side.UPPER) if higher else (Side.UPPER, Side.LOWER)
+
+
+def apart(points: tuple[Points, Points], side: Side, level: Level) -> Estimates:
+    """The difference at a level."""
+    return difference(*points, level=level, side=side)
+
+
+def lifted(points: tuple[Points, Points], side: Side, level: Level) -> Estimates:
+    """The lift at a level."""
+    return lift(*points, level=level, side=side)
+
+
+def interest(size: Size, pair: Pair, promise: Promise) -> Interest:
     """Hold the treatment against both lines of the minimum effect of interest."""
     return Interest(
-        above_lower=past(size, -1, control, treatment, level=level, side=Side.BOTH),
-        above_upper=past(size, 1, control, treatment, level=level, side=Side.BOTH),
+        above_lower=past(size, -1, pair, promise, side=Side.BOTH),
+        above_upper=past(size, 1, pair, promise, side=Side.BOTH),
     )
 
 
-def past(size: Size, sign: int, control: Points, treatment: Points, *, level: float, side: Side) -> Estimates:
+def past(size: Size, sign: int, pair: Pair, promise: Promise, *, side: Side) -> Estimates:
     """How far treatment lies above the line that is `size` above (sign 1) or below (sign -1) control.
 
     Below zero, 10 % more than control is -90: a relative line lies on the side that its sign says.
     """
-    if size.relative:
-        factor = 1 + sign * size.value * np.sign(control.value)
-        return beyond(control, treatment, factor=factor, shift=0.0, level=level, side=side)
-    return beyond(control, treatment, factor=1.0, shift=sign * size.value, level=level, side=side)
+    control, treatment = pair.control, pair.treatment
+    factor = 1 + sign * size.value * np.sign(control.value) if size.relative else 1.0
+    shift = 0.0 if size.relative else sign * size.value
+
+    def line(level: Level) -> Estimates:
+        return beyond(control, treatment, factor=factor, shift=shift, level=level, side=side)
+
+    return promise.read(line, pair.total)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from splitrun.check.evidence import Finding
+from splitrun.judge.grounds import open_ended
+from splitrun.judge.readout import Look
 from splitrun.spec.analysis import Method, Mode, Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
@@ -12,11 +14,16 @@ from splitrun.spec.plan import Plan
 __all__ = ["limitations"]
 
 OF_FINDINGS = {
-    "cluster_not_used": "units of one cluster may be alike, and the intervals do not allow for it",
+    "cap_from_experiment": "a cap was taken from the experiment's own values, blind to the variants",
     "crossover": "some units met several variants; effects are those of the variant met first",
+    "denominator_moved": "a ratio whose denominator moves compares different sets in the variants",
+    "early_look": "this reading comes before the planned end, and holds only if it is the only one",
     "immature": "units whose window has not passed are not in the effects yet",
     "missing_outcome": "effects speak of the units whose outcome is known",
+    "no_cluster": "units without a cluster are left out",
     "no_exposure_time": "without times nobody can see novelty, seasons or what came before exposure",
+    "partial_weeks": "days of the week are not covered equally often",
+    "skewed": "where values are skewed and variants uneven, intervals miss more often on one side",
     "too_few_units": "with so few units the intervals may not hold what they promise",
     "untriggered": "effects speak of units that met the trigger, not of all exposed ones",
     "weights_unknown": "the weights are unknown, so lost units would not have been noticed",
@@ -25,19 +32,20 @@ OF_FINDINGS = {
 """By code of the finding; codes that change what an effect means."""
 
 
-def limitations(plan: Plan, findings: Sequence[Finding], *, registered: bool) -> tuple[str, ...]:
+def limitations(
+    plan: Plan, findings: Sequence[Finding], look: Look | None = None, *, registered: bool
+) -> tuple[str, ...]:
     """Sentences on what this readout cannot show, in a fixed order."""
     raised = {finding.code for finding in findings}
     of_findings = [says for code, says in OF_FINDINGS.items() if code in raised]
-    return (*of_plan(plan, registered=registered), *of_findings, *assumed(plan))
+    return (*of_plan(plan, look, registered=registered), *of_findings, *assumed(plan))
 
 
-def of_plan(plan: Plan, *, registered: bool) -> Iterator[str]:
+def of_plan(plan: Plan, look: Look | None, *, registered: bool) -> Iterator[str]:
     """What follows from how the plan was made."""
     if not registered:
         yield "the plan was not registered before the data was seen; it was sealed when the data was read"
-    if plan.analysis.method is Method.FIXED:
-        yield "intervals hold for one look at a moment chosen beforehand; looking again makes them too narrow"
+    yield from of_looks(plan, look)
     if plan.moments is not None:
         yield "the sums were made elsewhere, so the rows behind them could not be checked"
     if plan.analysis.multiplicity is Multiplicity.NONE:
@@ -47,6 +55,7 @@ def of_plan(plan: Plan, *, registered: bool) -> Iterator[str]:
         yield "secondary and diagnostic metrics are not corrected for their number: they explain, not decide"
     if plan.segments:
         yield "segment intervals are corrected for the levels of their segment, not for several segments"
+    yield from of_clusters(plan)
     watched = [
         planned.key
         for planned in plan.metrics
@@ -54,6 +63,51 @@ def of_plan(plan: Plan, *, registered: bool) -> Iterator[str]:
     ]
     if watched:
         yield f"only harm was looked for in {', '.join(watched)}; that they are safe was not put to proof"
+
+
+def of_clusters(plan: Plan) -> Iterator[str]:
+    """What does not allow for units that are alike within clusters."""
+    if plan.exposures is None or plan.exposures.cluster is None:
+        return
+    name = plan.exposures.cluster
+    quantiles = [planned.key for planned in plan.metrics if planned.metric.kind == "quantile"]
+    if quantiles:
+        yield f"the intervals of {', '.join(quantiles)} take units as independent, whatever their {name}"
+    if plan.analysis.adjust is not None:
+        yield f"effects are not adjusted, because units of one {name} may be alike"
+    if plan.segments:
+        yield f"whether effects differ between levels is tested as if no {name} had units in several levels"
+
+
+def of_looks(plan: Plan, look: Look | None) -> Iterator[str]:
+    """What the intervals promise, and what they do not."""
+    match plan.analysis.method:
+        case Method.FIXED:
+            yield (
+                "intervals hold for one look at a moment chosen beforehand; "
+                "looking again makes them too narrow"
+            )
+        case Method.GROUP_SEQUENTIAL:
+            if look is not None and look.at is not None:
+                at = look.at.isoformat(" ", "minutes")
+                yield (
+                    f"this reading counts as look {look.number} of {look.planned}, planned for {at}: "
+                    "intervals hold over one reading at each look, and not for a second one before the next"
+                )
+        case Method.SEQUENTIAL:
+            yield "intervals hold at every moment, and are wider than those of one look for it"
+        case Method.HYBRID:
+            yield (
+                "intervals hold at every moment with a tenth of alpha, "
+                "and once at the planned end with the rest"
+            )
+    open_end = [
+        planned.key
+        for planned in plan.metrics
+        if plan.analysis.method is not Method.FIXED and open_ended(planned.metric)
+    ]
+    if open_end:
+        yield f"{', '.join(open_end)} have no window, so their intervals only describe this moment"
 
 
 def assumed(plan: Plan) -> Iterator[str]:

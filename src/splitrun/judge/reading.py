@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-
 from splitrun.check.evidence import Finding, Severity
+from splitrun.check.times.looks import occasion
 from splitrun.infer.heterogeneity import cochran
-from splitrun.infer.multiplicity import holm
+from splitrun.judge.beside import capped, counts, parts
 from splitrun.judge.comparisons import comparisons
+from splitrun.judge.error_rates import adjusted, discoveries
 from splitrun.judge.limitations import limitations
-from splitrun.judge.readings import Reading, every_reading
-from splitrun.judge.readout import Heterogeneity, Lineage, Readout, UnitCount
+from splitrun.judge.readings import Reading, comparand, every_reading
+from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount
 from splitrun.measure.measured import Measured
 from splitrun.plan.seal import digest
+from splitrun.spec.analysis import Method, Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
@@ -47,14 +48,13 @@ def readout(
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
-    adjusted = holm_adjusted(readings)
+    corrected = adjusted_p(plan, readings)
     judged = (
-        replace(comparison, p_adjusted=adjusted.get((comparison.metric, comparison.variant)))
-        if comparison.segment is None
-        else comparison
+        whole(plan, measured, reading, comparison, corrected) if comparison.segment is None else comparison
         for reading in readings
         for comparison in comparisons(reading, stops, registered=registered)
     )
+    look = look_of(plan, measured)
     return Readout(
         plan=plan,
         registered=registered,
@@ -66,29 +66,70 @@ def readout(
         findings=tuple(findings),
         comparisons=tuple(judged),
         heterogeneity=tuple(differing(readings)),
-        limitations=limitations(plan, findings, registered=registered),
+        limitations=limitations(plan, findings, look, registered=registered),
         lineage=Lineage(
             plan_digest=digest(plan),
             data=measured.sources,
             sql=measured.sql,
             versions=tuple(sorted(versions.items())),
         ),
+        look=look,
     )
 
 
-def holm_adjusted(readings: Sequence[Reading]) -> dict[tuple[str, str], float]:
-    """Holm's p over primaries x treatments, by metric and variant; a comparison without a p counts as 1."""
-    primaries = [
-        reading for reading in readings if reading.planned.role is Role.PRIMARY and reading.segment is None
-    ]
-    p = np.array([reading.effects.absolute.p[0] for reading in primaries])
-    known = ~np.isnan(p)
-    adjusted = holm(np.where(known, p, 1.0))
-    return {
-        (reading.planned.key, reading.variant): float(value)
-        for reading, value, shown in zip(primaries, adjusted, known, strict=True)
-        if shown
+def adjusted_p(
+    plan: Plan, readings: Sequence[Reading]
+) -> Mapping[tuple[str, str], tuple[float, Multiplicity]]:
+    """Adjusted p over all units with how it was adjusted, by metric and variant.
+
+    Primaries x treatments as the plan corrects, secondaries x treatments by Benjamini and Hochberg.
+    """
+    seen = {
+        role: [
+            comparand(reading)
+            for reading in readings
+            if reading.planned.role is role and reading.segment is None
+        ]
+        for role in (Role.PRIMARY, Role.SECONDARY)
     }
+    deciding = adjusted(plan, seen[Role.PRIMARY])
+    explaining = discoveries(seen[Role.SECONDARY])
+    return {
+        **{key: (p, plan.analysis.multiplicity) for key, p in deciding.items()},
+        **{key: (p, Multiplicity.BH) for key, p in explaining.items()},
+    }
+
+
+def whole(
+    plan: Plan,
+    measured: Measured,
+    reading: Reading,
+    comparison: Comparison,
+    corrected: Mapping[tuple[str, str], tuple[float, Multiplicity]],
+) -> Comparison:
+    """Add what only a comparison over all units has: adjusted p, counts, its cap, its parts."""
+    p, how = corrected.get((comparison.metric, comparison.variant), (None, None))
+    sides = []
+    for which, arm in enumerate((comparison.control, comparison.treatment)):
+        zeros, cut = counts(reading, measured, which)
+        sides.append(replace(arm, zeros=zeros, capped=cut))
+    return replace(
+        comparison,
+        control=sides[0],
+        treatment=sides[1],
+        p_adjusted=p,
+        p_adjustment=how,
+        capped=capped(plan, measured, reading),
+        parts=parts(measured, reading),
+    )
+
+
+def look_of(plan: Plan, measured: Measured) -> Look | None:
+    """The planned look that a group-sequential readout counts as."""
+    if plan.analysis.method is not Method.GROUP_SEQUENTIAL:
+        return None
+    now = occasion(plan, measured)
+    return Look(number=now.looks, planned=now.planned, at=now.at, following=now.following)
 
 
 def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:

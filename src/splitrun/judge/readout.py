@@ -8,16 +8,22 @@ from enum import StrEnum
 
 from splitrun.check.evidence import Finding
 from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.measure.measured import SourceFacts, Statement
+from splitrun.measure.measured import CapOrigin, SourceFacts, Statement
+from splitrun.spec.analysis import Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
 __all__ = [
+    "Adjusted",
     "Arm",
+    "Capped",
     "Comparison",
     "GuardrailOutcome",
     "Heterogeneity",
     "Lineage",
+    "Look",
+    "Part",
+    "Parts",
     "Readout",
     "UnitCount",
     "Verdict",
@@ -53,7 +59,55 @@ class Arm:
     exposed: int
     """Units of this variant and segment level, matured or not."""
     mean: float | None
-    """The metric's level; None where there is none."""
+    """The metric's level, adjusted where the effect is; None where there is none or no look yet."""
+    clusters: int | None = None
+    """Clusters of these units; None where none are named."""
+    zeros: int | None = None
+    """Units whose value is 0; None in segments and where nobody counted."""
+    capped: int | None = None
+    """Units whose value was cut down to the cap; None in segments and without a cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An effect beside the one that is judged: of a ratio's numerator or denominator, or without a cap."""
+
+    control: float | None
+    """Level in control; None where there is none."""
+    treatment: float | None
+    absolute: Estimate | Unknown
+    relative: Estimate | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What was known before exposure, and what it took away."""
+
+    covariates: tuple[str, ...]
+    """Covariates, then strata."""
+    reduction: float | None
+    """Part of the effect's variance that it took away; below 0 where it added some; None where unknown."""
+    unadjusted: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """The most that one unit counted for."""
+
+    at: tuple[float | None, ...]
+    """The cap of the value, or of numerator and denominator; None for a part without one."""
+    origin: CapOrigin
+    uncapped: Part | None
+    """The effect without the cap; None where units are alike within clusters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a ratio, or a quantile of events, is made of; levels are means per unit."""
+
+    numerator: Part | None
+    """None for a quantile of events."""
+    denominator: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +128,22 @@ class Comparison:
     """Lift, as a fraction of control."""
     p: float | None
     p_adjusted: float | None
-    """Holm over primaries x treatments; None elsewhere."""
+    """Over primaries x treatments as the plan corrects, over secondaries x treatments by `bh`."""
+    p_adjustment: Multiplicity | None
+    """How; None where p is not adjusted."""
     verdict: Verdict
     guardrail: GuardrailOutcome | None
     says: str
     """The sentence that defends the verdict."""
     registered: bool
+    adjusted: Adjusted | None = None
+    """None where the effect is not adjusted."""
+    capped: Capped | None = None
+    """Over all units of a metric with a cap."""
+    parts: Parts | None = None
+    """Over all units of a ratio, or of a quantile of events."""
+    design_effect: float | None = None
+    """How many times clusters make the variance of the effect; None without clusters, or where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +167,19 @@ class UnitCount:
     """None where the weights are unknown."""
     exposed: int
     analysed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The planned look that a readout counts as."""
+
+    number: int
+    """From 1; 0 before the first one."""
+    planned: int
+    at: datetime | None
+    """Its moment; None before the first one."""
+    following: datetime | None
+    """The moment of the next look; None after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +209,5 @@ class Readout:
     heterogeneity: tuple[Heterogeneity, ...]
     limitations: tuple[str, ...]
     lineage: Lineage
+    look: Look | None = None
+    """Of a group-sequential plan; None elsewhere."""

@@ -10,7 +10,7 @@ from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["defended", "guarded", "moved", "unread"]
+__all__ = ["defended", "guarded", "kept_back", "moved", "unread", "without_number"]
 
 
 def unread(codes: tuple[str, ...]) -> str:
@@ -65,6 +65,11 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
             why = "the plan only watches it" if watched else "in segments only harm is looked for"
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
+
+
+def kept_back(seen: str, why: str) -> str:
+    """Why there is an effect and no verdict."""
+    return f"{seen}: {why}"
 
 
 def without_number(metric: str, unknown: Unknown) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.resources import files
 
 from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.judge.readout import Arm, Comparison, Lineage, Readout
+from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, Lineage, Look, Part, Parts, Readout
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Hypothesis
 from splitrun.spec.plan import PlannedMetric
@@ -36,6 +36,7 @@ def form(readout: Readout) -> Json:
         "as_of": moment(readout.as_of),
         "first_exposure": moment(readout.first_exposure),
         "last_exposure": moment(readout.last_exposure),
+        "look": None if readout.look is None else look(readout.look),
         "units": [
             {
                 "variant": count.variant,
@@ -104,6 +105,11 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
         "margin": None if planned.guardrail is None else size(planned.guardrail.margin),
         "p": found.p,
         "p_adjusted": found.p_adjusted,
+        "p_adjustment": None if found.p_adjustment is None else found.p_adjustment.value,
+        "adjusted": None if found.adjusted is None else adjusted(found.adjusted),
+        "capped": None if found.capped is None else capped(found.capped),
+        "parts": None if found.parts is None else parts(found.parts),
+        "design_effect": found.design_effect,
         "verdict": found.verdict.value,
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,
@@ -113,7 +119,60 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
 
 def arm(side: Arm) -> Json:
     """One side of a comparison."""
-    return {"units": side.units, "exposed": side.exposed, "mean": side.mean}
+    return {
+        "units": side.units,
+        "exposed": side.exposed,
+        "mean": side.mean,
+        "clusters": side.clusters,
+        "zeros": side.zeros,
+        "capped": side.capped,
+    }
+
+
+def look(found: Look) -> Json:
+    """The planned look that the readout counts as."""
+    return {
+        "number": found.number,
+        "planned": found.planned,
+        "at": moment(found.at),
+        "following": moment(found.following),
+    }
+
+
+def adjusted(found: Adjusted) -> Json:
+    """What was adjusted for, and the effect without it."""
+    return {
+        "covariates": list(found.covariates),
+        "reduction": found.reduction,
+        "unadjusted": part(found.unadjusted),
+    }
+
+
+def capped(found: Capped) -> Json:
+    """The cap, and the effect without it."""
+    return {
+        "at": list(found.at),
+        "origin": found.origin.value,
+        "uncapped": None if found.uncapped is None else part(found.uncapped),
+    }
+
+
+def parts(found: Parts) -> Json:
+    """Numerator and denominator of a ratio."""
+    return {
+        "numerator": None if found.numerator is None else part(found.numerator),
+        "denominator": part(found.denominator),
+    }
+
+
+def part(found: Part) -> Json:
+    """An effect beside the one that is judged."""
+    return {
+        "control": found.control,
+        "treatment": found.treatment,
+        "absolute": reading(found.absolute),
+        "relative": reading(found.relative),
+    }
 
 
 def reading(found: Estimate | Unknown) -> Json:

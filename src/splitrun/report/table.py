@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.judge.readout import Comparison, Readout
+from splitrun.judge.readout import Comparison, Part, Readout
 
 __all__ = ["COLUMNS", "table"]
 
@@ -36,9 +36,14 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "lift_unknown": (pa.string(), "why there is no lift; null where there is one"),
     "interval_level": (pa.float64(), "how often the intervals hold the true value"),
     "interval_side": (pa.string(), "which ends of the intervals are bounded: both, lower, upper"),
-    "interval_kind": (pa.string(), "what the intervals promise: fixed holds at one look"),
+    "interval_kind": (pa.string(), "what the intervals promise: fixed, group_sequential, always_valid"),
     "p": (pa.float64(), "p of the test behind the verdict"),
-    "p_adjusted": (pa.float64(), "Holm's p over primaries x treatments; null elsewhere"),
+    "p_adjusted": (pa.float64(), "p over primaries or secondaries x treatments; null elsewhere"),
+    "p_adjustment": (pa.string(), "how: bonferroni, holm, bh, by or dunnett; null where it is not"),
+    "variance_reduction": (pa.float64(), "part of the variance that adjustment took away; null without"),
+    "unadjusted_effect": (pa.float64(), "effect without adjustment; null without one"),
+    "uncapped_effect": (pa.float64(), "effect without the cap; null without one"),
+    "design_effect": (pa.float64(), "how many times clusters make the variance; null without clusters"),
     "verdict": (pa.string(), "better, worse, equivalent, inconclusive or invalid"),
     "guardrail": (pa.string(), "holds, breached, unproven, no_harm_seen; null where no guardrail"),
     "says": (pa.string(), "the sentence that defends the verdict"),
@@ -76,11 +81,25 @@ def flat(experiment: str, found: Comparison) -> dict[str, Cell]:
         **promise(found.absolute),
         "p": found.p,
         "p_adjusted": found.p_adjusted,
+        "p_adjustment": None if found.p_adjustment is None else found.p_adjustment.value,
+        "variance_reduction": None if found.adjusted is None else found.adjusted.reduction,
+        "unadjusted_effect": effect_of(None if found.adjusted is None else found.adjusted.unadjusted),
+        "uncapped_effect": effect_of(None if found.capped is None else found.capped.uncapped),
+        "design_effect": found.design_effect,
         "verdict": found.verdict.value,
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,
         "registered": found.registered,
     }
+
+
+def effect_of(found: Part | None) -> float | None:
+    """The effect of a part; none where there is no part, or no number."""
+    match found:
+        case Part(absolute=Estimate(effect=effect)):
+            return effect
+        case _:
+            return None
 
 
 def numbers(name: str, found: Estimate | Unknown) -> dict[str, Cell]:

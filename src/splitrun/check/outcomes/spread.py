@@ -27,6 +27,7 @@ def flat(evidence: Evidence) -> Iterator[str]:
     """Every metric and variant of two units or more in which nothing varies."""
     for planned in evidence.plan.metrics:
         _, parts = evidence.measured.by_variant(planned.key)
+        own = parts[0].mean.shape[1] - len(evidence.measured.columns[planned.key].covariates)
         for variant, part in zip(evidence.plan.variants, parts, strict=True):
-            if part.n[0] >= 2 and not part.m2[0].any():
+            if part.n[0] >= 2 and not part.m2[0, :own, :own].any():
                 yield f"{planned.key} is {part.mean[0, 0]:g} for all {part.n[0]:,.0f} units of {variant.key}"

@@ -1,23 +1,21 @@
-"""A cluster that the plan names and the analysis does not use yet."""
+"""Units without a cluster, where the plan names one."""
 
 from __future__ import annotations
 
 from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.words import counted
 
-__all__ = ["cluster_not_used"]
+__all__ = ["no_cluster"]
 
 
-def cluster_not_used(evidence: Evidence) -> Finding | None:
-    """Warn that units alike within clusters are analysed as if each stood alone."""
-    exposures = evidence.plan.exposures
-    if exposures is None or exposures.cluster is None:
+def no_cluster(evidence: Evidence) -> Finding | None:
+    """Count units whose cluster is null; nobody can say whom they are alike with, so they were left out."""
+    clusters = evidence.measured.clusters
+    if clusters is None or not clusters.lost:
         return None
     return Finding(
-        code="cluster_not_used",
+        code="no_cluster",
         severity=Severity.WARN,
-        says=(
-            f"units are grouped by {exposures.cluster!r}, and intervals do not use the clusters yet: "
-            "if units of one cluster are alike, every interval is too narrow"
-        ),
-        next=f"take the intervals as the least uncertainty, or hand over one row per {exposures.cluster}",
+        says=f"{counted(clusters.lost, 'unit')} without a cluster left out",
+        next="find out why the cluster is missing; look whether one variant loses more of them",
     )

@@ -43,7 +43,7 @@ def few(evidence: Evidence) -> Iterator[str]:
                 continue
             if units < UNITS:
                 yield f"{planned.key} has {counted(units, 'unit')} in {variant}"
-            elif planned.metric.kind == "share":
+            elif planned.metric.kind in {"share", "retention"}:
                 yield from rare(planned.key, variant, units, round(float(part.mean[0, 0]) * units))
 
 
