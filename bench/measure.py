@@ -1,8 +1,8 @@
 """How dear measurement is: Splitrun beside peers and limits, in turns on the same files.
 
 Run by `make bench`. Every way runs in a process of its own on one core; CPU seconds are those of the work,
-not of starting Python; medians of the rounds. Prints one table: goal, figure, holds or not. `--quick` is a small
-run whose figures say little.
+not of starting Python; medians of the rounds. Prints one table: goal, figure, holds or not. `--quick` is a
+small run whose figures say little.
 """
 
 from __future__ import annotations

@@ -309,24 +309,21 @@ def _valued(
 
 def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events) -> exp.Expr:
     """A unit's number: null where a selected value is unusable."""
-    # COUNT_IF is null where the condition is null in every row, and such rows are not selected
     holes = {"s": selected}
     if part.what is What.ANY:
-        return tree("CASE WHEN COUNT_IF(:s) > 0 THEN 1.0 ELSE 0.0 END", **holes)
+        return tree("CASE WHEN COUNT(CASE WHEN :s THEN 1 END) > 0 THEN 1.0 ELSE 0.0 END", **holes)
     if part.what is What.DAYS:
         days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
         return tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days))
     if number is None:
-        return tree("CAST(COALESCE(COUNT_IF(:s), 0) AS DOUBLE)", **holes)
+        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
     holes |= {"n": number, "ok": usable(number)}
     if part.what is What.DISTINCT:
         return tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", **holes)
     if part.what is What.VALUES:
-        return tree(
-            "CASE WHEN COALESCE(COUNT_IF(:s AND (:ok) IS NOT TRUE), 0) = 0 "
-            "THEN CAST(COALESCE(COUNT_IF(:s), 0) AS DOUBLE) END",
-            **holes,
-        )
+        # COUNT_IF is null where the condition is null in every row, and such rows are not selected
+        known = "CASE WHEN COUNT(CASE WHEN :s AND (:ok) IS NOT TRUE THEN 1 END) = 0 THEN :total END"
+        return tree(known, total=tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes), **holes)
     # one unusable value makes the sum NaN: one tally less for every row than counting them beside it
     total = tree("FSUM(CASE WHEN :s THEN CASE WHEN :ok THEN :n ELSE CAST('NaN' AS DOUBLE) END END)", **holes)
     return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)

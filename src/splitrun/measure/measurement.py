@@ -139,11 +139,7 @@ class _Measurement:
     def measured(self) -> Measured:
         """Run it."""
         plan, work = self.plan, self.work
-        reading = self.readings[EXPOSURES]
-        enrolment = Enrolment(
-            plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
-        )
-        roll = enrolled(work, enrolment, [label(reading, segment) for segment in plan.segments])
+        roll = self.enrolled()
         levels_of = {
             segment.key: levels(work, f"s{place}", UNITS, segment)
             for place, segment in enumerate(plan.segments)
@@ -154,7 +150,8 @@ class _Measurement:
         latest = [roll.latest, *(each.latest for each in facts.values())]
         if self.as_of is None:
             self.as_of = max((at for at in latest if at is not None), default=None)
-        found = cuts(work, self.cube(roll, facts, levels_of, phases))
+        earliest = {key: each.earliest for key, each in facts.items()}
+        found = cuts(work, self.cube(roll, (levels_of, phases), earliest))
         timed = any(at is not None for at in latest)
         whole, *single = [
             Measured(
@@ -178,6 +175,14 @@ class _Measurement:
         measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
         return replace(measured, sql=tuple(work.done))
 
+    def enrolled(self) -> Roll:
+        """Make the table of units."""
+        reading = self.readings[EXPOSURES]
+        enrolment = Enrolment(
+            self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
+        )
+        return enrolled(self.work, enrolment, [label(reading, segment) for segment in self.plan.segments])
+
     def cut(self, units: int) -> tuple[Range, ...]:
         """The ranges in which the units' rows are added up."""
         joined = [part for part in self.parts if part.source != EXPOSURES]
@@ -194,14 +199,14 @@ class _Measurement:
         return turns(units, count)
 
     def cube(
-        self, roll: Roll, facts: Mapping[str, Facts], levels_of: Mapping[str, Levels], phases: Levels
+        self, roll: Roll, cut_by: tuple[Mapping[str, Levels], Levels], earliest: Mapping[str, int | None]
     ) -> Cube:
         """What the units are cut by, and what is known of each."""
         numbers = Numbers(
             plan=self.plan,
             parts=self.parts,
             tables=self.tables(),
-            earliest={key: each.earliest for key, each in facts.items()},
+            earliest=earliest,
             as_of=self.as_of,
             first=roll.first,
             timed=self.exposures.time is not None,
@@ -212,8 +217,8 @@ class _Measurement:
             numbers=numbers,
             blocks=made,
             ceilings=roofs,
-            levels=levels_of,
-            phases=phases,
+            levels=cut_by[0],
+            phases=cut_by[1],
             clustered=self.exposures.cluster is not None,
             turns=self.turns(
                 sum(roll.exposed), sum(block.width for listed in made.values() for block in listed)

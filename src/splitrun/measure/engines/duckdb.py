@@ -79,7 +79,9 @@ class DuckDB:
                 "temp_directory": self._scratch.name,
             },
         )
-        self._connection.execute("SET python_enable_replacements = false; SET TimeZone = 'UTC'")
+        self._connection.execute(
+            "SET python_enable_replacements = false; SET enable_progress_bar = false; SET TimeZone = 'UTC'"
+        )
         self._tables: set[str] = set()
         self._inner: set[str] = set()
         self._loaded = False
