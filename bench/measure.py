@@ -32,15 +32,18 @@ from splitrun.spec.plan import Plan
 
 PEER = Path(__file__).parent / "peers" / "tea-tasting" / "bin" / "python"
 CUTS = 1 + len(SEGMENTS)
-GROUPS = 26
+GROUPS = 27
 ROOT = Path(__file__).parent.parent
+
+LIMITS = Limits(threads=1, memory="270MB")
+"""What DuckDB may hold; Python, its libraries and Arrow come on top. What does not fit is spilled."""
 
 Took = dict[str, float]
 
 
 def measured(plan: Plan, folder: Path) -> dict[str, float]:
     """Measure a plan; the mean, or the ratio, of each metric in control."""
-    with DuckDB(roots=[folder], limits=Limits(threads=1)) as engine:
+    with DuckDB(roots=[folder], limits=LIMITS) as engine:
         found = measure(plan, engine)
     means = {key: found.by_variant(key)[1][0].mean[0] for key in found.columns}
     return {key: float(mean[0] / mean[1] if key in RATIOS else mean[0]) for key, mean in means.items()}
@@ -64,7 +67,7 @@ def scanned(folder: Path) -> dict[str, float]:
 def judging(folder: Path) -> dict[str, float]:
     """The statistics step alone, on what was measured; seconds, best of many."""
     plan = events_plan()
-    with DuckDB(roots=[folder], limits=Limits(threads=1)) as engine:
+    with DuckDB(roots=[folder], limits=LIMITS) as engine:
         found = measure(plan, engine)
     return judged(plan, found) | {"cells": many_cells()}
 

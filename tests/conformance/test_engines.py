@@ -66,6 +66,18 @@ def test_rows_are_kept_under_a_name_and_given_as_arrow(engine: Engine) -> None:
     assert engine.run('SELECT COUNT(*) AS "n" FROM "_kept"').to_pylist() == [{"n": 3}]
 
 
+def test_rows_are_added_to_those_kept_and_let_go_of(engine: Engine) -> None:
+    engine.load({"seen": Rows(frame="seen")})
+    engine.keep("_kept", 'SELECT "user" FROM "seen" WHERE "user" > 3')
+
+    engine.extend("_kept", 'SELECT "user" FROM "seen" WHERE "user" = 1')
+
+    assert engine.run('SELECT COUNT(*) AS "n" FROM "_kept"').to_pylist() == [{"n": 3}]
+    engine.forget("_kept")
+    with pytest.raises(EngineError):
+        engine.run('SELECT COUNT(*) AS "n" FROM "_kept"')
+
+
 @pytest.mark.parametrize(
     "attack", ["DROP TABLE seen", "SELECT * FROM elsewhere", "SELECT getenv('HOME')", "SELECT 1; SELECT 2"]
 )
@@ -76,6 +88,8 @@ def test_what_does_more_than_read_its_sources_is_refused(engine: Engine, attack:
         engine.run(attack)
     with pytest.raises(EngineError):
         engine.keep("_stolen", attack)
+    with pytest.raises(EngineError):
+        engine.extend("_stolen", attack)
 
 
 def test_what_is_not_there_is_named(engine: Engine) -> None:
