@@ -4,6 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.made
 
 .PHONY: venv demo test lint format types contracts browser unit docs bench peers clean
+.PHONY: venv demo test lint format types contracts unit docs bench calibrate peers clean
 
 venv: $(STAMP)
 
@@ -51,6 +52,9 @@ docs: venv
 
 bench: venv
 	$(BIN)/python bench/measure.py
+
+calibrate: venv
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

@@ -1,0 +1,57 @@
+"""Methods that know what units belong to: clusters of one variant or of both, and quantiles of events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calibrate.crowds import Crowd, divided, whole
+from calibrate.figures import Part, covered, fixed
+from calibrate.once import EFFECT
+from calibrate.quantiles import Events, quantiles
+from splitrun.infer.clusters import crossed, nested
+from splitrun.infer.contrast import difference
+from splitrun.infer.estimate import Points
+from splitrun.infer.looks.always import asymmetry
+from splitrun.infer.means import skewness
+
+__all__ = ["of_clusters", "of_events", "within_clusters"]
+
+
+def of_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters: tuple[int, int]) -> Part:
+    """Clusters of one variant each."""
+    control = whole(rng, crowd, (runs, clusters[0]))
+    treatment = whole(rng, crowd, (runs, clusters[1]))
+    better = whole(rng, crowd, (runs // 5, clusters[1]), effect=EFFECT)
+    some = control.at(np.arange(runs // 5))
+    null = difference(nested(control), nested(treatment), level=0.95)
+    held = covered(difference(nested(some), nested(better), level=0.95), EFFECT * crowd.mean)
+    one = [each.gathered(np.zeros(runs, dtype=np.int64), 1) for each in (control, treatment)]
+    g = float(asymmetry(skewness(*one), *clusters)[0])
+    return Part("clusters of one variant", (*fixed(null.p), held), (clusters[0], clusters[1]), g)
+
+
+def within_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters: int, share: float) -> Part:
+    """Clusters that hold both variants, with the variance CR2."""
+    null = difference(*crossed(*divided(rng, crowd, (runs, clusters), share)), level=0.95)
+    some = divided(rng, crowd, (runs // 5, clusters), share, effect=EFFECT)
+    held = covered(difference(*crossed(*some), level=0.95), EFFECT * crowd.mean)
+    n = clusters * crowd.both * (1 - share), clusters * crowd.both * share
+    g = float(asymmetry(crowd.skew, *n))
+    return Part("clusters of both variants (CR2)", (*fixed(null.p), held), n, g)
+
+
+def head(points: Points, runs: int) -> Points:
+    """The first runs of points that share nothing."""
+    own = slice(runs)
+    return Points(points.value[own], points.variance[own], points.dof[own], points.n[own], points.why[own])
+
+
+def of_events(rng: np.random.Generator, events: Events, runs: int, units: tuple[int, int]) -> Part:
+    """A quantile of events, units being what is independent."""
+    control = quantiles(rng, events, (runs, units[0]))
+    null = difference(control, quantiles(rng, events, (runs, units[1])), level=0.95)
+    fewer = runs // 5
+    some = head(control, fewer)
+    better = quantiles(rng, events, (fewer, units[1]), effect=EFFECT)
+    held = covered(difference(some, better, level=0.95), EFFECT * events.truth)
+    return Part("quantile of events", (*fixed(null.p), held), (units[0], units[1]), None)
