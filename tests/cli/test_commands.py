@@ -52,6 +52,15 @@ def test_analyze_prints_the_sql_that_was_run(splitrun: Run) -> None:
     assert "SELECT" in out
 
 
+@pytest.mark.parametrize(("option", "value"), [("--memory", "10XB"), ("--timeout", "700000")])
+def test_a_limit_that_cannot_be_kept_is_the_callers_mistake(splitrun: Run, option: str, value: str) -> None:
+    code, _, err = splitrun("analyze", BANDIT, option, value)
+
+    assert code == EXITS[SpecError]
+    assert "is no" in err
+    assert "fault of splitrun" not in err
+
+
 def test_a_mistake_is_told_on_standard_error_and_by_the_exit_code(splitrun: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("kee: x\n")
