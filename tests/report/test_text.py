@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from splitrun.judge.reading import readout
@@ -122,3 +124,13 @@ def test_wide_and_combining_characters_count_as_a_terminal_shows_them() -> None:
 
 def test_characters_beyond_the_first_planes_are_escaped_too() -> None:
     assert printable("a\u202eb\U000e0001\x07\u2028") == "a\\u202eb\\U000e0001\\x07 "
+
+
+def test_an_effect_differs_only_by_the_p_that_counts_all_tests() -> None:
+    world = rich()
+    one = replace(world.heterogeneity[0], q=4.7, p=0.03, p_adjusted=0.06)
+
+    shown = " ".join(text(replace(world, heterogeneity=(one,)), width=100).split())
+
+    assert "the effect of voucher on fetched was not shown to differ between the levels of near" in shown
+    assert "p = 0.03, 0.06 over all such tests)" in shown

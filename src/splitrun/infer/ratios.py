@@ -10,6 +10,11 @@ from splitrun.moments import ROUNDING, Moments
 
 __all__ = ["ratios"]
 
+SURE = 1.96
+"""Standard errors that a mean denominator must lie away from zero: else ratios of either sign and any size
+fit the data, and the linear step of the delta method says nothing (Fieller 1954; g >= 1 for one ratio).
+"""
+
 
 @np.errstate(all="ignore")
 def ratios(moments: Moments) -> Points:
@@ -22,7 +27,8 @@ def ratios(moments: Moments) -> Points:
         moments: Two columns, numerator and denominator, shape (cells, 2).
 
     Returns:
-        Ratios with infinite degrees of freedom; `NO_DENOMINATOR` where the denominator adds up to zero.
+        Ratios with infinite degrees of freedom; `NO_DENOMINATOR` where the mean denominator is zero or
+        cannot be told from it.
     """
     n, under = moments.n, moments.mean[:, 1]
     ratio = moments.mean[:, 0] / under
@@ -34,4 +40,6 @@ def ratios(moments: Moments) -> Points:
     residual = np.where(residual <= ROUNDING * parts, 0.0, residual)
     variance = np.where(under**2 < TINY, np.inf, residual / (n - 1) / n / under**2)
     variance = np.where(np.isfinite(parts), variance, np.inf)
-    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=under == 0)
+    unsure = under**2 <= SURE**2 * under_spread / (n - 1) / n
+    undefined = (under == 0) | ((n >= 2) & unsure & (under**2 >= TINY))
+    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=undefined)

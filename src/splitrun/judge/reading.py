@@ -92,13 +92,15 @@ def holm_adjusted(readings: Sequence[Reading]) -> dict[tuple[str, str], float]:
 
 
 def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
-    """Cochran's Q of every primary and treatment over the levels of every segment."""
-    for reading in readings:
-        if reading.segment is None or reading.planned.role is not Role.PRIMARY:
-            continue
-        absolute = reading.effects.absolute
-        found = cochran(absolute.effect, absolute.stderr)
-        if found.dof:
+    """Cochran's Q of every primary and treatment over the levels of every segment.
+
+    A test that was planned counts for Holm even where too few levels have numbers for it: its p is 1.
+    """
+    cut = [r for r in readings if r.segment is not None and r.planned.role is Role.PRIMARY]
+    tests = [cochran(r.effects.absolute.effect, r.effects.absolute.stderr) for r in cut]
+    adjusted = holm(np.array([found.p for found in tests]))
+    for reading, found, p_adjusted in zip(cut, tests, adjusted, strict=True):
+        if reading.segment is not None and found.dof:
             yield Heterogeneity(
                 metric=reading.planned.key,
                 variant=reading.variant,
@@ -106,6 +108,7 @@ def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
                 q=found.q,
                 dof=found.dof,
                 p=found.p,
+                p_adjusted=float(p_adjusted),
             )
 
 
