@@ -69,6 +69,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: evidence(dirt=Dirt(crossover_units=20)),
         "20 units of 1,000 (2 %) seen in two or more variants, analysed in the variant they met first",
     ),
+    "conflicting_rows": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(conflicting_units={"fetched": 10})),
+        "10 of 1,000 units (1 %) disagree on fetched",
+    ),
     "missing_outcome": (
         Severity.NOTE,
         lambda: evidence(missing=(5, 4)),
@@ -197,6 +202,12 @@ def test_a_defect_is_found_by_its_own_check_and_by_no_other(code: str) -> None:
     assert says in finding.says
     assert finding.next
     assert "  " not in finding.says + finding.next
+
+
+def test_more_than_one_unit_in_a_hundred_with_conflicting_rows_stops() -> None:
+    (finding,) = doubts(evidence(dirt=Dirt(conflicting_units={"fetched": 11})))
+
+    assert (finding.code, finding.severity) == ("conflicting_rows", Severity.STOP)
 
 
 def test_every_check_is_named_like_its_code_and_has_a_world() -> None:

@@ -11,7 +11,7 @@ from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import Trigger
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, Source
-from tests.measure.plans import WEEK, exposures, mean, means, over, plan, share
+from tests.measure.plans import WEEK, exposures, mean, means, over, plan, ratio, share
 
 HEAD = "user,variant,at,x\n"
 
@@ -66,6 +66,44 @@ def test_exposures_at_the_same_moment_are_told_apart_by_the_order_of_the_plan(tm
     assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [
         [1, 0]
     ] * 2
+
+
+@pytest.mark.parametrize("time", [None, "at"])
+def test_rows_at_the_same_moment_that_disagree_leave_the_outcome_missing(
+    tmp_path: Path, time: str | None
+) -> None:
+    rows = (
+        "user,variant,at,x,y,s\n"
+        "1,control,2026-01-01,9,1,a\n1,control,2026-01-01,4,1,b\n"
+        "2,control,2026-01-01,6,,a\n2,control,2026-01-01,6,3,a\n"
+        "3,treatment,2026-01-01,5,2,b\n3,treatment,2026-01-01,5,2,b\n"
+    )
+    planned = plan(
+        {"m": mean("x"), "k": mean("y"), "p": share("x > 5"), "r": ratio("x", "y")},
+        exposures(time=time),
+        segments={"s": Segment(values="s")},
+    )
+
+    measured = over(tmp_path, planned, exposures=rows)
+
+    # unit 1: x is 9 or 4, s is a or b; unit 2: y is nothing or 3; unit 3 stands twice the same
+    assert means(measured, "m") == [[1, 6], [1, 5]]
+    assert means(measured, "k") == [[1, 1], [1, 2]]
+    assert means(measured, "p") == [[1, 1], [1, 0]]
+    assert means(measured, "r") == [[0, 0], [1, 5]]
+    assert measured.columns["m"].missing.tolist() == [1, 0]
+    assert measured.dirt.conflicting_units == {"m": 1, "k": 1, "p": 1, "r": 2, "segments.s": 1}
+    assert measured.dirt.duplicate_exposures == 3
+    assert measured.by_variant("m", "s")[0] == ("a", "b", "(missing)")
+
+
+def test_a_later_row_that_differs_is_no_conflict(tmp_path: Path) -> None:
+    rows = HEAD + "1,control,2026-01-02,4\n1,control,2026-01-01,9\n2,treatment,2026-01-01,1\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert means(measured, "m") == [[1, 9], [1, 1]]
+    assert measured.dirt.conflicting_units == {}
 
 
 def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import cluster_not_used
 from splitrun.check.units.enough import too_few_units
-from splitrun.check.units.identity import duplicate_exposures, no_unit
+from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     triggered_split,
     empty_variant,
     crossover,
+    conflicting_rows,
     missing_outcome,
     unknown_variant,
     cluster_not_used,

@@ -88,6 +88,8 @@ class Dirt:
     text_in_number: tuple[TextInNumber, ...] = ()
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
+    conflicting_units: Mapping[str, int] = field(default_factory=dict)
+    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so that it is missing."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
 

@@ -215,6 +215,7 @@ class _Measurement:
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
             text_in_number=self.strays(),
             not_finite=_some(not_finite),
+            conflicting_units=roll.conflicting,
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 

@@ -19,7 +19,7 @@ from splitrun.terms.parse import parse
 from splitrun.terms.rendering import rendered
 from splitrun.terms.tree import Column, Kind, columns
 
-__all__ = ["Part", "What", "condition", "distinct", "names", "parts", "usable", "value"]
+__all__ = ["Part", "What", "condition", "distinct", "names", "outcome", "parts", "usable", "value"]
 
 
 class What(StrEnum):
@@ -103,6 +103,27 @@ def value(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
 def usable(number: exp.Expr) -> exp.Expr:
     """Whether a number can be added up: not null, not NaN, not infinite and not absurdly large."""
     return tree(f"ABS(:n) <= {LARGEST}", n=number)
+
+
+def outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
+    """Read a part from the exposure row: p is its value, null where missing; f says that it is not finite."""
+    wanted = "a metric of the exposures"
+    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
+    if part.what is not What.TOTAL or part.value is None:
+        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
+    number = value(reading, part.value, "r", wanted)
+    return [
+        (
+            f"p{place}",
+            tree(
+                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
+            ),
+        ),
+        (
+            f"f{place}",
+            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
+        ),
+    ]
 
 
 def read_as_text(reading: Reading, written: str | None) -> str | None:

@@ -15,7 +15,7 @@ from splitrun.measure.sql import Work, choice, column, falling, relation, select
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment
 
-__all__ = ["Levels", "label", "levels", "shown"]
+__all__ = ["MISSING", "Levels", "label", "levels", "shown"]
 
 MISSING, OTHER = "(missing)", "other"
 MOST = 20

@@ -10,7 +10,8 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Attribute, Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
+from splitrun.measure.parts import Part, What, outcome, parts
+from splitrun.measure.segments import MISSING
 from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
@@ -45,6 +46,7 @@ class Roll:
     crossovers_left_out: bool = False
     unknown: tuple[tuple[str, int], ...] = ()
     exposed: tuple[int, ...] = ()
+    conflicting: Mapping[str, int] = field(default_factory=dict)
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
 
@@ -174,6 +176,7 @@ def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Ro
     _keep_seen(work, enrolment, labels)
     twice = _counted(work, enrolment, roll)
     _keep_units(work, enrolment, len(labels), twice=twice)
+    roll.conflicting = _conflicts(work, enrolment) if twice else {}
     _summed(work, enrolment, roll)
     return roll
 
@@ -260,7 +263,7 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += _outcome(reading, part, place)
+            named += outcome(reading, part, place)
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
@@ -268,27 +271,6 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
             kept.append(tree("at <= :as_of", as_of=whole(enrolment.as_of)))
     inner = select(named, _rows(enrolment)).subquery("x")
     work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
-
-
-def _outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
-    """A part from the exposure row: p is its value, null where missing; f says that it is not finite."""
-    wanted = "a metric of the exposures"
-    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
-    if part.what is not What.TOTAL or part.value is None:
-        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
-    number = value(reading, part.value, "r", wanted)
-    return [
-        (
-            f"p{place}",
-            tree(
-                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
-            ),
-        ),
-        (
-            f"f{place}",
-            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
-        ),
-    ]
 
 
 def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
@@ -320,19 +302,12 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
     seen: exp.Expr = relation(SEEN, "s")
     kept: list[exp.Expr] = []
     if twice:
-        # ties are broken by everything a row says, so that the order of the rows decides nothing
-        order = ["at", "rank", "phase", *(f"s{place}" for place in range(segments))]
-        order += [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
-        listed = ", ".join(f"{name} NULLS LAST" for name in order)
-        ranked = exp.select("*").from_(seen)
+        crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
+        turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
+        ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
         ranked = ranked.select(
-            exp.alias_(tree(f"ROW_NUMBER() OVER (PARTITION BY key ORDER BY {listed})"), "turn", quoted=True),
-            exp.alias_(
-                tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"),
-                "crossed",
-                quoted=True,
-            ),
-        )  # fmt: skip
+            exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True)
+        )
         seen = ranked.subquery("x")
         kept.append(tree("turn = 1"))
         if enrolment.exposures.time is None:
@@ -340,6 +315,45 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
     query = exp.select("*").from_(seen)
     query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
     work.keep("units", UNITS, query.where(every(kept)))
+
+
+def _at_once(enrolment: Enrolment, segments: int) -> exp.Select:
+    """A unit's rows of one variant and moment as one row: nobody can say which of them came first.
+
+    What they agree on stands; what they disagree on is missing, and c says so. No outcome orders rows.
+    """
+    named: list[tuple[str, exp.Expr]] = [(name, column(name)) for name in ("key", "rank", "at")]
+    for name in ("phase", *(f"s{place}" for place in range(segments))):
+        holes = {"c": column(name), "missing": text(MISSING)}
+        named.append((name, tree("CASE WHEN MIN(:c) = MAX(:c) THEN MIN(:c) ELSE :missing END", **holes)))
+        named.append((f"c{name}", tree("MIN(:c) < MAX(:c)", **holes)))
+    for place, part in enumerate(enrolment.parts):
+        if part.source != EXPOSURES:
+            continue
+        agree = "COUNT(:p) = COUNT(*) AND MIN(:p) = MAX(:p)"
+        number = column(f"p{place}")
+        named.append((f"p{place}", tree(f"CASE WHEN {agree} THEN MIN(:p) END", p=number)))
+        named.append((f"cp{place}", tree(f"COUNT(:p) > 0 AND NOT ({agree})", p=number)))
+        if part.what is What.TOTAL:
+            named.append((f"f{place}", tree("MAX(:f)", f=column(f"f{place}"))))
+    return select(named, relation(SEEN, "s")).group_by(tree("key"), tree("rank"), tree("at"))
+
+
+def _conflicts(work: Work, enrolment: Enrolment) -> dict[str, int]:
+    """Units whose first rows disagree: by metric, and by segment or phase."""
+    places = {part: place for place, part in enumerate(enrolment.parts)}
+    sides = {
+        planned.key: [f"cp{places[part]}" for part in parts(planned.metric) if part.source == EXPOSURES]
+        for planned in enrolment.plan.metrics
+    }
+    sides |= {
+        f"segments.{planned.key}": [f"cs{place}"] for place, planned in enumerate(enrolment.plan.segments)
+    }
+    sides["exposures.phase"] = ["cphase"]
+    named = [(key, exp.or_(*(column(name) for name in names))) for key, names in sides.items() if names]
+    counted = [(f"c{place}", tree("COUNT_IF(:c)", c=each)) for place, (_, each) in enumerate(named)]
+    row = work.one("rows that disagree", select(counted, relation(UNITS, "u")))
+    return {key: int(row[f"c{place}"] or 0) for place, (key, _) in enumerate(named) if row[f"c{place}"]}
 
 
 def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:
