@@ -326,7 +326,7 @@ def test_a_plan_that_names_no_rows_is_refused(tmp_path: Path) -> None:
 
 def test_an_expression_that_does_not_fit_the_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"there is no column 'gt', which a metric of the exposures names; did you"
+        DataError, match=r"there is no column 'gt', which `where` of metric 'm' names; did you"
     ):
         over(tmp_path, plan({"m": share("gt = 1")}, exposures()), exposures="user,variant,got\n1,control,1\n")
     past_the_spec = Mean.model_construct(

@@ -48,6 +48,8 @@ class Attribute:
     """Every value is a whole number within 64 bits."""
     strays: int = 0
     examples: tuple[str, ...] = ()
+    empty: bool = False
+    """A column of a CSV without a filled cell: it may be of any kind."""
 
     def at(self, alias: str) -> exp.Expr:
         """The column as it is stored."""
@@ -258,7 +260,7 @@ def _judged(work: Work, key: str, loaded: Loaded, field: Field, tally: Mapping[s
         examples = _examples(work, key, loaded, field.name) if strays else ()
         whole = tally["whole"] == filled
         return Attribute(field.name, field.stored, Kind.NUMBER, whole, strays, examples)
-    return Attribute(field.name, field.stored, Kind.TEXT)
+    return Attribute(field.name, field.stored, Kind.TEXT, empty=not filled)
 
 
 def _examples(work: Work, key: str, loaded: Loaded, name: str) -> tuple[str, ...]:

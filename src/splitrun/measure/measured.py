@@ -89,7 +89,7 @@ class Dirt:
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
     conflicting_units: Mapping[str, int] = field(default_factory=dict)
-    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so that it is missing."""
+    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so it is missing."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
 

@@ -14,7 +14,7 @@ from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Dirt, Measured, SourceFacts, TextInNumber
-from splitrun.measure.parts import Part, distinct, names, parts, read_as_text
+from splitrun.measure.parts import Part, distinct, names, parts, read_as_text, refuse_misfits
 from splitrun.measure.segments import label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
@@ -89,6 +89,7 @@ class _Measurement:
             key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)
             for key in rows
         }
+        refuse_misfits(plan, readings)
         begun = _Measurement(work, plan, exposures, as_of, loaded, readings, wanted, ids_as_numbers=False)
         begun.ids_as_numbers = begun.all_whole()
         return begun
