@@ -332,7 +332,7 @@ def test_an_expression_that_does_not_fit_the_columns_is_refused(tmp_path: Path) 
     past_the_spec = Mean.model_construct(
         kind="mean", source="exposures", value="semver(v)", where=None, window=None, better=UP
     )
-    with pytest.raises(DataError, match="the value is a version"):
+    with pytest.raises(DataError, match="gives a version for each row; write a number"):
         over(tmp_path, plan({"m": past_the_spec}, exposures()), exposures="user,variant,v\n1,control,a\n")
 
 
@@ -341,3 +341,24 @@ def test_dates_in_conditions_are_read_in_the_time_zone_of_the_plan(tmp_path: Pat
     planned = plan({"m": share("born >= date('2026-01-02')")}, exposures(), timezone="Europe/Berlin")
 
     assert means(over(tmp_path, planned, exposures=rows), "m")[0] == [2, 0.5]
+
+
+def test_an_event_whose_condition_cannot_be_read_makes_the_outcome_missing(tmp_path: Path) -> None:
+    # 40 readable rows, so that the columns are a number and a time; units 3 and 4 have one that is not
+    rows = "user,x,day\n" + "1,20,2026-01-01\n" * 40
+    rows += "2,5,2026-01-01\n2,,2026-01-01\n3,20 EUR,2026-01-01\n3,20,2026-01-01\n4,20,2026-02-31\n5,NA,\n"
+    exposed = "user,variant\n" + "".join(f"{n},{'control' if n < 3 else 'treatment'}\n" for n in range(1, 8))
+    metrics: dict[str, Metric] = {
+        "any": share("x > 10", source="o"),
+        "count": mean(None, "x > 10", source="o"),
+        "day": share("day >= date('2026-01-01')", source="o"),
+    }
+    planned = plan(metrics, exposures(), sources={"o": Source(csv="o.csv", unit="user")})
+
+    measured = over(tmp_path, planned, exposures=exposed, o=rows)
+
+    # control holds units 1 and 2, treatment 3 to 7; unit 3 is unknown by x, unit 4 by day
+    assert means(measured, "any") == [[2, 0.5], [4, 0.25]]
+    assert means(measured, "count") == [[2, 20], [4, 0.25]]
+    assert means(measured, "day") == [[2, 1], [4, 0.25]]
+    assert measured.columns["any"].missing.tolist() == [0, 1]

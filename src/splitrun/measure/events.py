@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
+from splitrun.measure.parts import Part, What, condition, undecided, usable, value
 from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
 from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
 
@@ -196,8 +196,10 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
                 f"{events.reading.key}: a window of {part.window} needs the time of exposure and of rows; "
                 "name `time:` in both, or leave the window out"
             )
-        selected = every([*wheres[part.where], events.inside(part.window)])
-        tallies += _tallied(place, part, selected, values.get(part.value))
+        inside = events.inside(part.window)
+        where = wheres[part.where]
+        tally, *others = _tallied(place, part, every([*where, inside]), values.get(part.value))
+        tallies += [_known(tally, [column(f"u{each.name}", "e") for each in where], inside), *others]
     work.keep(f"columns of {events.reading.key}", kept, _aggregated(events.met(columns), tallies))
     return _read(work, kept, events.reading.key, wanted)
 
@@ -210,7 +212,9 @@ def _shared(
     for part in wanted.values():
         if part.where is not None and part.where not in shared:
             name = f"w{len(shared)}"
-            columns.append((name, condition(events.reading, part.where, "r", f"a metric of {part.source}")))
+            wanted_for = f"a metric of {part.source}"
+            columns.append((name, condition(events.reading, part.where, "r", wanted_for)))
+            columns.append((f"u{name}", undecided(events.reading, part.where, "r", wanted_for)))
             shared[part.where] = [column(name, "e")]
     return shared
 
@@ -225,6 +229,17 @@ def _valued(
             columns.append((name, value(events.reading, part.value, "r", f"a metric of {part.source}")))
             valued[part.value] = column(name, "e")
     return valued
+
+
+def _known(
+    tally: tuple[str, exp.Expr], undecided_rows: Sequence[exp.Expr], inside: exp.Expr
+) -> tuple[str, exp.Expr]:
+    """A unit's number, null where a row inside its window cannot be decided: it may count or not."""
+    if not undecided_rows:
+        return tally
+    name, number = tally
+    blind = every([*undecided_rows, inside])
+    return name, tree("CASE WHEN COUNT_IF(:b) = 0 THEN :n END", b=blind, n=number)
 
 
 def _tallied(

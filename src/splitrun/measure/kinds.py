@@ -92,6 +92,19 @@ class Attribute:
             case _:
                 return exp.false()
 
+    def unreadable(self, alias: str, timezone: str) -> exp.Expr | None:
+        """Whether a cell holds text where its kind belongs; None where no cell can."""
+        cell = self.at(alias)
+        text_there = "NULLIF(:c, '') IS NOT NULL AND NOT REGEXP_MATCHES(:c, :marks)"
+        holes = {"c": cell, **_PATTERNS}
+        match self.kind:
+            case Kind.NUMBER if self.strays:
+                return tree(f"{text_there} AND NOT REGEXP_MATCHES(:c, :number)", **holes)
+            case Kind.TIME if self.stored is Stored.TEXT:
+                return tree(f"{text_there} AND (:at) IS NULL", at=self.moment(alias, timezone), **holes)
+            case _:
+                return None
+
     def moment(self, alias: str, timezone: str) -> exp.Expr:
         """The time in microseconds since 1970 UTC; null where it cannot be read."""
         cell, zone = self.at(alias), text(timezone)

@@ -159,6 +159,19 @@ def condition(reading: Reading, written: str, alias: str, wanted: str) -> exp.Ex
         raise DataError(f"{reading.key}: {wanted}: {error}") from None
 
 
+def undecided(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
+    """Whether a condition is null because a cell that it names holds text that cannot be read."""
+    cells = [
+        reading.attribute(name, wanted).unreadable(alias, reading.timezone)
+        for name in columns(parse(written))
+    ]
+    there = [exp.paren(cell, copy=False) for cell in cells if cell is not None]
+    if not there:
+        return exp.false()
+    test = condition(reading, written, alias, wanted)
+    return tree("(:w) IS NULL AND COALESCE(:bad, FALSE)", w=test, bad=exp.paren(exp.or_(*there)))
+
+
 def value(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
     """Render what is added up, as a 64-bit float that may be null, NaN or infinite."""
     parsed = parse(written)
