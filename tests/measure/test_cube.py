@@ -362,3 +362,21 @@ def test_an_event_whose_condition_cannot_be_read_makes_the_outcome_missing(tmp_p
     assert means(measured, "count") == [[2, 20], [4, 0.25]]
     assert means(measured, "day") == [[2, 1], [4, 0.25]]
     assert measured.columns["any"].missing.tolist() == [0, 1]
+
+
+def test_events_whose_condition_or_time_is_null_are_no_events(tmp_path: Path) -> None:
+    exposed = "user,variant,at\n1,control,2026-01-01\n2,control,2026-01-01\n3,treatment,2026-01-01\n"
+    rows = "user,x,t\n1,,2026-01-02\n2,7,\n3,7,2026-01-02\n"
+    metrics: dict[str, Metric] = {
+        "any": share("x > 5", source="o"),
+        "count": mean(None, "x > 5", source="o"),
+        "total": mean("x", "x > 5", source="o"),
+    }
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+
+    measured = over(tmp_path, plan(metrics, exposures(time="at"), sources=source), exposures=exposed, o=rows)
+
+    # unit 1 has a condition that is null, unit 2 an event without a time: both have a true 0
+    assert means(measured, "any") == [[2, 0], [1, 1]]
+    assert means(measured, "count") == [[2, 0], [1, 1]]
+    assert means(measured, "total") == [[2, 0], [1, 7]]

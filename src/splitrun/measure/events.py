@@ -198,7 +198,7 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
             )
         inside = events.inside(part.window)
         where = wheres[part.where]
-        tally, *others = _tallied(place, part, every([*where, inside]), values.get(part.value))
+        tally, *others = _tallied(place, part, _true([*where, inside]), values.get(part.value))
         tallies += [_known(tally, [column(f"u{each.name}", "e") for each in where], inside), *others]
     work.keep(f"columns of {events.reading.key}", kept, _aggregated(events.met(columns), tallies))
     return _read(work, kept, events.reading.key, wanted)
@@ -231,6 +231,11 @@ def _valued(
     return valued
 
 
+def _true(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """All of these, and false where that is null: DuckDB's COUNT_IF over nulls alone is null and not 0."""
+    return tree("(:all) IS TRUE", all=every(conditions))
+
+
 def _known(
     tally: tuple[str, exp.Expr], undecided_rows: Sequence[exp.Expr], inside: exp.Expr
 ) -> tuple[str, exp.Expr]:
@@ -238,7 +243,7 @@ def _known(
     if not undecided_rows:
         return tally
     name, number = tally
-    blind = every([*undecided_rows, inside])
+    blind = _true([*undecided_rows, inside])
     return name, tree("CASE WHEN COUNT_IF(:b) = 0 THEN :n END", b=blind, n=number)
 
 
