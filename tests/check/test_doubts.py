@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Severity
-from splitrun.measure.measured import Dirt, TextInNumber
+from splitrun.measure.measured import Dirt, SourceFacts, TextInNumber
 from splitrun.spec.analysis import Trigger
 from splitrun.spec.plan import Plan
 from tests.check.worlds import evidence, measured, plan, two_shares
@@ -48,6 +49,18 @@ def small() -> Evidence:
 def constant() -> Evidence:
     values = [np.ones(60), np.ones(60)]
     return Evidence(plan(), measured({"fetched": values}))
+
+
+def reaching(last: timedelta) -> Evidence:
+    """An experiment of 20 days: its events end so long after its first exposure."""
+    world, first = evidence(), datetime(2026, 1, 1, tzinfo=UTC)
+    sources = (
+        SourceFacts("exposures", "csv", "e.csv", 9, None, first),
+        SourceFacts("orders", "csv", "o.csv", 9, None, first + last - timedelta(days=2)),
+        SourceFacts("untimed", "csv", "u.csv", 9, None),
+    )
+    reach = replace(world.measured, sources=sources, first_exposure=first, as_of=first + timedelta(days=20))
+    return replace(world, measured=reach)
 
 
 TEXT = TextInNumber(source="orders", column="amount", rows=3, examples=("n/a", "12 EUR"))
@@ -120,6 +133,16 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
             "some times name their zone (orders: 996 rows) and some do not (orders: 4 rows); "
             "those without were read in Europe/Berlin"
         ),
+    ),
+    "future_rows": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(future_rows={"orders": 2})),
+        "2 rows of a time that has not come yet not counted (orders: 2 rows)",
+    ),
+    "source_ends_early": (
+        Severity.WARN,
+        lambda: reaching(timedelta(days=20, minutes=-73)),
+        "as of 2026-01-21 00:00 UTC, and the last row lies long before it (orders on 2026-01-18 22:47 UTC)",
     ),
     "quarantined_rows": (
         Severity.WARN,
@@ -212,6 +235,11 @@ def test_more_than_one_unit_in_a_hundred_with_conflicting_rows_stops() -> None:
 
 def test_every_check_is_named_like_its_code_and_has_a_world() -> None:
     assert [check.__name__ for check in CHECKS] == list(WORLDS)
+
+
+def test_a_source_that_ends_within_a_tenth_of_the_time_is_no_doubt() -> None:
+    # 10 % of 20 days are 2 days
+    assert doubts(reaching(timedelta(days=20))) == ()
 
 
 def test_a_healthy_world_raises_no_doubt() -> None:

@@ -364,6 +364,41 @@ def test_an_event_whose_condition_cannot_be_read_makes_the_outcome_missing(tmp_p
     assert measured.columns["any"].missing.tolist() == [0, 1]
 
 
+def test_only_rows_of_the_experiment_say_how_far_the_data_reaches(tmp_path: Path) -> None:
+    exposed = "user,variant,at\n1,control,2026-01-01\n2,treatment,2026-01-04\n3,purple,2027-01-01\n"
+    rows = "user,t\n1,2026-01-05\n99,2030-01-01\n"
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+    planned = plan({"m": share(source="o", window=WEEK)}, exposures(time="at"), sources=source)
+
+    measured = over(tmp_path, planned, exposures=exposed, o=rows)
+
+    assert measured.as_of == datetime(2026, 1, 5, tzinfo=UTC)
+    assert measured.columns["m"].immature.tolist() == [1, 1]
+    assert [facts.last for facts in measured.sources] == [
+        datetime(2027, 1, 1, tzinfo=UTC),
+        datetime(2030, 1, 1, tzinfo=UTC),
+    ]
+
+
+def test_rows_after_the_moment_of_reading_are_counted_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "exposures.csv").write_text(
+        "user,variant,at\n1,control,2026-01-01\n2,treatment,2026-01-04\n3,control,2026-03-01\n"
+    )
+    (tmp_path / "o.csv").write_text("user,t\n1,2026-01-05\n2,2026-02-02\n2,2099-01-01\n99,2099-01-01\n")
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+    planned = plan({"m": share(source="o")}, exposures(time="at"), sources=source)
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+
+    for asked in (None, datetime(2026, 4, 1, tzinfo=UTC)):
+        with DuckDB(roots=[tmp_path]) as engine:
+            measured = measure(planned, engine, as_of=asked, not_after=now)
+
+        assert measured.exposed.tolist() == [1, 1]
+        assert means(measured, "m") == [[1, 1], [1, 0]]
+        assert measured.dirt.future_rows == {"exposures": 1, "o": 3}
+        assert measured.as_of == (now if asked else datetime(2026, 1, 5, tzinfo=UTC))
+
+
 def test_events_whose_condition_or_time_is_null_are_no_events(tmp_path: Path) -> None:
     exposed = "user,variant,at\n1,control,2026-01-01\n2,control,2026-01-01\n3,treatment,2026-01-01\n"
     rows = "user,x,t\n1,,2026-01-02\n2,7,\n3,7,2026-01-02\n"

@@ -12,7 +12,20 @@ from splitrun.errors import DataError
 from splitrun.measure.kinds import Attribute, Reading
 from splitrun.measure.parts import Part, What, outcome, parts
 from splitrun.measure.segments import MISSING
-from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
+from splitrun.measure.sql import (
+    Work,
+    choice,
+    column,
+    every,
+    falling,
+    later,
+    relation,
+    select,
+    text,
+    tree,
+    until,
+    whole,
+)
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
 from splitrun.terms.tree import Kind
@@ -38,7 +51,11 @@ class Roll:
     no_time: int = 0
     zoned: int = 0
     zoneless: int = 0
+    future: int = 0
     latest: int | None = None
+    """Of the rows that name a unit and a planned variant."""
+    source_last: int | None = None
+    """Of all rows."""
     first: int | None = None
     last: int | None = None
     duplicates: int = 0
@@ -77,7 +94,10 @@ class Enrolment:
     reading: Reading
     parts: tuple[Part, ...]
     ids_as_numbers: bool
-    as_of: int | None
+    limit: int | None
+    """Rows after it are not read."""
+    now: int | None
+    """Rows after it are not yet possible, and counted."""
 
     @property
     def by_row(self) -> bool:
@@ -217,12 +237,20 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
                 ),
                 ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
                 ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-                ("latest", tree("MAX(at)")),
+                ("future", later("at", enrolment.now)),
+                ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=until("at", enrolment.limit))),
+                (
+                    "latest",
+                    tree(
+                        "MAX(CASE WHEN key IS NOT NULL AND rank IS NOT NULL AND :ok THEN at END)",
+                        ok=until("at", enrolment.limit),
+                    ),
+                ),
             ],
             _raw(enrolment).subquery("x"),
         ),
     )  # fmt: skip
-    latest = row["latest"]
+    latest, source_last = row["latest"], row["last"]
     return Roll(
         rows=int(row["rows"] or 0),
         no_unit=int(row["no_unit"] or 0),
@@ -230,7 +258,9 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         no_time=int(row["no_time"] or 0),
         zoned=int(row["zoned"] or 0),
         zoneless=int(row["zoneless"] or 0),
+        future=int(row["future"] or 0),
         latest=None if latest is None else int(latest),
+        source_last=None if source_last is None else int(source_last),
     )
 
 
@@ -267,8 +297,7 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
-        if enrolment.as_of is not None:
-            kept.append(tree("at <= :as_of", as_of=whole(enrolment.as_of)))
+        kept.append(until("at", enrolment.limit))
     inner = select(named, _rows(enrolment)).subquery("x")
     work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
 
