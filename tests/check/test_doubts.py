@@ -146,10 +146,10 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
     ),
     "quarantined_rows": (
         Severity.WARN,
-        lambda: evidence(dirt=Dirt(quarantined={"orders": (6, (2, 5, 9, 12, 13, 20)), "clicks": (0, ())})),
+        lambda: evidence(dirt=Dirt(quarantined={"exposures": (6, (2, 5, 9, 12, 13, 20)), "clicks": (0, ())})),
         (
             "rows that could not be read were put aside "
-            "(orders: 6 rows, first at line 2, 5, 9, 12, 13 and 1 more)"
+            "(exposures: 6 of 1,006 rows, first at line 2, 5, 9, 12, 13 and 1 more)"
         ),
     ),
     "text_in_number": (
@@ -235,6 +235,24 @@ def test_more_than_one_unit_in_a_hundred_with_conflicting_rows_stops() -> None:
 
 def test_every_check_is_named_like_its_code_and_has_a_world() -> None:
     assert [check.__name__ for check in CHECKS] == list(WORLDS)
+
+
+def test_more_than_one_row_in_a_hundred_put_aside_stops() -> None:
+    # 10 of 1,010 rows are less than 1 %, 11 of 1,011 are more
+    severities = [
+        doubts(evidence(dirt=Dirt(quarantined={"exposures": (rows, ())})))[0].severity for rows in (10, 11)
+    ]
+
+    assert severities == [Severity.WARN, Severity.STOP]
+
+
+@pytest.mark.parametrize("written", ["0,43", "-1.234,5", "12,00"])
+def test_decimal_commas_are_told_by_name(written: str) -> None:
+    text = TextInNumber(source="o", column="amount", rows=3, examples=(written,))
+
+    (finding,) = doubts(evidence(dirt=Dirt(text_in_number=(text,))))
+
+    assert f"{written!r} has a decimal comma" in finding.next
 
 
 def test_a_source_that_ends_within_a_tenth_of_the_time_is_no_doubt() -> None:

@@ -433,3 +433,16 @@ def test_an_empty_column_may_be_of_any_kind(tmp_path: Path) -> None:
 
     assert measured.columns["m"].missing.tolist() == [1, 1]
     assert measured.columns["k"].missing.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("bad", [2, 3])
+def test_exposures_of_which_most_have_no_readable_time_are_refused(tmp_path: Path, bad: int) -> None:
+    cells = ["22.11.2026 18:30", "n/a", ""][:bad] + ["2026-11-22"] * (3 - bad)
+    rows = HEAD + "".join(f"{n},control,{cell},1\n" for n, cell in enumerate(cells))
+
+    with pytest.raises(
+        DataError, match=rf"{bad} of 3 rows have no readable time in 'at' \(like '22.11"
+    ) as error:
+        over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert "'n/a'); write times in ISO 8601" in str(error.value)

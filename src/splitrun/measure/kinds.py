@@ -14,7 +14,7 @@ from splitrun.measure.sql import Work, column, relation, select, text, tree, who
 from splitrun.terms.rendering import Bound
 from splitrun.terms.tree import Kind
 
-__all__ = ["LARGEST", "Attribute", "Reading", "read"]
+__all__ = ["LARGEST", "Attribute", "Reading", "labelled", "read"]
 
 LARGEST = "1e100"
 """Numbers beyond it count as not finite: their squares could no longer be added up in 64 bits."""
@@ -149,6 +149,34 @@ def _canonical(number: exp.Expr) -> exp.Expr:
         "ELSE CAST(:n AS TEXT) END",
         n=number,
     )
+
+
+def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
+    """Whether a cell is this label: as numbers in a numeric column, else as text."""
+    written = str(label).lower() if label is True or label is False else f"{label}"
+    match attribute.kind:
+        case Kind.NUMBER:
+            try:
+                number = float(written) if written not in {"true", "false"} else float(written == "true")
+            except ValueError:
+                return exp.false()
+            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
+        case Kind.BOOLEAN:
+            meant = {
+                "true": "true",
+                "1": "true",
+                "1.0": "true",
+                "false": "false",
+                "0": "false",
+                "0.0": "false",
+            }
+            return tree(
+                "LOWER(CAST(:c AS TEXT)) = :t",
+                c=attribute.at("r"),
+                t=text(meant.get(written.lower(), written)),
+            )
+        case _:
+            return tree(":c = :t", c=attribute.written("r"), t=text(written))
 
 
 @dataclass(frozen=True, slots=True)

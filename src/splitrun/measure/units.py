@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlglot import exp
 
 from splitrun.errors import DataError
-from splitrun.measure.kinds import Attribute, Reading
+from splitrun.measure.kinds import Attribute, Reading, labelled
 from splitrun.measure.parts import Part, What, outcome, parts
 from splitrun.measure.segments import MISSING
 from splitrun.measure.sql import (
@@ -152,34 +152,6 @@ def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
     return attribute.moment(alias, reading.timezone)
 
 
-def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
-    """Whether a cell is this label: as numbers in a numeric column, else as text."""
-    written = str(label).lower() if label is True or label is False else f"{label}"
-    match attribute.kind:
-        case Kind.NUMBER:
-            try:
-                number = float(written) if written not in {"true", "false"} else float(written == "true")
-            except ValueError:
-                return exp.false()
-            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
-        case Kind.BOOLEAN:
-            meant = {
-                "true": "true",
-                "1": "true",
-                "1.0": "true",
-                "false": "false",
-                "0": "false",
-                "0.0": "false",
-            }
-            return tree(
-                "LOWER(CAST(:c AS TEXT)) = :t",
-                c=attribute.at("r"),
-                t=text(meant.get(written.lower(), written)),
-            )
-        case _:
-            return tree(":c = :t", c=attribute.written("r"), t=text(written))
-
-
 def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
@@ -235,6 +207,7 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
                         "COUNT_IF(:t AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", t=timed
                     ),
                 ),
+                ("due", tree("COUNT_IF(key IS NOT NULL AND rank IS NOT NULL)")),
                 ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
                 ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
                 ("future", later("at", enrolment.now)),
@@ -250,6 +223,8 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
             _raw(enrolment).subquery("x"),
         ),
     )  # fmt: skip
+    if int(row["no_time"] or 0) * 2 > int(row["due"] or 0):
+        raise _unreadable_times(work, enrolment, int(row["no_time"] or 0), int(row["due"] or 0))
     latest, source_last = row["latest"], row["last"]
     return Roll(
         rows=int(row["rows"] or 0),
@@ -261,6 +236,22 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         future=int(row["future"] or 0),
         latest=None if latest is None else int(latest),
         source_last=None if source_last is None else int(source_last),
+    )
+
+
+def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> DataError:
+    name = enrolment.exposures.time or ""
+    cell = column(name, "r")
+    query = select([("cell", tree("CAST(:c AS TEXT)", c=cell))], _rows(enrolment))
+    query = query.where(
+        tree("(:at) IS NULL AND NULLIF(CAST(:c AS TEXT), '') IS NOT NULL", at=enrolment.at(), c=cell)
+    )
+    query = query.distinct().order_by(tree("cell")).limit(whole(3))
+    seen = [repr(str(row["cell"])[:40]) for row in work.ask("times that cannot be read", query).to_pylist()]
+    like = f" (like {', '.join(seen)})" if seen else ""
+    return DataError(
+        f"exposures: {bad:,} of {of:,} rows have no readable time in {name!r}{like}; "
+        "write times in ISO 8601, like 2026-11-22T18:30:00Z, or leave `exposures.time` out"
     )
 
 
