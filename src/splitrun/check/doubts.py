@@ -13,10 +13,11 @@ from splitrun.check.rows.quarantined import quarantined_rows
 from splitrun.check.rows.unexposed import events_unexposed
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
+from splitrun.check.times.reach import future_rows, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import cluster_not_used
 from splitrun.check.units.enough import too_few_units
-from splitrun.check.units.identity import duplicate_exposures, no_unit
+from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     triggered_split,
     empty_variant,
     crossover,
+    conflicting_rows,
     missing_outcome,
     unknown_variant,
     cluster_not_used,
@@ -42,6 +44,8 @@ CHECKS: tuple[Check, ...] = (
     exposures_no_time,
     events_no_time,
     mixed_time_zones,
+    future_rows,
+    source_ends_early,
     quarantined_rows,
     text_in_number,
     not_finite,

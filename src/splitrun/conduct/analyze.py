@@ -117,7 +117,7 @@ def analyze(
     database = None if allowed.database is None else Path(allowed.database)
     with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
         table.progress("measuring")
-        measured = measure(plan, engine, as_of=moment)
+        measured = measure(plan, engine, as_of=moment, not_after=table.now())
     table.progress("judging")
     findings = doubts(Evidence(plan, measured))
     return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))

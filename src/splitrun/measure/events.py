@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
-from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
+from splitrun.measure.parts import Part, What, condition, undecided, usable, value
+from splitrun.measure.sql import Work, column, every, later, relation, select, tree, until, whole
 from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
 
 __all__ = ["MET", "Events", "Facts", "added_up", "triggered", "unit_column", "untriggered"]
@@ -29,7 +29,11 @@ class Facts:
     no_time: int = 0
     zoned: int = 0
     zoneless: int = 0
+    future: int = 0
     latest: int | None = None
+    """Of the rows of exposed units."""
+    last: int | None = None
+    """Of all rows."""
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
 
@@ -44,7 +48,10 @@ class Events:
     timed: bool
     """Whether both the exposures and the events have times."""
     ids_as_numbers: bool
-    as_of: int | None
+    limit: int | None
+    """Rows after it are not read."""
+    now: int | None
+    """Rows after it are not yet possible, and counted."""
     table: str
     """Where the units stand: `_units`, or `_met` after a trigger."""
 
@@ -84,8 +91,8 @@ class Events:
             tests.append(tree("e.at >= u.start"))
             if window is not None:
                 tests.append(tree("e.at < u.start + :w", w=whole(window // MICROSECOND)))
-        if self.as_of is not None and self.time is not None:
-            tests.append(tree("e.at <= :as_of", as_of=whole(self.as_of)))
+        if self.time is not None:
+            tests.append(until("e.at", self.limit))
         return every(tests)
 
     def facts(self) -> list[tuple[str, exp.Expr]]:
@@ -98,7 +105,8 @@ class Events:
             ("no_time", no_time),
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
-            ("latest", tree("MAX(e.at)")),
+            ("future", later("e.at", self.now)),
+            ("latest", tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))),
         ]
 
 
@@ -136,8 +144,8 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
     counted = [tree("e.chosen")]
     if events.timed:
         counted.append(tree("e.at >= u.at"))
-    if events.as_of is not None and events.time is not None:
-        counted.append(tree("e.at <= :as_of", as_of=whole(events.as_of)))
+    if events.time is not None:
+        counted.append(until("e.at", events.limit))
     chosen = every(counted)
     met = events.met([("chosen", test)])
     query = _aggregated(
@@ -196,8 +204,10 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
                 f"{events.reading.key}: a window of {part.window} needs the time of exposure and of rows; "
                 "name `time:` in both, or leave the window out"
             )
-        selected = every([*wheres[part.where], events.inside(part.window)])
-        tallies += _tallied(place, part, selected, values.get(part.value))
+        inside = events.inside(part.window)
+        where = wheres[part.where]
+        tally, *others = _tallied(place, part, _true([*where, inside]), values.get(part.value))
+        tallies += [_known(tally, [column(f"u{each.name}", "e") for each in where], inside), *others]
     work.keep(f"columns of {events.reading.key}", kept, _aggregated(events.met(columns), tallies))
     return _read(work, kept, events.reading.key, wanted)
 
@@ -210,7 +220,9 @@ def _shared(
     for part in wanted.values():
         if part.where is not None and part.where not in shared:
             name = f"w{len(shared)}"
-            columns.append((name, condition(events.reading, part.where, "r", f"a metric of {part.source}")))
+            wanted_for = f"a metric of {part.source}"
+            columns.append((name, condition(events.reading, part.where, "r", wanted_for)))
+            columns.append((f"u{name}", undecided(events.reading, part.where, "r", wanted_for)))
             shared[part.where] = [column(name, "e")]
     return shared
 
@@ -225,6 +237,22 @@ def _valued(
             columns.append((name, value(events.reading, part.value, "r", f"a metric of {part.source}")))
             valued[part.value] = column(name, "e")
     return valued
+
+
+def _true(conditions: Sequence[exp.Expr]) -> exp.Expr:
+    """All of these, and false where that is null: DuckDB's COUNT_IF over nulls alone is null and not 0."""
+    return tree("(:all) IS TRUE", all=every(conditions))
+
+
+def _known(
+    tally: tuple[str, exp.Expr], undecided_rows: Sequence[exp.Expr], inside: exp.Expr
+) -> tuple[str, exp.Expr]:
+    """A unit's number, null where a row inside its window cannot be decided: it may count or not."""
+    if not undecided_rows:
+        return tally
+    name, number = tally
+    blind = _true([*undecided_rows, inside])
+    return name, tree("CASE WHEN COUNT_IF(:b) = 0 THEN :n END", b=blind, n=number)
 
 
 def _tallied(
@@ -255,22 +283,24 @@ def _aggregated(met: exp.Select, tallies: Sequence[tuple[str, exp.Expr]]) -> exp
 
 def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
     valued = [place for place, part in wanted.items() if part.what is What.TOTAL]
-    named = ("before", "no_time", "zoned", "zoneless")
+    named = ("before", "no_time", "zoned", "zoneless", "future")
     row = work.one(
         f"rows of {key}",
         select(
             [
                 *((name, tree("CAST(SUM(:c) AS BIGINT)", c=column(name))) for name in named),
                 ("unexposed", tree("CAST(SUM(CASE WHEN n IS NULL THEN rows END) AS BIGINT)")),
-                ("latest", tree("MAX(latest)")),
+                ("latest", tree("MAX(CASE WHEN n IS NOT NULL THEN latest END)")),
+                ("last", tree("MAX(latest)")),
                 *((f"f{place}", tree("CAST(SUM(:c) AS BIGINT)", c=column(f"f{place}"))) for place in valued),
             ],
             relation(kept, "k"),
         ),
     )
-    latest = row["latest"]
+    latest, last = row["latest"], row["last"]
     return Facts(
         **{name: int(row[name] or 0) for name in (*named, "unexposed")},
         latest=None if latest is None else int(latest),
+        last=None if last is None else int(last),
         not_finite={place: int(row[f"f{place}"] or 0) for place in valued},
     )

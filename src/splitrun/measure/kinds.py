@@ -14,7 +14,7 @@ from splitrun.measure.sql import Work, column, relation, select, text, tree, who
 from splitrun.terms.rendering import Bound
 from splitrun.terms.tree import Kind
 
-__all__ = ["LARGEST", "Attribute", "Reading", "read"]
+__all__ = ["LARGEST", "Attribute", "Reading", "labelled", "read"]
 
 LARGEST = "1e100"
 """Numbers beyond it count as not finite: their squares could no longer be added up in 64 bits."""
@@ -48,6 +48,8 @@ class Attribute:
     """Every value is a whole number within 64 bits."""
     strays: int = 0
     examples: tuple[str, ...] = ()
+    empty: bool = False
+    """A column of a CSV without a filled cell: it may be of any kind."""
 
     def at(self, alias: str) -> exp.Expr:
         """The column as it is stored."""
@@ -89,6 +91,19 @@ class Attribute:
                 return exp.true()
             case _:
                 return exp.false()
+
+    def unreadable(self, alias: str, timezone: str) -> exp.Expr | None:
+        """Whether a cell holds text where its kind belongs; None where no cell can."""
+        cell = self.at(alias)
+        text_there = "NULLIF(:c, '') IS NOT NULL AND NOT REGEXP_MATCHES(:c, :marks)"
+        holes = {"c": cell, **_PATTERNS}
+        match self.kind:
+            case Kind.NUMBER if self.strays:
+                return tree(f"{text_there} AND NOT REGEXP_MATCHES(:c, :number)", **holes)
+            case Kind.TIME if self.stored is Stored.TEXT:
+                return tree(f"{text_there} AND (:at) IS NULL", at=self.moment(alias, timezone), **holes)
+            case _:
+                return None
 
     def moment(self, alias: str, timezone: str) -> exp.Expr:
         """The time in microseconds since 1970 UTC; null where it cannot be read."""
@@ -134,6 +149,34 @@ def _canonical(number: exp.Expr) -> exp.Expr:
         "ELSE CAST(:n AS TEXT) END",
         n=number,
     )
+
+
+def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
+    """Whether a cell is this label: as numbers in a numeric column, else as text."""
+    written = str(label).lower() if label is True or label is False else f"{label}"
+    match attribute.kind:
+        case Kind.NUMBER:
+            try:
+                number = float(written) if written not in {"true", "false"} else float(written == "true")
+            except ValueError:
+                return exp.false()
+            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
+        case Kind.BOOLEAN:
+            meant = {
+                "true": "true",
+                "1": "true",
+                "1.0": "true",
+                "false": "false",
+                "0": "false",
+                "0.0": "false",
+            }
+            return tree(
+                "LOWER(CAST(:c AS TEXT)) = :t",
+                c=attribute.at("r"),
+                t=text(meant.get(written.lower(), written)),
+            )
+        case _:
+            return tree(":c = :t", c=attribute.written("r"), t=text(written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +301,7 @@ def _judged(work: Work, key: str, loaded: Loaded, field: Field, tally: Mapping[s
         examples = _examples(work, key, loaded, field.name) if strays else ()
         whole = tally["whole"] == filled
         return Attribute(field.name, field.stored, Kind.NUMBER, whole, strays, examples)
-    return Attribute(field.name, field.stored, Kind.TEXT)
+    return Attribute(field.name, field.stored, Kind.TEXT, empty=not filled)
 
 
 def _examples(work: Work, key: str, loaded: Loaded, name: str) -> tuple[str, ...]:

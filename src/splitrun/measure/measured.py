@@ -88,6 +88,10 @@ class Dirt:
     text_in_number: tuple[TextInNumber, ...] = ()
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
+    conflicting_units: Mapping[str, int] = field(default_factory=dict)
+    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so it is missing."""
+    future_rows: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows later than the moment of reading, not counted."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
 
@@ -111,6 +115,8 @@ class SourceFacts:
     rows: int
     digest: str | None
     """`sha256:` of the file's bytes; None where there is no file."""
+    last: datetime | None = None
+    """The latest moment of its rows, future ones left out; None without times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

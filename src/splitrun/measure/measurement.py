@@ -14,7 +14,7 @@ from splitrun.measure.engine import Engine, Loaded
 from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Dirt, Measured, SourceFacts, TextInNumber
-from splitrun.measure.parts import Part, distinct, names, parts, read_as_text
+from splitrun.measure.parts import Part, distinct, names, parts, read_as_text, refuse_misfits
 from splitrun.measure.segments import label, levels
 from splitrun.measure.sql import Work
 from splitrun.measure.sums import summed
@@ -27,14 +27,17 @@ from splitrun.terms.tree import Kind
 __all__ = ["measure"]
 
 
-def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Measured:
+def measure(
+    plan: Plan, engine: Engine, *, as_of: datetime | None = None, not_after: datetime | None = None
+) -> Measured:
     """Turn a plan and the data it names into moments, with what was wrong with the rows.
 
     Args:
         plan: What is to be measured.
         engine: Where the data is; used for this one measurement.
-        as_of: The moment up to which rows count and windows must have passed; by default the latest moment in
-            the exposures and event sources.
+        as_of: The moment up to which rows count and windows must have passed; by default the latest moment of
+            an exposure to a planned variant or an event of an exposed unit.
+        not_after: The moment of reading: what lies after it cannot have happened, is counted and not read.
 
     Returns:
         Moments over cells, units, dirt, and the SQL that made them.
@@ -49,10 +52,14 @@ def measure(plan: Plan, engine: Engine, *, as_of: datetime | None = None) -> Mea
         return summed(work, plan, plan.moments)
     if plan.exposures is None:
         raise DataError(f"experiment {plan.key!r} names neither exposures nor moments; name one of them")
-    if as_of is not None and as_of.tzinfo is None:
-        raise DataError(f"as_of {as_of.isoformat()} names no time zone; say which")
-    limit = None if as_of is None else microseconds(as_of)
-    return _Measurement.begun(work, plan, plan.exposures, limit).measured()
+    for name, at in (("as_of", as_of), ("not_after", not_after)):
+        if at is not None and at.tzinfo is None:
+            raise DataError(f"{name} {at.isoformat()} names no time zone; say which")
+    now = None if not_after is None else microseconds(not_after)
+    asked = None if as_of is None else microseconds(as_of)
+    if asked is not None and now is not None:
+        asked = min(asked, now)
+    return _Measurement.begun(work, plan, plan.exposures, asked, now).measured()
 
 
 @dataclass(slots=True)
@@ -63,13 +70,16 @@ class _Measurement:
     plan: Plan
     exposures: Exposures
     as_of: int | None
+    now: int | None
     loaded: Mapping[str, Loaded]
     readings: Mapping[str, Reading]
     parts: tuple[Part, ...]
     ids_as_numbers: bool
 
     @staticmethod
-    def begun(work: Work, plan: Plan, exposures: Exposures, as_of: int | None) -> _Measurement:
+    def begun(
+        work: Work, plan: Plan, exposures: Exposures, as_of: int | None, now: int | None
+    ) -> _Measurement:
         """Load the sources that the plan uses and find out what their columns hold."""
         wanted = distinct(plan)
         used = {part.source for part in wanted} | ({plan.trigger.source} if plan.trigger else set())
@@ -89,7 +99,10 @@ class _Measurement:
             key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)
             for key in rows
         }
-        begun = _Measurement(work, plan, exposures, as_of, loaded, readings, wanted, ids_as_numbers=False)
+        refuse_misfits(plan, readings)
+        begun = _Measurement(
+            work, plan, exposures, as_of, now, loaded, readings, wanted, ids_as_numbers=False
+        )
         begun.ids_as_numbers = begun.all_whole()
         return begun
 
@@ -111,7 +124,9 @@ class _Measurement:
         """Run it."""
         plan, work = self.plan, self.work
         reading = self.readings[EXPOSURES]
-        enrolment = Enrolment(plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.as_of)
+        enrolment = Enrolment(
+            plan, self.exposures, reading, self.parts, self.ids_as_numbers, limit=self.limit(), now=self.now
+        )
         roll = enrolled(work, enrolment, [label(reading, segment) for segment in plan.segments])
         facts = self.add_up()
         latest = [roll.latest, *(each.latest for each in facts.values())]
@@ -136,12 +151,18 @@ class _Measurement:
             columns=columns,
             exposed=_array(roll.exposed),
             dirt=self.dirt(roll, facts, int(cells.units.sum())),
-            sources=self.facts(),
+            sources=self.facts(
+                {key: each.last for key, each in facts.items()} | {EXPOSURES: roll.source_last}
+            ),
             sql=tuple(work.done),
             as_of=moment(self.as_of) if timed else None,
             first_exposure=moment(roll.first),
             last_exposure=moment(roll.last),
         )
+
+    def limit(self) -> int | None:
+        """The moment after which no row is read."""
+        return self.now if self.as_of is None else self.as_of
 
     def tables(self) -> dict[str, str]:
         """The table of each event source's columns."""
@@ -170,17 +191,23 @@ class _Measurement:
             time=time,
             timed=time is not None and self.exposures.time is not None,
             ids_as_numbers=self.ids_as_numbers,
-            as_of=self.as_of,
+            limit=self.limit(),
+            now=self.now,
             table=table,
         )
 
-    def facts(self) -> tuple[SourceFacts, ...]:
+    def facts(self, last: Mapping[str, int | None]) -> tuple[SourceFacts, ...]:
         """What was read."""
         named: dict[str, Rows] = {EXPOSURES: self.exposures}
         named |= {planned.key: planned.source for planned in self.plan.sources}
         return tuple(
             SourceFacts(
-                name=key, form=named[key].form, where=named[key].where, rows=each.rows, digest=each.digest
+                name=key,
+                form=named[key].form,
+                where=named[key].where,
+                rows=each.rows,
+                digest=each.digest,
+                last=moment(last.get(key)),
             )
             for key, each in self.loaded.items()
         )
@@ -215,6 +242,8 @@ class _Measurement:
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
             text_in_number=self.strays(),
             not_finite=_some(not_finite),
+            future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
+            conflicting_units=roll.conflicting,
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 

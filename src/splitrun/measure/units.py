@@ -9,9 +9,23 @@ from datetime import UTC, datetime, timedelta
 from sqlglot import exp
 
 from splitrun.errors import DataError
-from splitrun.measure.kinds import Attribute, Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
-from splitrun.measure.sql import Work, choice, column, every, falling, relation, select, text, tree, whole
+from splitrun.measure.kinds import Attribute, Reading, labelled
+from splitrun.measure.parts import Part, What, outcome, parts
+from splitrun.measure.segments import MISSING
+from splitrun.measure.sql import (
+    Work,
+    choice,
+    column,
+    every,
+    falling,
+    later,
+    relation,
+    select,
+    text,
+    tree,
+    until,
+    whole,
+)
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
 from splitrun.terms.tree import Kind
@@ -37,7 +51,11 @@ class Roll:
     no_time: int = 0
     zoned: int = 0
     zoneless: int = 0
+    future: int = 0
     latest: int | None = None
+    """Of the rows that name a unit and a planned variant."""
+    source_last: int | None = None
+    """Of all rows."""
     first: int | None = None
     last: int | None = None
     duplicates: int = 0
@@ -45,6 +63,7 @@ class Roll:
     crossovers_left_out: bool = False
     unknown: tuple[tuple[str, int], ...] = ()
     exposed: tuple[int, ...] = ()
+    conflicting: Mapping[str, int] = field(default_factory=dict)
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
 
@@ -75,7 +94,10 @@ class Enrolment:
     reading: Reading
     parts: tuple[Part, ...]
     ids_as_numbers: bool
-    as_of: int | None
+    limit: int | None
+    """Rows after it are not read."""
+    now: int | None
+    """Rows after it are not yet possible, and counted."""
 
     @property
     def by_row(self) -> bool:
@@ -130,34 +152,6 @@ def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
     return attribute.moment(alias, reading.timezone)
 
 
-def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
-    """Whether a cell is this label: as numbers in a numeric column, else as text."""
-    written = str(label).lower() if label is True or label is False else f"{label}"
-    match attribute.kind:
-        case Kind.NUMBER:
-            try:
-                number = float(written) if written not in {"true", "false"} else float(written == "true")
-            except ValueError:
-                return exp.false()
-            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
-        case Kind.BOOLEAN:
-            meant = {
-                "true": "true",
-                "1": "true",
-                "1.0": "true",
-                "false": "false",
-                "0": "false",
-                "0.0": "false",
-            }
-            return tree(
-                "LOWER(CAST(:c AS TEXT)) = :t",
-                c=attribute.at("r"),
-                t=text(meant.get(written.lower(), written)),
-            )
-        case _:
-            return tree(":c = :t", c=attribute.written("r"), t=text(written))
-
-
 def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
@@ -174,6 +168,7 @@ def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Ro
     _keep_seen(work, enrolment, labels)
     twice = _counted(work, enrolment, roll)
     _keep_units(work, enrolment, len(labels), twice=twice)
+    roll.conflicting = _conflicts(work, enrolment) if twice else {}
     _summed(work, enrolment, roll)
     return roll
 
@@ -212,14 +207,25 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
                         "COUNT_IF(:t AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", t=timed
                     ),
                 ),
+                ("due", tree("COUNT_IF(key IS NOT NULL AND rank IS NOT NULL)")),
                 ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
                 ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-                ("latest", tree("MAX(at)")),
+                ("future", later("at", enrolment.now)),
+                ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=until("at", enrolment.limit))),
+                (
+                    "latest",
+                    tree(
+                        "MAX(CASE WHEN key IS NOT NULL AND rank IS NOT NULL AND :ok THEN at END)",
+                        ok=until("at", enrolment.limit),
+                    ),
+                ),
             ],
             _raw(enrolment).subquery("x"),
         ),
     )  # fmt: skip
-    latest = row["latest"]
+    if int(row["no_time"] or 0) * 2 > int(row["due"] or 0):
+        raise _unreadable_times(work, enrolment, int(row["no_time"] or 0), int(row["due"] or 0))
+    latest, source_last = row["latest"], row["last"]
     return Roll(
         rows=int(row["rows"] or 0),
         no_unit=int(row["no_unit"] or 0),
@@ -227,7 +233,25 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         no_time=int(row["no_time"] or 0),
         zoned=int(row["zoned"] or 0),
         zoneless=int(row["zoneless"] or 0),
+        future=int(row["future"] or 0),
         latest=None if latest is None else int(latest),
+        source_last=None if source_last is None else int(source_last),
+    )
+
+
+def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> DataError:
+    name = enrolment.exposures.time or ""
+    cell = column(name, "r")
+    query = select([("cell", tree("CAST(:c AS TEXT)", c=cell))], _rows(enrolment))
+    query = query.where(
+        tree("(:at) IS NULL AND NULLIF(CAST(:c AS TEXT), '') IS NOT NULL", at=enrolment.at(), c=cell)
+    )
+    query = query.distinct().order_by(tree("cell")).limit(whole(3))
+    seen = [repr(str(row["cell"])[:40]) for row in work.ask("times that cannot be read", query).to_pylist()]
+    like = f" (like {', '.join(seen)})" if seen else ""
+    return DataError(
+        f"exposures: {bad:,} of {of:,} rows have no readable time in {name!r}{like}; "
+        "write times in ISO 8601, like 2026-11-22T18:30:00Z, or leave `exposures.time` out"
     )
 
 
@@ -260,35 +284,13 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += _outcome(reading, part, place)
+            named += outcome(reading, part, place)
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
-        if enrolment.as_of is not None:
-            kept.append(tree("at <= :as_of", as_of=whole(enrolment.as_of)))
+        kept.append(until("at", enrolment.limit))
     inner = select(named, _rows(enrolment)).subquery("x")
     work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
-
-
-def _outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
-    """A part from the exposure row: p is its value, null where missing; f says that it is not finite."""
-    wanted = "a metric of the exposures"
-    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
-    if part.what is not What.TOTAL or part.value is None:
-        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
-    number = value(reading, part.value, "r", wanted)
-    return [
-        (
-            f"p{place}",
-            tree(
-                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
-            ),
-        ),
-        (
-            f"f{place}",
-            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
-        ),
-    ]
 
 
 def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
@@ -320,19 +322,12 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
     seen: exp.Expr = relation(SEEN, "s")
     kept: list[exp.Expr] = []
     if twice:
-        # ties are broken by everything a row says, so that the order of the rows decides nothing
-        order = ["at", "rank", "phase", *(f"s{place}" for place in range(segments))]
-        order += [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
-        listed = ", ".join(f"{name} NULLS LAST" for name in order)
-        ranked = exp.select("*").from_(seen)
+        crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
+        turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
+        ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
         ranked = ranked.select(
-            exp.alias_(tree(f"ROW_NUMBER() OVER (PARTITION BY key ORDER BY {listed})"), "turn", quoted=True),
-            exp.alias_(
-                tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"),
-                "crossed",
-                quoted=True,
-            ),
-        )  # fmt: skip
+            exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True)
+        )
         seen = ranked.subquery("x")
         kept.append(tree("turn = 1"))
         if enrolment.exposures.time is None:
@@ -340,6 +335,45 @@ def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool)
     query = exp.select("*").from_(seen)
     query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
     work.keep("units", UNITS, query.where(every(kept)))
+
+
+def _at_once(enrolment: Enrolment, segments: int) -> exp.Select:
+    """A unit's rows of one variant and moment as one row: nobody can say which of them came first.
+
+    What they agree on stands; what they disagree on is missing, and c says so. No outcome orders rows.
+    """
+    named: list[tuple[str, exp.Expr]] = [(name, column(name)) for name in ("key", "rank", "at")]
+    for name in ("phase", *(f"s{place}" for place in range(segments))):
+        holes = {"c": column(name), "missing": text(MISSING)}
+        named.append((name, tree("CASE WHEN MIN(:c) = MAX(:c) THEN MIN(:c) ELSE :missing END", **holes)))
+        named.append((f"c{name}", tree("MIN(:c) < MAX(:c)", **holes)))
+    for place, part in enumerate(enrolment.parts):
+        if part.source != EXPOSURES:
+            continue
+        agree = "COUNT(:p) = COUNT(*) AND MIN(:p) = MAX(:p)"
+        number = column(f"p{place}")
+        named.append((f"p{place}", tree(f"CASE WHEN {agree} THEN MIN(:p) END", p=number)))
+        named.append((f"cp{place}", tree(f"COUNT(:p) > 0 AND NOT ({agree})", p=number)))
+        if part.what is What.TOTAL:
+            named.append((f"f{place}", tree("MAX(:f)", f=column(f"f{place}"))))
+    return select(named, relation(SEEN, "s")).group_by(tree("key"), tree("rank"), tree("at"))
+
+
+def _conflicts(work: Work, enrolment: Enrolment) -> dict[str, int]:
+    """Units whose first rows disagree: by metric, and by segment or phase."""
+    places = {part: place for place, part in enumerate(enrolment.parts)}
+    sides = {
+        planned.key: [f"cp{places[part]}" for part in parts(planned.metric) if part.source == EXPOSURES]
+        for planned in enrolment.plan.metrics
+    }
+    sides |= {
+        f"segments.{planned.key}": [f"cs{place}"] for place, planned in enumerate(enrolment.plan.segments)
+    }
+    sides["exposures.phase"] = ["cphase"]
+    named = [(key, exp.or_(*(column(name) for name in names))) for key, names in sides.items() if names]
+    counted = [(f"c{place}", tree("COUNT_IF(:c)", c=each)) for place, (_, each) in enumerate(named)]
+    row = work.one("rows that disagree", select(counted, relation(UNITS, "u")))
+    return {key: int(row[f"c{place}"] or 0) for place, (key, _) in enumerate(named) if row[f"c{place}"]}
 
 
 def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:

@@ -22,6 +22,7 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
     variants = [variant.key for variant in evidence.plan.variants]
     biased: list[str] = []
     plain: list[str] = []
+    blind: list[str] = []
     for planned in evidence.plan.metrics:
         missing = evidence.measured.columns[planned.key].missing.astype(np.float64)
         if not missing.sum():
@@ -33,9 +34,21 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
             for variant, lost, of in zip(variants, missing, units, strict=True)
             if of
         )
+        blind += [
+            f"{planned.key} in {variant}"
+            for variant, lost, of in zip(variants, missing, units, strict=True)
+            if of and lost == of
+        ]
         p = unequal(missing, units)
         (biased if p < ALARM else plain).append(
             f"{planned.key}: {shares}" + (f", p = {p:.1g}" if p < ALARM else "")
+        )
+    if blind:
+        return Finding(
+            code="missing_outcome",
+            severity=Severity.STOP,
+            says=f"no unit has a known outcome ({listed(blind)}); all: {'; '.join(biased + plain)}",
+            next="look at the column that the metric reads: is it empty, or written in a way that is no number?",
         )
     if biased:
         return Finding(
