@@ -24,6 +24,7 @@ def mistakes(*paths: Path) -> list[str]:
     return str(caught.value).splitlines()
 
 
+@pytest.mark.requirement("R82")
 def test_mistakes_of_all_files_are_told_at_once(project: Path) -> None:
     (project / "metrics" / "more.yaml").write_text("metrics:\n  broken: {kind: mean, sauce: orders}\n")
     (project / "experiments" / "second.yaml").write_text("key: second\nextends: thrid\n")
@@ -89,7 +90,6 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "there is no such file; name an experiment's YAML file" in mistakes(tmp_path / "none.yaml")[0]
 
 
-@pytest.mark.requirement("R82")
 def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as file:

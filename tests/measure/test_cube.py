@@ -42,7 +42,6 @@ def frame(units: list[tuple[str, float, float]]) -> pa.Table:
     )
 
 
-@pytest.mark.requirement("R36")
 @settings(max_examples=25, deadline=None)
 @given(units=UNITS)
 def test_moments_of_the_engine_are_those_of_memory(units: list[tuple[str, float, float]]) -> None:

@@ -119,7 +119,6 @@ def test_a_broken_archive_says_why(tmp_path: Path) -> None:
         loaded(tmp_path, b"a,b\n1,2\n", "a.csv.gz")
 
 
-@pytest.mark.requirement("R40")
 @pytest.mark.parametrize(
     ("named", "error", "says"),
     [
@@ -226,7 +225,6 @@ def frames() -> dict[str, object]:
     }
 
 
-@pytest.mark.requirement("R03")
 @pytest.mark.parametrize(
     "kind", ["arrow", "batches", "batch", "pandas", "categories", "polars", "lazy", "relation", "ibis"]
 )

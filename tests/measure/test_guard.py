@@ -65,7 +65,6 @@ def engine() -> Iterator[DuckDB]:
         yield locked
 
 
-@pytest.mark.requirement("R40")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_attack_passes_the_first_wall(attack: str) -> None:
     with pytest.raises(EngineError):

@@ -58,6 +58,17 @@ def test_an_experiment_without_an_objective_is_refused(objective: str, says: str
     assert any("hypothesis" in str(mistake) and says in str(mistake) for mistake in mistakes)
 
 
+@pytest.mark.requirement("R09")
+def test_a_hypothesis_in_free_text_alone_is_refused() -> None:
+    text = new_project()["experiments/first.yaml"]
+    start, end = text.index("hypothesis:"), text.index("exposures:")
+    free = text[:start] + "hypothesis: one page sells more\n" + text[end:]
+
+    (mistake, *_) = lint(new_project() | {"experiments/first.yaml": free})
+
+    assert mistake.path == "hypothesis"
+
+
 def test_a_new_experiment_of_each_template_has_no_other_mistakes() -> None:
     for template in ("conversion", "revenue"):
         texts = new_project() | {"experiments/new.yaml": told(new_experiment(template, "new"))}

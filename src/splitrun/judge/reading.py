@@ -14,7 +14,7 @@ from splitrun.infer.multiplicity import holm
 from splitrun.judge.comparisons import comparisons
 from splitrun.judge.limitations import limitations
 from splitrun.judge.readings import Reading, every_reading
-from splitrun.judge.readout import Heterogeneity, Lineage, Readout, UnitCount
+from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Readout, UnitCount
 from splitrun.measure.measured import Measured
 from splitrun.plan.seal import digest
 from splitrun.spec.model import Role
@@ -47,14 +47,6 @@ def readout(
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
-    adjusted = holm_adjusted(readings)
-    judged = (
-        replace(comparison, p_adjusted=adjusted.get((comparison.metric, comparison.variant)))
-        if comparison.segment is None
-        else comparison
-        for reading in readings
-        for comparison in comparisons(reading, stops, registered=registered)
-    )
     return Readout(
         plan=plan,
         registered=registered,
@@ -64,16 +56,32 @@ def readout(
         last_exposure=measured.last_exposure,
         units=unit_counts(plan, measured),
         findings=tuple(findings),
-        comparisons=tuple(judged),
+        comparisons=tuple(judged(readings, stops, registered=registered)),
         heterogeneity=tuple(differing(readings)),
         limitations=limitations(plan, findings, registered=registered),
-        lineage=Lineage(
-            plan_digest=digest(plan),
-            data=measured.sources,
-            sql=measured.sql,
-            versions=tuple(sorted(versions.items())),
-        ),
+        lineage=lineage(plan, measured, versions),
     )
+
+
+def lineage(plan: Plan, measured: Measured, versions: Mapping[str, str]) -> Lineage:
+    """What the readout is made of."""
+    return Lineage(
+        plan_digest=digest(plan),
+        data=measured.sources,
+        sql=measured.sql,
+        versions=tuple(sorted(versions.items())),
+    )
+
+
+def judged(readings: Sequence[Reading], stops: tuple[str, ...], *, registered: bool) -> Iterator[Comparison]:
+    """Every comparison with its verdict; those that Holm counts with their adjusted p."""
+    adjusted = holm_adjusted(readings)
+    for reading in readings:
+        for found in comparisons(reading, stops, registered=registered):
+            if found.segment is None:
+                yield replace(found, p_adjusted=adjusted.get((found.metric, found.variant)))
+            else:
+                yield found
 
 
 def holm_adjusted(readings: Sequence[Reading]) -> dict[tuple[str, str], float]:
