@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import warnings
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -416,14 +417,15 @@ def test_a_date_is_no_number_and_a_decimal_is_one() -> None:
         }
     )
     planned = plan(
-        {"d": mean("day"), "p": mean("price")},
+        {"p": mean("price")},
         Exposures(frame="rows", unit="user", variant="variant"),
         segments={"p": Segment(values="price"), "d": Segment(when="day < date('2026-01-02')")},
     )
 
     measured = framed(planned, rows=rows)
 
-    assert measured.columns["d"].missing.tolist() == [1, 1]
+    with pytest.raises(DataError, match="'day' gives a time for each row; write a number"):
+        framed(planned.model_copy(update={"metrics": plan({"d": mean("day")}).metrics}), rows=rows)
     assert means(measured, "p") == [[1, 1.1], [1, 2.2]]
     assert sorted(measured.cells.segments["p"].labels) == ["1.1", "2.2"]
     assert measured.cells.segments["d"].labels == ("true",)
@@ -532,3 +534,33 @@ def test_a_column_of_no_use_is_told_by_what_it_holds(
 
     with pytest.raises(DataError, match=f"the column 'x', which `value` of metric 'm' names, holds {says}"):
         framed(planned, rows=rows)
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "exposures.csv")
+
+    with (
+        DuckDB(roots=[tmp_path]) as engine,
+        pytest.raises(DataError, match=r"'exposures.csv' is not a regular file; save its rows"),
+    ):
+        measure(plan({"m": mean("x")}, exposures()), engine)
+
+
+def test_a_broken_database_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "shop.duckdb").write_bytes(b"no database at all" * 1000)
+
+    with pytest.raises(DataError, match=r"the database '.*shop.duckdb' cannot be opened \(.*not a valid"):
+        DuckDB(database=tmp_path / "shop.duckdb")
+
+
+def test_a_frame_of_mixed_types_is_told_by_its_column() -> None:
+    rows = pd.DataFrame({"user": [1, 2], "variant": ["control", "treatment"], "x": [1, "y"]})
+    planned = plan({"m": mean("x")}, Exposures(frame="rows", unit="user", variant="variant"))
+
+    with pytest.raises(DataError) as error:
+        framed(planned, rows=rows)
+
+    assert "column x" in str(error.value)
+    assert "((" not in str(error.value)
+    assert '("' not in str(error.value)
+    assert "one type per column" in str(error.value)

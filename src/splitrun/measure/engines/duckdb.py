@@ -94,8 +94,15 @@ class DuckDB:
     def _attach(self, database: Path) -> None:
         if not database.is_file():
             raise DataError(f"there is no database {str(database)!r}; check its name")
-        with self._guarded("attaching the database"):
+        try:
             self._connection.execute(f"ATTACH {_literal(str(database.resolve()))} AS {DATABASE} (READ_ONLY)")
+        except duckdb.Error as error:
+            says = str(error).splitlines()[0]
+            raise DataError(
+                f"the database {str(database)!r} cannot be opened ({says}); name a whole DuckDB file "
+                "of this version that is not being written"
+            ) from None
+        with self._guarded("listing the database's tables"):
             self._connection.execute(f"USE {DATABASE}")
             rows = self._connection.execute(
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 "
