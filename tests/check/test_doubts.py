@@ -77,6 +77,14 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         "control has 500 triggered units where 440 were due",
     ),
     "empty_variant": (Severity.STOP, without_treatment, "no unit of voucher is left to analyse"),
+    "no_events_met": (
+        Severity.STOP,
+        lambda: evidence(dirt=Dirt(strangers={"orders": ("999", "999.9"), "clicks": ("999", "")})),
+        (
+            "(orders: units have ids like '999', its rows like '999.9', "
+            "clicks: units have ids like '999', its rows none; 9 stands for a digit, a for a letter)"
+        ),
+    ),
     "crossover": (
         Severity.WARN,
         lambda: evidence(dirt=Dirt(crossover_units=20)),

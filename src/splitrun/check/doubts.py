@@ -10,7 +10,7 @@ from splitrun.check.outcomes.missing import missing_outcome
 from splitrun.check.outcomes.spread import zero_spread
 from splitrun.check.rows.numbers import not_finite, text_in_number
 from splitrun.check.rows.quarantined import quarantined_rows
-from splitrun.check.rows.unexposed import events_unexposed
+from splitrun.check.rows.unexposed import events_unexposed, no_events_met
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
 from splitrun.check.times.reach import future_rows, source_ends_early
@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     split,
     triggered_split,
     empty_variant,
+    no_events_met,
     crossover,
     conflicting_rows,
     missing_outcome,

@@ -14,7 +14,7 @@ from splitrun.measure.parts import Part, What, condition, undecided, usable, val
 from splitrun.measure.sql import Work, column, every, later, relation, select, tree, until, whole
 from splitrun.measure.units import MICROSECOND, UNITS, identity, moment_of
 
-__all__ = ["MET", "Events", "Facts", "added_up", "triggered", "unit_column", "untriggered"]
+__all__ = ["MET", "Events", "Facts", "added_up", "forms", "triggered", "unit_column", "untriggered"]
 
 TRIGGERED = "_triggered"
 MET = "_met"
@@ -30,6 +30,8 @@ class Facts:
     zoned: int = 0
     zoneless: int = 0
     future: int = 0
+    met: int = 0
+    """Rows of exposed units."""
     latest: int | None = None
     """Of the rows of exposed units."""
     last: int | None = None
@@ -108,6 +110,21 @@ class Events:
             ("future", later("e.at", self.now)),
             ("latest", tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))),
         ]
+
+
+def forms(work: Work, events: Events) -> tuple[str, str]:
+    """How ids are written among the units and in a source: 9 for each digit and a for each letter."""
+    ours = select([("id", tree("CAST(key AS TEXT)"))], relation(UNITS, "u"))
+    theirs = select(
+        [("id", tree("CAST(:key AS TEXT)", key=events.key()))], relation(events.reading.loaded.relation, "r")
+    ).where(tree("(:key) IS NOT NULL", key=events.key()))
+    found = [work.ask("how ids are written", query.limit(whole(1))).to_pylist() for query in (ours, theirs)]
+    one, other = (str(rows[0]["id"])[:40] if rows else "" for rows in found)
+    return _form(one), _form(other)
+
+
+def _form(identity: str) -> str:
+    return "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in identity)
 
 
 def unit_column(key: str, unit: str | Mapping[str, str] | None, unit_type: str, default: str) -> str:
@@ -290,6 +307,7 @@ def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
             [
                 *((name, tree("CAST(SUM(:c) AS BIGINT)", c=column(name))) for name in named),
                 ("unexposed", tree("CAST(SUM(CASE WHEN n IS NULL THEN rows END) AS BIGINT)")),
+                ("met", tree("CAST(SUM(CASE WHEN n IS NOT NULL THEN rows END) AS BIGINT)")),
                 ("latest", tree("MAX(CASE WHEN n IS NOT NULL THEN latest END)")),
                 ("last", tree("MAX(latest)")),
                 *((f"f{place}", tree("CAST(SUM(:c) AS BIGINT)", c=column(f"f{place}"))) for place in valued),
@@ -299,7 +317,7 @@ def _read(work: Work, kept: str, key: str, wanted: Mapping[int, Part]) -> Facts:
     )
     latest, last = row["latest"], row["last"]
     return Facts(
-        **{name: int(row[name] or 0) for name in (*named, "unexposed")},
+        **{name: int(row[name] or 0) for name in (*named, "unexposed", "met")},
         latest=None if latest is None else int(latest),
         last=None if last is None else int(last),
         not_finite={place: int(row[f"f{place}"] or 0) for place in valued},

@@ -83,6 +83,9 @@ class Dirt:
     """By source: rows of exposed units before their exposure, not counted."""
     events_unexposed: Mapping[str, int] = field(default_factory=dict)
     """By source: rows of units that were never exposed, not counted."""
+    strangers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By source of which no row belongs to an exposed unit: the form of an exposed unit's id and of a row's,
+    with 9 for each digit and a for each letter."""
     events_no_time: Mapping[str, int] = field(default_factory=dict)
     """By source: rows without a readable time, not counted."""
     text_in_number: tuple[TextInNumber, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 from splitrun.errors import DataError
 from splitrun.measure.cube import Cube, cubed
 from splitrun.measure.engine import Engine, Loaded
-from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
+from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Dirt, Measured, SourceFacts, TextInNumber
 from splitrun.measure.parts import Part, distinct, names, parts, read_as_text, refuse_misfits
@@ -239,6 +239,11 @@ class _Measurement:
             },
             events_before=_some({key: each.before for key, each in events.items()}),
             events_unexposed=_some({key: each.unexposed for key, each in events.items()}),
+            strangers={
+                key: forms(self.work, self.events(key, UNITS))
+                for key, each in events.items()
+                if each.unexposed and not each.met and sum(roll.exposed)
+            },
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
             text_in_number=self.strays(),
             not_finite=_some(not_finite),

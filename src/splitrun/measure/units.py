@@ -82,7 +82,7 @@ def identity(attribute: Attribute, alias: str, *, as_number: bool) -> exp.Expr:
     """A unit's id; null where it is empty."""
     if as_number:
         return tree("TRY_CAST(:c AS BIGINT)", c=attribute.at(alias))
-    return tree("NULLIF(:id, '')", id=attribute.written(alias))
+    return tree("NULLIF(:id, '')", id=attribute.identity(alias))
 
 
 @dataclass(frozen=True, slots=True)

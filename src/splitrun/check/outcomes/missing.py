@@ -47,8 +47,8 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
         return Finding(
             code="missing_outcome",
             severity=Severity.STOP,
-            says=f"no unit has a known outcome ({listed(blind)}); all: {'; '.join(biased + plain)}",
-            next="look at the column that the metric reads: is it empty, or written in a way that is no number?",
+            says=f"no unit has a known outcome ({listed(blind)}): {'; '.join(biased + plain)}",
+            next="look at the column that the metric reads: is it empty, or written as no number?",
         )
     if biased:
         return Finding(
