@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from splitrun.judge.reading import readout
@@ -122,3 +125,13 @@ def test_wide_and_combining_characters_count_as_a_terminal_shows_them() -> None:
 
 def test_characters_beyond_the_first_planes_are_escaped_too() -> None:
     assert printable("a\u202eb\U000e0001\x07\u2028") == "a\\u202eb\\U000e0001\\x07 "
+
+
+def test_the_last_line_says_how_far_the_data_reaches() -> None:
+    world = replace(
+        measured({"fetched": [ones(20, 60), ones(25, 60)]}), as_of=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+
+    shown = " ".join(text(readout(plan(), world, (), made_at=MADE_AT, versions={})).split())
+
+    assert " rows) as of 2026-01-05T00:00:00+00:00; plan sha256:" in shown
