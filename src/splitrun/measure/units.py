@@ -196,12 +196,18 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
     row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
     named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
     count = {name: int(row[name] or 0) for name in named}
-    due = count.pop("due")
+    due = count["due"]
     if count["no_time"] * 2 > due:
         raise _unreadable_times(work, enrolment, count["no_time"], due)
     latest, source_last = row["latest"], row["last"]
     return Roll(
-        **count,
+        rows=count["rows"],
+        no_unit=count["no_unit"],
+        no_variant=count["no_variant"],
+        no_time=count["no_time"],
+        zoned=count["zoned"],
+        zoneless=count["zoneless"],
+        future=count["future"],
         latest=None if latest is None else int(latest),
         source_last=None if source_last is None else int(source_last),
     )
