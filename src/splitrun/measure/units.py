@@ -193,50 +193,42 @@ def _raw(enrolment: Enrolment) -> exp.Select:
 
 
 def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
-    timed = exp.true() if enrolment.exposures.time else exp.false()
-    row = work.one(
-        "exposures looked at",
-        select(
-            [
-                ("rows", tree("COUNT(*)")),
-                ("no_unit", tree("COUNT_IF(key IS NULL)")),
-                ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
-                (
-                    "no_time",
-                    tree(
-                        "COUNT_IF(:t AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", t=timed
-                    ),
-                ),
-                ("due", tree("COUNT_IF(key IS NOT NULL AND rank IS NOT NULL)")),
-                ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
-                ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-                ("future", later("at", enrolment.now)),
-                ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=until("at", enrolment.limit))),
-                (
-                    "latest",
-                    tree(
-                        "MAX(CASE WHEN key IS NOT NULL AND rank IS NOT NULL AND :ok THEN at END)",
-                        ok=until("at", enrolment.limit),
-                    ),
-                ),
-            ],
-            _raw(enrolment).subquery("x"),
-        ),
-    )  # fmt: skip
-    if int(row["no_time"] or 0) * 2 > int(row["due"] or 0):
-        raise _unreadable_times(work, enrolment, int(row["no_time"] or 0), int(row["due"] or 0))
+    row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
+    named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
+    count = {name: int(row[name] or 0) for name in named}
+    due = count["due"]
+    if count["no_time"] * 2 > due:
+        raise _unreadable_times(work, enrolment, count["no_time"], due)
     latest, source_last = row["latest"], row["last"]
     return Roll(
-        rows=int(row["rows"] or 0),
-        no_unit=int(row["no_unit"] or 0),
-        no_variant=int(row["no_variant"] or 0),
-        no_time=int(row["no_time"] or 0),
-        zoned=int(row["zoned"] or 0),
-        zoneless=int(row["zoneless"] or 0),
-        future=int(row["future"] or 0),
+        rows=count["rows"],
+        no_unit=count["no_unit"],
+        no_variant=count["no_variant"],
+        no_time=count["no_time"],
+        zoned=count["zoned"],
+        zoneless=count["zoneless"],
+        future=count["future"],
         latest=None if latest is None else int(latest),
         source_last=None if source_last is None else int(source_last),
     )
+
+
+def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
+    due = "key IS NOT NULL AND rank IS NOT NULL"
+    timed = exp.true() if enrolment.exposures.time else exp.false()
+    read = until("at", enrolment.limit)
+    return [
+        ("rows", tree("COUNT(*)")),
+        ("no_unit", tree("COUNT_IF(key IS NULL)")),
+        ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
+        ("due", tree(f"COUNT_IF({due})")),
+        ("no_time", tree(f"COUNT_IF(:t AND {due} AND at IS NULL)", t=timed)),
+        ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
+        ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
+        ("future", later("at", enrolment.now)),
+        ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=read)),
+        ("latest", tree(f"MAX(CASE WHEN {due} AND :ok THEN at END)", ok=read)),
+    ]
 
 
 def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> DataError:

@@ -43,6 +43,13 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
         (biased if p < ALARM else plain).append(
             f"{planned.key}: {shares}" + (f", p = {p:.1g}" if p < ALARM else "")
         )
+    if blind or biased or plain:
+        return told(blind, biased, plain)
+    return None
+
+
+def told(blind: list[str], biased: list[str], plain: list[str]) -> Finding:
+    """Weigh what is missing: everything of a variant, unequal parts, or equal ones."""
     if blind:
         return Finding(
             code="missing_outcome",
@@ -57,14 +64,12 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
             says=f"outcomes are missing unequally; the units left may differ ({'; '.join(biased + plain)})",
             next="find out why; bound the effect by counting the missing as all 0, then as all 1",
         )
-    if plain:
-        return Finding(
-            code="missing_outcome",
-            severity=Severity.NOTE,
-            says=f"units with a missing outcome were left out, never counted 0 ({'; '.join(plain)})",
-            next="nothing, while the variants lose them equally",
-        )
-    return None
+    return Finding(
+        code="missing_outcome",
+        severity=Severity.NOTE,
+        says=f"units with a missing outcome were left out, never counted 0 ({'; '.join(plain)})",
+        next="nothing, while the variants lose them equally",
+    )
 
 
 def unequal(missing: FloatArray, units: FloatArray) -> float:
