@@ -3,8 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser unit docs bench peers clean
-.PHONY: venv demo test lint format types contracts unit docs bench calibrate peers clean
+.PHONY: venv demo test lint format types contracts browser unit docs bench calibrate peers clean
 
 venv: $(STAMP)
 

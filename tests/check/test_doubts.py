@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,15 @@ import pytest
 
 from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Severity
-from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums, Dirt, TextInNumber
+from splitrun.measure.measured import (
+    CapOrigin,
+    Capping,
+    Clusters,
+    ClusterSums,
+    Dirt,
+    SourceFacts,
+    TextInNumber,
+)
 from splitrun.spec.analysis import Duration, Method, Trigger
 from splitrun.spec.plan import Plan
 from tests.check.worlds import evidence, measured, plan, ratio, started, two_shares
@@ -108,6 +116,18 @@ def capped(origin: CapOrigin) -> Evidence:
     return replace(world, measured=replace(world.measured, columns={"fetched": changed}))
 
 
+def reaching(last: timedelta) -> Evidence:
+    """An experiment of 20 days: its events end so long after its first exposure."""
+    world, first = evidence(), datetime(2026, 1, 1, tzinfo=UTC)
+    sources = (
+        SourceFacts("exposures", "csv", "e.csv", 9, None, first),
+        SourceFacts("orders", "csv", "o.csv", 9, None, first + last - timedelta(days=2)),
+        SourceFacts("untimed", "csv", "u.csv", 9, None),
+    )
+    reach = replace(world.measured, sources=sources, first_exposure=first, as_of=first + timedelta(days=20))
+    return replace(world, measured=reach)
+
+
 TEXT = TextInNumber(source="orders", column="amount", rows=3, examples=("n/a", "12 EUR"))
 WORLDS: dict[str, tuple[Severity, World, str]] = {
     "split": (
@@ -122,10 +142,23 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         "control has 500 triggered units where 440 were due",
     ),
     "empty_variant": (Severity.STOP, without_treatment, "no unit of voucher is left to analyse"),
+    "no_events_met": (
+        Severity.STOP,
+        lambda: evidence(dirt=Dirt(strangers={"orders": ("999", "999.9"), "clicks": ("999", "")})),
+        (
+            "(orders: units have ids like '999', its rows like '999.9', "
+            "clicks: units have ids like '999', its rows none; 9 stands for a digit, a for a letter)"
+        ),
+    ),
     "crossover": (
         Severity.WARN,
         lambda: evidence(dirt=Dirt(crossover_units=20)),
         "20 units of 1,000 (2 %) seen in two or more variants, analysed in the variant they met first",
+    ),
+    "conflicting_rows": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(conflicting_units={"fetched": 10})),
+        "10 of 1,000 units (1 %) disagree on fetched",
     ),
     "missing_outcome": (
         Severity.NOTE,
@@ -209,12 +242,22 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
             "those without were read in Europe/Berlin"
         ),
     ),
+    "future_rows": (
+        Severity.WARN,
+        lambda: evidence(dirt=Dirt(future_rows={"orders": 2})),
+        "2 rows of a time that has not come yet not counted (orders: 2 rows)",
+    ),
+    "source_ends_early": (
+        Severity.WARN,
+        lambda: reaching(timedelta(days=20, minutes=-73)),
+        "as of 2026-01-21 00:00 UTC, and the last row lies long before it (orders on 2026-01-18 22:47 UTC)",
+    ),
     "quarantined_rows": (
         Severity.WARN,
-        lambda: evidence(dirt=Dirt(quarantined={"orders": (6, (2, 5, 9, 12, 13, 20)), "clicks": (0, ())})),
+        lambda: evidence(dirt=Dirt(quarantined={"exposures": (6, (2, 5, 9, 12, 13, 20)), "clicks": (0, ())})),
         (
             "rows that could not be read were put aside "
-            "(orders: 6 rows, first at line 2, 5, 9, 12, 13 and 1 more)"
+            "(exposures: 6 of 1,006 rows, first at line 2, 5, 9, 12, 13 and 1 more)"
         ),
     ),
     "text_in_number": (
@@ -297,8 +340,37 @@ def test_a_defect_is_found_by_its_own_check_and_by_no_other(code: str) -> None:
     assert "  " not in finding.says + finding.next
 
 
+def test_more_than_one_unit_in_a_hundred_with_conflicting_rows_stops() -> None:
+    (finding,) = doubts(evidence(dirt=Dirt(conflicting_units={"fetched": 11})))
+
+    assert (finding.code, finding.severity) == ("conflicting_rows", Severity.STOP)
+
+
 def test_every_check_is_named_like_its_code_and_has_a_world() -> None:
     assert [check.__name__ for check in CHECKS] == list(WORLDS)
+
+
+def test_more_than_one_row_in_a_hundred_put_aside_stops() -> None:
+    # 10 of 1,010 rows are less than 1 %, 11 of 1,011 are more
+    severities = [
+        doubts(evidence(dirt=Dirt(quarantined={"exposures": (rows, ())})))[0].severity for rows in (10, 11)
+    ]
+
+    assert severities == [Severity.WARN, Severity.STOP]
+
+
+@pytest.mark.parametrize("written", ["0,43", "-1.234,5", "12,00"])
+def test_decimal_commas_are_told_by_name(written: str) -> None:
+    text = TextInNumber(source="o", column="amount", rows=3, examples=(written,))
+
+    (finding,) = doubts(evidence(dirt=Dirt(text_in_number=(text,))))
+
+    assert f"{written!r} has a decimal comma" in finding.next
+
+
+def test_a_source_that_ends_within_a_tenth_of_the_time_is_no_doubt() -> None:
+    # 10 % of 20 days are 2 days
+    assert doubts(reaching(timedelta(days=20))) == ()
 
 
 def test_a_healthy_world_raises_no_doubt() -> None:

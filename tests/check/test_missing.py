@@ -10,7 +10,7 @@ from scipy.stats import binom, chi2_contingency
 
 from splitrun.check.evidence import Evidence, Severity
 from splitrun.check.outcomes.missing import missing_outcome, unequal
-from tests.check.worlds import plan, two_shares
+from tests.check.worlds import evidence, plan, two_shares
 
 
 def test_the_unequal_missing_outcomes_of_thornton_are_found() -> None:
@@ -58,3 +58,17 @@ def test_where_everything_or_nothing_is_missing_the_variants_are_equal() -> None
     assert unequal(units, units) == 1.0
     assert unequal(np.zeros(2), units) == 1.0
     assert unequal(np.array([3.0, 0.0]), np.array([50.0, 0.0])) == 1.0
+
+
+def test_a_variant_without_any_known_outcome_stops() -> None:
+    world = evidence(missing=(7, 3))
+    nobody = replace(
+        world.measured.columns["fetched"], moments=two_shares((200, 500), (0, 0)).columns["fetched"].moments
+    )
+    measured = replace(world.measured, columns={"fetched": nobody})
+
+    finding = missing_outcome(replace(world, measured=measured))
+
+    assert finding is not None
+    assert finding.severity is Severity.STOP
+    assert finding.says.startswith("no unit has a known outcome (fetched in voucher)")

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -261,3 +262,38 @@ def test_the_same_files_give_the_same_readout() -> None:
     )
 
     assert json.dumps(first) == json.dumps(second)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *({"memory": size} for size in ("10XB", "4", "-1GB", "0GB", "", "GB", "4GB; SELECT 1", None, 4)),
+        *({"threads": count} for count in (0, -1, 257, 1.5, "2", None)),
+        *({"seconds": limit} for limit in (-1, 0, float("nan"), float("inf"), "600", None)),
+    ],
+    ids=str,
+)
+def test_a_limit_that_cannot_be_kept_is_refused_at_the_door(limit: Mapping[str, Any]) -> None:
+    ((name, value),) = limit.items()
+
+    with pytest.raises(SpecError, match=rf"^{name}: .* is no .*; write a ") as caught:
+        Access(**limit)
+
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("size", ["512MB", "4gb", "1.5 GiB", " 900KB ", "2TB"])
+def test_an_amount_of_memory_is_a_number_and_a_unit(size: str) -> None:
+    assert Access(memory=size).memory == size
+
+
+@pytest.mark.parametrize("other", [5, None, [], b"first.yaml"], ids=str)
+def test_what_is_no_experiment_is_refused_with_what_one_is(other: object) -> None:
+    with pytest.raises(SpecError, match="is no experiment; hand over the path of an experiment's file"):
+        analyze(other)  # type: ignore[arg-type]  # a mistake that untyped callers make
+
+
+@pytest.mark.parametrize("other", [5, "noon", b"2026-01-01"], ids=str)
+def test_what_is_no_moment_is_refused_with_how_one_is_written(other: object) -> None:
+    with pytest.raises(SpecError, match=r"as_of: .* is no moment; write it like 2026"):
+        analyze(experiment(), as_of=other)  # type: ignore[arg-type]  # a mistake that untyped callers make

@@ -8,6 +8,7 @@ from splitrun.conduct.analyze import analyze
 from splitrun.conduct.begin import begin_experiment, begin_project
 from splitrun.conduct.lint import lint
 from splitrun.errors import SpecError
+from splitrun.spec.starting import PLACEHOLDERS
 
 
 @pytest.fixture
@@ -28,8 +29,18 @@ def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
 
 @pytest.mark.requirement("R81")
 @pytest.mark.parametrize("template", ["conversion", "revenue"])
-def test_a_new_experiment_lints_and_names_the_schema_that_stands_there(project: Path, template: str) -> None:
+def test_a_new_experiment_that_says_its_objective_lints_and_names_its_schema(
+    project: Path, template: str
+) -> None:
     name = begin_experiment("buy-button", template)
+    with pytest.raises(
+        SpecError, match=r"hypothesis\.change: it still says what the template wrote; say what is"
+    ):
+        lint([Path(name)])
+    text = Path(name).read_text()
+    for key, said in PLACEHOLDERS.items():
+        text = text.replace(f"{key}: {said}", f"{key}: the button is green")
+    Path(name).write_text(text)
 
     files = lint([Path(name)])
 

@@ -24,6 +24,7 @@ def mistakes(*paths: Path) -> list[str]:
     return str(caught.value).splitlines()
 
 
+@pytest.mark.requirement("R82")
 def test_mistakes_of_all_files_are_told_at_once(project: Path) -> None:
     (project / "metrics" / "more.yaml").write_text("metrics:\n  broken: {kind: mean, sauce: orders}\n")
     (project / "experiments" / "second.yaml").write_text("key: second\nextends: thrid\n")
@@ -43,6 +44,44 @@ def test_a_mistake_names_the_file_from_where_one_stands(
     assert mistakes(project)[0].startswith(f"{project.name}/metrics/more.yaml:1:")
 
 
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("DROP TABLE orders", "it holds DROP; begin with SELECT or WITH"),
+        ("SELECT * FROM a; SELECT * FROM b", "it holds 2 statements; write exactly one"),
+        ("SELECT getenv('HOME') FROM a", "it holds the function getenv; use functions of the rows alone"),
+        ("SELECT * FROM read_csv('a.csv')", "it holds the table function read_csv; declare the rows"),
+        ("SELECT * FROM '/etc/passwd'", "it holds the file '/etc/passwd' as a table; declare the file"),
+        ("SELEKT 1", "it holds SELEKT; begin with SELECT or WITH"),
+    ],
+)
+def test_a_query_that_no_engine_would_be_handed_is_refused_where_it_stands(
+    project: Path, query: str, says: str
+) -> None:
+    shared = project / "metrics" / "more.yaml"
+    shared.write_text(f'sources:\n  loose: {{query: "{query}", unit: user_id}}\n')
+    first = project / "experiments" / "first.yaml"
+    written = first.read_text()
+    assert "csv: data/exposures.csv" in written
+    first.write_text(written.replace("csv: data/exposures.csv", f'query: "{query}"'))
+    line = written[: written.index("csv: data/exposures.csv")].count("\n") + 1
+
+    for told in (mistakes(), mistakes(first)):
+        assert any(t.startswith("metrics/more.yaml:2:18: sources.loose.query: ") and says in t for t in told)
+        assert any(
+            t.startswith(f"experiments/first.yaml:{line}:") and "exposures.query: " in t and says in t
+            for t in told
+        )
+
+
+def test_a_query_that_reads_tables_nobody_knows_yet_is_left_to_the_engine(project: Path) -> None:
+    (project / "metrics" / "more.yaml").write_text(
+        'sources:\n  sales: {query: "WITH s AS (SELECT * FROM shop.sales) SELECT * FROM s", unit: user_id}\n'
+    )
+
+    assert "metrics/more.yaml" in lint([])
+
+
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     assert "there is no splitrun.yaml here or above" in mistakes(tmp_path)[0]
 
@@ -51,7 +90,6 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "there is no such file; name an experiment's YAML file" in mistakes(tmp_path / "none.yaml")[0]
 
 
-@pytest.mark.requirement("R82")
 def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as file:

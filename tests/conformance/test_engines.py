@@ -97,7 +97,6 @@ def test_what_is_not_there_is_named(engine: Engine) -> None:
         engine.load({"a": Rows(frame="sen")})
 
 
-@pytest.mark.requirement("R36")
 def test_every_engine_gives_these_moments(engine: Engine) -> None:
     planned = plan(
         {

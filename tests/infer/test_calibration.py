@@ -78,7 +78,7 @@ def test_the_interval_of_a_lift_covers_the_truth_as_often_as_it_claims(side: Sid
     assert_covers(lift(control, treatment, level=0.9, side=side), 0.3, 0.9)
 
 
-@pytest.mark.requirement("R09")
+@pytest.mark.requirement("R53")
 @pytest.mark.parametrize("relative", [True, False])
 def test_a_treatment_worse_by_just_the_margin_is_proved_harmless_as_rarely_as_promised(
     *, relative: bool

@@ -43,7 +43,7 @@ def test_one_side_agrees_with_scipy(side: Side, alternative: Literal["greater", 
     assert bound[0] == pytest.approx(bound[1], rel=1e-11)
 
 
-@pytest.mark.requirement("R09")
+@pytest.mark.requirement("R53")
 @pytest.mark.parametrize("better_higher", [True, False])
 def test_a_margin_agrees_with_scipy_on_shifted_values(*, better_higher: bool) -> None:
     margin = 0.7

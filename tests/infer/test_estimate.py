@@ -37,6 +37,11 @@ def test_a_cell_without_a_number_says_why_in_words() -> None:
     assert "fewer than two units" in cell.says
 
 
+def test_no_units_speaks_of_units_whose_outcome_is_known() -> None:
+    # a variant may have thousands of units exposed whose windows have not passed
+    assert Why.NO_UNITS.says == "no unit of one of the variants has a known outcome yet"
+
+
 def test_every_reason_has_its_sentence() -> None:
     sentences = [why.says for why in Why]
 

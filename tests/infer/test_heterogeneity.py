@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from splitrun.infer.contrast import difference
 from splitrun.infer.heterogeneity import cochran
+from splitrun.infer.means import means
+from splitrun.infer.multiplicity import holm
+from splitrun.moments import Moments
 
 
 def test_two_levels_are_compared_as_by_their_difference() -> None:
@@ -34,6 +38,34 @@ def test_a_shift_of_all_levels_changes_nothing() -> None:
     effects, errors = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.25, 1.0])
 
     assert cochran(effects + 1e9, errors).q == pytest.approx(cochran(effects, errors).q, rel=1e-12)
+
+
+@pytest.mark.requirement("R36")
+def test_equal_effects_differ_in_any_of_many_tests_no_more_often_than_alpha() -> None:
+    # 8 tests (two primaries, treatments and segments) of three levels, 400 units a cell, in 1,000 worlds;
+    # mean and m2 of a cell of normal values are drawn from their own distributions
+    rng = np.random.default_rng(2036)
+    worlds, tests, levels, n = 1_000, 8, 3, 400.0
+    arms = [
+        means(
+            Moments(
+                n=np.full(worlds * tests * levels, n),
+                mean=rng.normal(level, 1 / np.sqrt(n), size=(worlds * tests * levels, 1)),
+                m2=rng.chisquare(n - 1, size=(worlds * tests * levels, 1, 1)),
+            )
+        )
+        for level in (0.5, 0.7)
+    ]
+    found = difference(*arms, level=0.95)
+
+    effects, errors = (each.reshape(-1, levels) for each in (found.effect, found.stderr))
+    p = np.array([cochran(*each).p for each in zip(effects, errors, strict=True)]).reshape(worlds, tests)
+    adjusted = np.array([holm(world) for world in p])
+
+    # Holm on independent tests: 1 - (1 - 0.05 / 8) ** 8 = 0.0489 at most, 0.34 without it
+    low, high = stats.binom.interval(0.9999, worlds, 1 - (1 - 0.05 / tests) ** tests)
+    assert low <= np.sum(adjusted.min(axis=1) < 0.05) <= high
+    assert np.sum(p.min(axis=1) < 0.05) > 250
 
 
 @pytest.mark.requirement("R36")

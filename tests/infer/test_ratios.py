@@ -36,6 +36,22 @@ def test_a_denominator_of_zero_has_no_ratio() -> None:
     assert ratio_of([1.0], [0.0]).why.tolist() == [Why.NO_DENOMINATOR]
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_denominator_that_cannot_be_told_from_zero_has_no_ratio(sign: float) -> None:
+    # mean 1, standard deviation s, 4 units: the standard error is s / 2, and 1 / 1.96 = 0.5102 is the line
+    away = np.array([-1.0, -1.0, 1.0, 1.0]) * np.sqrt(3 / 4)
+    told, untold = (sign * (1 + 2 * error * away) for error in (0.5101, 0.5103))
+
+    assert ratio_of([1.0, 2.0, 3.0, 4.0], told).why.tolist() == [0]
+    assert ratio_of([1.0, 2.0, 3.0, 4.0], untold).why.tolist() == [Why.NO_DENOMINATOR]
+
+
+def test_one_unit_that_returned_what_it_bought_does_not_explode_the_ratio() -> None:
+    under = np.array([5.0, 3.0, 4.0, -11.99])
+
+    assert ratio_of([1.0, 2.0, 1.0, 1.0], under).why.tolist() == [Why.NO_DENOMINATOR]
+
+
 def test_no_units_and_one_unit_are_told_apart() -> None:
     assert ratio_of([], []).why.tolist() == [Why.NO_UNITS]
     assert ratio_of([3.0], [2.0]).why.tolist() == [Why.FEW_UNITS]

@@ -10,7 +10,7 @@ from scipy import stats
 
 from splitrun.infer.split import chi_square, sequential
 
-SHARED = Path(__file__).parents[3] / "shared"
+UPWORTHY = Path(__file__).parents[1] / "cases" / "upworthy_split.csv.gz"
 
 
 def test_agrees_with_scipy() -> None:
@@ -96,15 +96,16 @@ def test_daily_looks_at_a_right_split_alarm_less_often_than_promised() -> None:
     assert alarms <= stats.binom.isf(1e-4, 2_000, 0.05)
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the Upworthy archive is not beside this repository")
 def test_every_headline_test_of_upworthy_has_the_split_it_is_known_for() -> None:
-    with gzip.open(SHARED / "cases" / "upworthy_expected.csv.gz", "rt") as rows:
-        known = {row["test_id"]: float(row["srm_p"]) for row in csv.DictReader(rows)}
-    with (SHARED / "data" / "upworthy" / "n_matrix.csv").open() as rows:
-        lines = list(csv.reader(rows))[1:]
-    seen = {line[0]: np.array([float(units) for units in line[1:] if float(units) > 0]) for line in lines}
+    # Upworthy Research Archive; see tests/cases/README.md
+    with gzip.open(UPWORTHY, "rt") as rows:
+        tests = [(row["units"].split(), float(row["srm_p"])) for row in csv.DictReader(rows)]
 
-    ours = {key: chi_square(units.astype(np.int64), np.ones_like(units)).p for key, units in seen.items()}
+    ours = [
+        chi_square(np.array(units, dtype=np.int64), np.ones(len(units), dtype=np.int64)).p
+        for units, _ in tests
+    ]
 
-    assert ours == pytest.approx(known, rel=1e-9, abs=0)
-    assert sum(p < 0.001 for p in ours.values()) == 753
+    assert ours == pytest.approx([known for _, known in tests], rel=1e-9, abs=0)
+    assert len(ours) == 4_873
+    assert sum(p < 0.001 for p in ours) == 753

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from splitrun.infer.estimate import Estimate, Kind, Side
 from splitrun.judge.numbers import LIFT, PLAIN, SHARE, level_of, plain
+from splitrun.judge.sentences import moved
 from splitrun.spec.amount import Size
 
 
@@ -29,6 +33,45 @@ def test_shares_are_percentages_and_their_effects_percentage_points() -> None:
     assert SHARE.at(0.338684) == "33.87 %"
     assert (SHARE.signed(moved), SHARE.moved(moved)) == ("-5.12 pp", "5.12 pp")
     assert LIFT.bounds(moved) == "-6.00 to -4.24 %"
+
+
+@pytest.mark.parametrize(
+    ("effect", "signed", "levels"),
+    [
+        (-0.02, "-0.02", "from 20.59 to 20.57"),
+        (0.02, "+0.02", "from 20.59 to 20.61"),
+        (-0.0004, "-0.0004", "from 20.5900 to 20.5896"),
+        (0.06, "+0.1", "from 20.59 to 20.65"),
+    ],
+)
+def test_an_effect_that_is_not_zero_never_shows_as_zero(effect: float, signed: str, levels: str) -> None:
+    wide = estimate(effect, effect - 4.1, effect + 4.1)
+
+    assert PLAIN.signed(wide) == signed
+    assert moved("spend", wide, (20.59, 20.59 + effect), PLAIN).startswith(
+        f"spend {'rose' if effect > 0 else 'fell'} by {signed[1:]}, {levels} "
+    )
+
+
+def test_a_bound_that_is_not_zero_never_shows_as_zero() -> None:
+    # better than control, for the interval leaves zero out: `0.0 to 8.2` would deny it
+    assert PLAIN.bounds(estimate(4.102, 0.003, 8.201)) == "0.003 to 8.2"
+    assert PLAIN.bounds(estimate(-4.1, None, -0.004, Side.UPPER)) == "at most -0.004"
+
+
+@given(
+    control=st.floats(-1e6, 1e6),
+    effect=st.floats(-1e3, 1e3).filter(lambda effect: abs(effect) > 1e-6),
+    reach=st.floats(1e-6, 1e6),
+)
+def test_the_direction_fits_the_numbers_shown(control: float, effect: float, reach: float) -> None:
+    found = estimate(effect, effect - reach, effect + reach)
+
+    signed = float(PLAIN.signed(found).replace(",", ""))
+    _, start, _, end = PLAIN.between(control, control + effect).replace(",", "").split()
+
+    assert np.sign(signed) == np.sign(effect)
+    assert np.sign(float(end) - float(start)) == np.sign(effect)
 
 
 def test_an_unbounded_end_is_said_in_words() -> None:

@@ -317,6 +317,21 @@ def test_effects_that_differ_between_levels_are_tested() -> None:
     assert found.p == pytest.approx(2 * norm.sf(abs(z)))
 
 
+@pytest.mark.requirement("R36")
+def test_several_tests_of_differing_effects_are_adjusted_together() -> None:
+    # two tests: Holm doubles the smaller p, and the larger stays unless that is greater
+    fetched = [ones(40, 100), ones(50, 100), ones(60, 100), ones(45, 100)]
+    second = [ones(40, 100), ones(50, 100), ones(55, 100), ones(45, 100)]
+    world = measured({"fetched": fetched, "second": second}, segment="near", levels=("no", "yes"))
+
+    found = read(plan([primary(), primary("second")], segments=["near"]), world).heterogeneity
+
+    first, other = sorted(found, key=lambda test: test.p)
+    assert first.p < other.p
+    assert first.p_adjusted == pytest.approx(2 * first.p)
+    assert other.p_adjusted == pytest.approx(max(other.p, 2 * first.p))
+
+
 def test_one_level_has_nothing_to_differ_from() -> None:
     world = measured({"fetched": [ones(40, 100), ones(60, 100)]}, segment="near", levels=("no",))
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
+from sqlglot import exp
 
 from splitrun.errors import EngineError
 from splitrun.measure.engines.duckdb import DuckDB, Limits
@@ -63,11 +65,30 @@ def engine() -> Iterator[DuckDB]:
         yield locked
 
 
-@pytest.mark.requirement("R40")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_attack_passes_the_first_wall(attack: str) -> None:
     with pytest.raises(EngineError):
         checked(attack.replace("{file}", __file__), dialect="duckdb", tables={"orders", "users"})
+
+
+@pytest.mark.parametrize("query", HONEST)
+def test_an_honest_query_passes_before_the_tables_are_known(query: str) -> None:
+    assert checked(query, dialect="duckdb", tables=None).sql()
+
+
+def test_only_attacks_by_the_name_of_a_table_pass_before_the_tables_are_known() -> None:
+    known = {"orders", "users"}
+    passed = []
+    for attack in ATTACKS:
+        with contextlib.suppress(EngineError):
+            passed.append(checked(attack.replace("{file}", __file__), dialect="duckdb", tables=None))
+
+    named = [
+        {".".join(part.name for part in table.parts) for table in query.find_all(exp.Table)}
+        for query in passed
+    ]
+    assert all(names - known for names in named)
+    assert len(passed) < 30
 
 
 def test_the_corpus_is_as_large_as_promised() -> None:

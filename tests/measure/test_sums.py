@@ -7,7 +7,7 @@ import pytest
 from splitrun.errors import DataError
 from splitrun.measure.measured import Measured
 from splitrun.spec.source import MeanSums, MomentsTable, RatioSums
-from tests.measure.plans import framed, mean, plan, ratio
+from tests.measure.plans import framed, mean, plan, ratio, share
 
 Cell = str | float | None
 MEAN = MomentsTable(
@@ -138,3 +138,31 @@ def test_a_metric_without_sums_is_refused() -> None:
 
     with pytest.raises(DataError, match=r"no sums are named for the metric 'm'; add it to moments.metrics"):
         framed(plan({"m": mean("x")}, moments=RATIO), sums=table)
+
+
+@pytest.mark.parametrize(
+    ("total", "squares"), [(560.0, 3000.0), (56.0, 57.0), (101.0, 101.0), (-1.0, 1.0), (50.0, 49.0)]
+)
+def test_a_share_whose_sums_are_no_count_is_refused(total: float, squares: float) -> None:
+    table = pa.table({"v": ["control", "treatment"], "s": pa.array([None, None], pa.string()),
+                      "n": [100.0, 100.0], "s1": [50.0, total], "q1": [50.0, squares]})  # fmt: skip
+
+    with pytest.raises(DataError, match="row 2: m is a share and has n 100"):
+        framed(plan({"m": share()}, moments=MEAN), sums=table)
+
+
+def test_a_share_may_be_off_by_rounding() -> None:
+    table = pa.table({"v": ["control", "treatment"], "s": pa.array([None, None], pa.string()),
+                      "n": [100.0, 100.0], "s1": [50.0, 100.0], "q1": [50.0 + 1e-12, 100.0]})  # fmt: skip
+
+    measured = framed(plan({"m": share()}, moments=MEAN), sums=table)
+
+    assert [part.mean[0, 0] for part in measured.by_variant("m")[1]] == [0.5, 1]
+
+
+def test_levels_that_would_be_shown_alike_stay_two() -> None:
+    measured = of_means(
+        ("control", "a\x00", 3, 6, 14), ("control", "a", 2, 10, 52), ("treatment", "a", 1, 1, 1)
+    )
+
+    assert measured.cells.segments["s"].labels == ("a #2", "a")

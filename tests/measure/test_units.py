@@ -9,9 +9,10 @@ from splitrun.errors import DataError
 from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import Trigger
+from splitrun.spec.metric import Metric, Ratio
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, Source
-from tests.measure.plans import WEEK, exposures, mean, means, over, plan, share
+from tests.measure.plans import WEEK, exposures, mean, means, over, plan, ratio, share
 
 HEAD = "user,variant,at,x\n"
 
@@ -66,6 +67,44 @@ def test_exposures_at_the_same_moment_are_told_apart_by_the_order_of_the_plan(tm
     assert [over(tmp_path, planned, exposures=rows).exposed.tolist() for rows in (first, second)] == [
         [1, 0]
     ] * 2
+
+
+@pytest.mark.parametrize("time", [None, "at"])
+def test_rows_at_the_same_moment_that_disagree_leave_the_outcome_missing(
+    tmp_path: Path, time: str | None
+) -> None:
+    rows = (
+        "user,variant,at,x,y,s\n"
+        "1,control,2026-01-01,9,1,a\n1,control,2026-01-01,4,1,b\n"
+        "2,control,2026-01-01,6,,a\n2,control,2026-01-01,6,3,a\n"
+        "3,treatment,2026-01-01,5,2,b\n3,treatment,2026-01-01,5,2,b\n"
+    )
+    planned = plan(
+        {"m": mean("x"), "k": mean("y"), "p": share("x > 5"), "r": ratio("x", "y")},
+        exposures(time=time),
+        segments={"s": Segment(values="s")},
+    )
+
+    measured = over(tmp_path, planned, exposures=rows)
+
+    # unit 1: x is 9 or 4, s is a or b; unit 2: y is nothing or 3; unit 3 stands twice the same
+    assert means(measured, "m") == [[1, 6], [1, 5]]
+    assert means(measured, "k") == [[1, 1], [1, 2]]
+    assert means(measured, "p") == [[1, 1], [1, 0]]
+    assert means(measured, "r") == [[0, 0], [1, 5]]
+    assert measured.columns["m"].missing.tolist() == [1, 0]
+    assert measured.dirt.conflicting_units == {"m": 1, "k": 1, "p": 1, "r": 2, "segments.s": 1}
+    assert measured.dirt.duplicate_exposures == 3
+    assert measured.by_variant("m", "s")[0] == ("a", "b", "(missing)")
+
+
+def test_a_later_row_that_differs_is_no_conflict(tmp_path: Path) -> None:
+    rows = HEAD + "1,control,2026-01-02,4\n1,control,2026-01-01,9\n2,treatment,2026-01-01,1\n"
+
+    measured = over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert means(measured, "m") == [[1, 9], [1, 1]]
+    assert measured.dirt.conflicting_units == {}
 
 
 def test_rows_without_unit_variant_or_time_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -326,3 +365,84 @@ def test_a_trigger_after_as_of_has_not_happened(tmp_path: Path) -> None:
 def test_a_window_over_rows_without_times_is_refused_for_the_exposures_too(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="metric 'm' has a window, but the exposures name no time"):
         over(tmp_path, plan({"m": share(window=WEEK)}, exposures()), exposures=HEAD + "1,control,,1\n")
+
+
+MISFIT = "user,variant,status,paid,name,at\n1,control,1,true,x,2026-01-01\n2,treatment,0,false,y,2026-01-02\n"
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        (share("status = '1'"), "cannot be answered: comparing number column `status` with text '1'"),
+        (share("status = '1' or paid"), "comparing number column `status` with text '1' is always null"),
+        (share("name = 1"), "comparing text column `name` with number 1 is always null"),
+        (share("status"), "'status' gives a number for each row; write a condition, like status <> 0"),
+        (share("name"), "'name' gives a text for each row; write a condition, like name = 'yes'"),
+        (mean("at"), "'at' gives a time for each row; write a number"),
+        (mean("status + name"), "`+` takes a number, and of text column `name` it is always null"),
+        (mean("coalesce(name, name)"), "gives a text for each row"),
+        (mean("status", "at = 3"), "comparing time column `at` with number 3 is always null"),
+        (ratio("name", "at"), "'at' gives a time"),
+    ],
+)  # fmt: skip
+def test_an_expression_that_does_not_fit_its_columns_is_refused(
+    tmp_path: Path, metric: Metric, says: str
+) -> None:
+    for source, planned in (
+        ("exposures", plan({"m": metric}, exposures())),
+        ("o", plan({"m": moved(metric)}, exposures(), sources={"o": Source(csv="o.csv", unit="user")})),
+    ):
+        with pytest.raises(DataError) as error:
+            over(tmp_path, planned, exposures=MISFIT, o=MISFIT)
+
+        assert str(error.value).startswith(source)
+        assert "metric 'm'" in str(error.value)
+        assert says in str(error.value).replace("\"status = '1'\"", "'status = \\'1\\''")
+
+
+def moved(metric: Metric) -> Metric:
+    """The same metric over another source."""
+    match metric:
+        case Ratio(over=one, under=other):
+            sides = {"over": one.model_copy(update={"source": "o"})}
+            return metric.model_copy(update={**sides, "under": other.model_copy(update={"source": "o"})})
+        case _:
+            return metric.model_copy(update={"source": "o"})
+
+
+def test_conditions_of_segments_and_triggers_are_held_against_their_columns_too(tmp_path: Path) -> None:
+    shared = {"m": share("paid")}
+    source = {"o": Source(csv="o.csv", unit="user")}
+    wrong = [
+        (plan(shared, exposures(), segments={"s": Segment(when="name > 3")}), "`when` of segment 's'"),
+        (
+            plan(shared, exposures(), trigger=Trigger(source="o", where="status"), sources=source),
+            "the trigger",
+        ),
+    ]
+
+    for planned, says in wrong:
+        with pytest.raises(DataError, match=says):
+            over(tmp_path, planned, exposures=MISFIT, o=MISFIT)
+
+
+def test_an_empty_column_may_be_of_any_kind(tmp_path: Path) -> None:
+    rows = "user,variant,x\n1,control,\n2,treatment,\n"
+
+    measured = over(tmp_path, plan({"m": share("x > 5"), "k": mean("x * 2")}, exposures()), exposures=rows)
+
+    assert measured.columns["m"].missing.tolist() == [1, 1]
+    assert measured.columns["k"].missing.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("bad", [2, 3])
+def test_exposures_of_which_most_have_no_readable_time_are_refused(tmp_path: Path, bad: int) -> None:
+    cells = ["22.11.2026 18:30", "n/a", ""][:bad] + ["2026-11-22"] * (3 - bad)
+    rows = HEAD + "".join(f"{n},control,{cell},1\n" for n, cell in enumerate(cells))
+
+    with pytest.raises(
+        DataError, match=rf"{bad} of 3 rows have no readable time in 'at' \(like '22.11"
+    ) as error:
+        over(tmp_path, plan({"m": mean("x")}, exposures(time="at")), exposures=rows)
+
+    assert "'n/a'); write times in ISO 8601" in str(error.value)

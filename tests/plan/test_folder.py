@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from splitrun.plan.folder import folder, lint
-from splitrun.spec.starting import FIRST, new_experiment, new_project
+from splitrun.spec.starting import FIRST, PLACEHOLDERS, TEMPLATES, new_experiment, new_project
 from tests.spec.texts import GOOD, SHOP
 
 
@@ -11,9 +13,65 @@ def test_a_new_project_has_no_mistakes() -> None:
     assert FIRST in new_project()
 
 
-def test_a_new_experiment_of_each_template_has_no_mistakes() -> None:
+def told(text: str) -> str:
+    """A new experiment in which somebody has said what is tried and why."""
+    for key, said in PLACEHOLDERS.items():
+        text = text.replace(f"{key}: {said}", f"{key}: one page instead of three")
+    return text
+
+
+@pytest.mark.requirement("R01")
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_new_experiment_has_no_objective_until_somebody_says_it(template: str) -> None:
+    texts = new_project() | {"experiments/new.yaml": new_experiment(template, "new")}
+
+    change, because = (str(mistake) for mistake in lint(texts))
+
+    assert change == (
+        "experiments/new.yaml:6:11: hypothesis.change: it still says what the template wrote; "
+        "say what is different for treated units"
+    )
+    assert because == (
+        "experiments/new.yaml:7:12: hypothesis.because: it still says what the template wrote; "
+        "say what you have seen that makes it worth trying"
+    )
+
+
+@pytest.mark.requirement("R01")
+@pytest.mark.parametrize(
+    ("objective", "says"),
+    [
+        ("", "`change` is missing"),
+        ("hypothesis: {}\n", "missing"),
+        ("hypothesis:\n", "hypothesis"),
+        ('hypothesis: {change: "", because: " ", expect: {metric: conversion, mei: 1pp}}\n', "change"),
+    ],
+)
+def test_an_experiment_without_an_objective_is_refused(objective: str, says: str) -> None:
+    text = new_project()["experiments/first.yaml"]
+    start = text.index("hypothesis:")
+    end = text.index("exposures:", start)
+    bare = text[:start] + objective + text[end:]
+
+    mistakes = lint(new_project() | {"experiments/first.yaml": bare})
+
+    assert any("hypothesis" in str(mistake) and says in str(mistake) for mistake in mistakes)
+
+
+@pytest.mark.requirement("R09")
+def test_a_hypothesis_in_free_text_alone_is_refused() -> None:
+    text = new_project()["experiments/first.yaml"]
+    start, end = text.index("hypothesis:"), text.index("exposures:")
+    free = text[:start] + "hypothesis: one page sells more\n" + text[end:]
+
+    (mistake, *_) = lint(new_project() | {"experiments/first.yaml": free})
+
+    assert mistake.path == "hypothesis"
+
+
+def test_a_new_experiment_of_each_template_has_no_other_mistakes() -> None:
     for template in ("conversion", "revenue"):
-        texts = new_project() | {"experiments/new.yaml": new_experiment(template, "new")}
+        texts = new_project() | {"experiments/new.yaml": told(new_experiment(template, "new"))}
 
         assert lint(texts) == ()
         assert set(folder(texts).experiments) == {"first", "new"}

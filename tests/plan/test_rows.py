@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from tests.spec.texts import GOOD, mistakes, plan_of
 
 TRIGGER = "unit: user\ntrigger: {source: clicks, where: \"name = 'cart'\"}\n"
@@ -26,7 +24,6 @@ def test_a_trigger_needs_moments_of_its_events() -> None:
     ]
 
 
-@pytest.mark.requirement("R02")
 def test_a_trigger_needs_the_moment_of_exposure() -> None:
     text = (
         GOOD.replace("unit: user\n", TRIGGER, 1).replace("  time: seen_at\n", "").replace(", window: 7d", "")

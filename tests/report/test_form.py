@@ -14,10 +14,12 @@ from jsonschema import Draft202012Validator
 
 from splitrun.check.doubts import doubts
 from splitrun.check.evidence import Evidence
+from splitrun.infer.estimate import Estimate
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Readout
 from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums
 from splitrun.report.form import form, schema, written
+from splitrun.report.table import table
 from splitrun.spec.analysis import Adjust, Method
 from tests.check.worlds import measured, plan, primary, ratio, started, two_shares
 from tests.report.readouts import MADE_AT, METRICS, hostile, rich, stopped
@@ -153,6 +155,49 @@ def test_an_unbounded_end_is_null_beside_its_side() -> None:
     assert (load["metric"], load["absolute"]["side"]) == ("load_p95", "upper")
     assert load["absolute"]["low"] is None
     assert load["absolute"]["high"] > load["absolute"]["effect"]
+
+
+def points(part: object) -> Iterator[dict[str, object]]:
+    """Every mapping of a form that holds an effect, wherever it stands."""
+    match part:
+        case dict():
+            if "effect" in part:
+                yield part
+            for inner in part.values():
+                yield from points(inner)
+        case list():
+            for inner in part:
+                yield from points(inner)
+        case _:
+            return
+
+
+@pytest.mark.requirement("R27")
+@pytest.mark.parametrize("world", [rich, stopped, hostile, constant])
+def test_no_effect_stands_without_its_interval_and_level(world: Callable[[], Readout]) -> None:
+    shown = world()
+
+    found = list(points(form(shown)))
+    rows = table(shown).to_pylist()
+
+    assert all("level" in each and (each["low"], each["high"]) != (None, None) for each in found)
+    assert len(found) == sum(
+        isinstance(each, Estimate) for c in shown.comparisons for each in (c.absolute, c.relative)
+    )
+    for row in rows:
+        for name in ("effect", "lift"):
+            ends = (row[f"{name}_low"], row[f"{name}_high"])
+            assert row[name] is None or ends != (None, None)
+
+
+@pytest.mark.requirement("R40")
+def test_the_aggregate_stands_with_every_level_of_every_segment() -> None:
+    found = json.loads(written(rich()))["estimates"]
+
+    shown = [(each["metric"], each["segment"] and each["segment"]["level"]) for each in found]
+    metrics = list(dict.fromkeys(metric for metric, _ in shown))
+    assert len(metrics) == 5
+    assert shown == [(metric, level) for metric in metrics for level in (None, "no", "yes")]
 
 
 def test_where_there_is_no_number_the_form_says_why() -> None:

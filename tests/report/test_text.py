@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -144,3 +145,27 @@ def test_a_long_text_without_spaces_is_broken_by_its_columns() -> None:
 
     assert max(columns(line) for line in lines) <= 80
     assert "新しい購入ボタンを表示する" * 20 in "".join(line.strip() for line in lines)
+
+
+def test_characters_beyond_the_first_planes_are_escaped_too() -> None:
+    assert printable("a\u202eb\U000e0001\x07\u2028") == "a\\u202eb\\U000e0001\\x07 "
+
+
+def test_an_effect_differs_only_by_the_p_that_counts_all_tests() -> None:
+    world = rich()
+    one = replace(world.heterogeneity[0], q=4.7, p=0.03, p_adjusted=0.06)
+
+    shown = " ".join(text(replace(world, heterogeneity=(one,)), width=100).split())
+
+    assert "the effect of voucher on fetched was not shown to differ between the levels of near" in shown
+    assert "p = 0.03, 0.06 over all such tests)" in shown
+
+
+def test_the_last_line_says_how_far_the_data_reaches() -> None:
+    world = replace(
+        measured({"fetched": [ones(20, 60), ones(25, 60)]}), as_of=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+
+    shown = " ".join(text(readout(plan(), world, (), made_at=MADE_AT, versions={})).split())
+
+    assert " rows) as of 2026-01-05T00:00:00+00:00; plan sha256:" in shown

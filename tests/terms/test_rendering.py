@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import perf_counter
 
 import duckdb
 import pytest
@@ -140,13 +139,9 @@ def test_the_deepest_expressions_become_sql_and_run(engine: duckdb.DuckDBPyConne
     ],
     ids=lambda text: text[:12],
 )
-def test_what_would_be_too_deep_or_long_as_sql_is_refused_at_once(text: str) -> None:
-    start = perf_counter()
-
+def test_what_would_be_too_deep_or_long_as_sql_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError, match="nested too deeply to be written as SQL"):
         rendered(parse(text), BOUND)
-
-    assert perf_counter() - start < 3
 
 
 def test_a_zone_is_read_in_the_time_zone_of_the_session() -> None:

@@ -13,14 +13,15 @@ from splitrun.check.outcomes.skewed import skewed
 from splitrun.check.outcomes.spread import zero_spread
 from splitrun.check.rows.numbers import not_finite, text_in_number
 from splitrun.check.rows.quarantined import quarantined_rows
-from splitrun.check.rows.unexposed import events_unexposed
+from splitrun.check.rows.unexposed import events_unexposed, no_events_met
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
 from splitrun.check.times.looks import alpha_spent, before_first_look, early_look, partial_weeks
+from splitrun.check.times.reach import future_rows, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import no_cluster
 from splitrun.check.units.enough import too_few_units
-from splitrun.check.units.identity import duplicate_exposures, no_unit
+from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -36,7 +37,9 @@ CHECKS: tuple[Check, ...] = (
     split,
     triggered_split,
     empty_variant,
+    no_events_met,
     crossover,
+    conflicting_rows,
     missing_outcome,
     unknown_variant,
     before_first_look,
@@ -52,6 +55,8 @@ CHECKS: tuple[Check, ...] = (
     exposures_no_time,
     events_no_time,
     mixed_time_zones,
+    future_rows,
+    source_ends_early,
     quarantined_rows,
     text_in_number,
     not_finite,

@@ -63,12 +63,16 @@ app.command("doctor")(doctor.doctor)
 
 def as_json(error: SplitrunError) -> dict[str, object]:
     """An error in the documented JSON form `splitrun.error/1`."""
-    mistakes = error.mistakes if isinstance(error, SpecError) else ()
+    match error:
+        case SpecError(mistakes=mistakes):
+            listed = [asdict(mistake) for mistake in mistakes]
+        case _:
+            listed = []
     return {
         "form": "splitrun.error/1",
         "error": type(error).__name__,
         "says": str(error),
-        "mistakes": [asdict(mistake) for mistake in mistakes],
+        "mistakes": listed,
     }
 
 
@@ -81,7 +85,7 @@ def run(words: list[str] | None = None) -> None:
         if "--json" in given:
             say_json(as_json(error))
         complain(str(error))
-        raise SystemExit(next(code for kind, code in EXITS.items() if isinstance(error, kind))) from None
+        raise SystemExit(EXITS[type(error)]) from None
     except BrokenPipeError:
         # whoever read us has left; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -63,7 +63,8 @@ def new(
     if json:
         say_json({"form": "splitrun.files/1", "files": [name]})
         return
-    say(f"wrote {name}\n\nnext: fill it in, then splitrun lint {name}")
+    step = "say in it what is tried and why, and where the data is"
+    say(f"wrote {name}\n\nnext: {step}; then splitrun lint {name}")
 
 
 def schema(

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from splitrun.conduct.workspace import contents, shown, workspace
-from splitrun.errors import SpecError
+from splitrun.errors import Mistake, SpecError
 from splitrun.plan.folder import PLACES
 from splitrun.plan.seal import sealed
 from splitrun.spec.plan import Plan
@@ -29,9 +29,22 @@ def plan_of(experiment: Written) -> Plan:
     Raises:
         SpecError: All mistakes.
     """
-    if isinstance(experiment, Mapping):
-        return sealed(read_experiment_mapping(experiment))
-    path = Path(experiment)
+    match experiment:
+        case Mapping():
+            return sealed(read_experiment_mapping(experiment))
+        case str() | PathLike():
+            return plan_at(Path(experiment))
+        case other:
+            says = f"{other!r:.60} is no experiment"
+            raise SpecError([Mistake(says, "hand over the path of an experiment's file, or a mapping")])
+
+
+def plan_at(path: Path) -> Plan:
+    """Resolve the experiment of one file.
+
+    Raises:
+        SpecError: All mistakes.
+    """
     draft = read_experiment(contents(path), shown(path))
     wanted = [place for place in PLACES if place != OTHERS or draft.extends]
     around = workspace(path.resolve().parent, wanted)

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from splitrun.conduct.experiment import plan_of
-from splitrun.conduct.workspace import PROJECT, shown, workspace
+from splitrun.conduct.queries import refused
+from splitrun.conduct.workspace import PROJECT, contents, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.plan.library import Library
 from splitrun.plan.seal import sealed
+from splitrun.spec.reading import read_experiment
 
 __all__ = ["lint"]
+
+DEFINITIONS = "metrics/*.yaml"
 
 
 def lint(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -50,6 +55,8 @@ def project(place: Path) -> tuple[Path, ...]:
             sealed(draft, around.says.library, around.says.project, around.says.experiments)
         except SpecError as error:
             mistakes += [around.placed(mistake) for mistake in error.mistakes]
+    drafts = around.says.experiments.values()
+    mistakes += [around.placed(mistake) for mistake in refused(drafts, around.says.library)]
     if mistakes:
         raise SpecError(mistakes)
     return around.files
@@ -57,5 +64,13 @@ def project(place: Path) -> tuple[Path, ...]:
 
 def experiment(path: Path) -> tuple[Path, ...]:
     """Check one experiment's file, with the project around it where there is one."""
-    plan_of(path)
+    around = workspace(path.resolve().parent, (DEFINITIONS,))
+    mistakes = list(refused([read_experiment(contents(path), shown(path))], Library()))
+    mistakes += [around.placed(mistake) for mistake in refused((), around.says.library)]
+    try:
+        plan_of(path)
+    except SpecError as error:
+        mistakes = [*error.mistakes, *mistakes]
+    if mistakes:
+        raise SpecError(mistakes)
     return (path,)

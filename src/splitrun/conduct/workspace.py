@@ -12,7 +12,7 @@ from splitrun.plan.folder import PLACES, Folder, folder
 __all__ = ["PROJECT", "Workspace", "contents", "root_of", "shown", "workspace"]
 
 PROJECT = "splitrun.yaml"
-LARGEST = 1_000_000
+LARGEST = 250_000
 """Bytes; a larger file is refused by its size, before it is read."""
 
 

@@ -32,10 +32,10 @@ class Why(IntEnum):
 
 
 SENTENCES: dict[Why, str] = {
-    Why.NO_UNITS: "no units in one of the variants",
+    Why.NO_UNITS: "no unit of one of the variants has a known outcome yet",
     Why.FEW_UNITS: "fewer than two units in one of the variants, so there is no spread to judge by",
     Why.NO_SPREAD: "every unit of both variants has the same value, so there is no spread to judge by",
-    Why.NO_DENOMINATOR: "the ratio's denominator adds up to zero in one of the variants",
+    Why.NO_DENOMINATOR: "the ratio's denominator cannot be told from zero in one of the variants",
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
     Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",

@@ -81,16 +81,20 @@ def quantile_points(q: FloatArray, low: FloatArray, high: FloatArray, shares: Sh
         z: The number that was given to it.
 
     Returns:
-        Points with infinite degrees of freedom. Where low and high are the same value, the variance is zero:
+        Points whose degrees of freedom are the independent values between low and high, since the standard
+        error is read off their spacing. Where low and high are the same value, the variance is zero:
         values so coarse that the quantile could not have been another.
     """
     found = np.isfinite(q) & np.isfinite(low) & np.isfinite(high) & (low <= q) & (q <= high)
     why = np.where(shares.why > 0, shares.why, first_of({Why.NOT_FINITE: ~found}))
+    at = (shares.low + shares.high) / 2
+    # of as many independent values as give this standard error, 2 z stderr lie between the bounds
+    between = 2 * z * at * (1 - at) / shares.stderr
     held = (why == 0) | (why == Why.FEW_UNITS) | (why == Why.BEYOND_DATA)
     return Points(
         value=np.where(held, q, np.nan),
         variance=np.where(why == 0, ((high - low) / (2 * z)) ** 2, np.nan),
-        dof=np.where(why == 0, np.inf, np.nan),
+        dof=np.where(why == 0, np.maximum(between, 1.0), np.nan),
         n=shares.n,
         why=why,
     )

@@ -10,6 +10,11 @@ from splitrun.moments import ROUNDING, FloatArray, Moments
 
 __all__ = ["ratios", "residual"]
 
+SURE = 1.96
+"""Standard errors that a mean denominator must lie away from zero: else ratios of either sign and any size
+fit the data, and the linear step of the delta method says nothing (Fieller 1954; g >= 1 for one ratio).
+"""
+
 
 @np.errstate(all="ignore")
 def ratios(moments: Moments) -> Points:
@@ -22,12 +27,15 @@ def ratios(moments: Moments) -> Points:
         moments: Two columns, numerator and denominator, shape (cells, 2).
 
     Returns:
-        Ratios with infinite degrees of freedom; `NO_DENOMINATOR` where the denominator adds up to zero.
+        Ratios with infinite degrees of freedom; `NO_DENOMINATOR` where the mean denominator is zero or
+        cannot be told from it.
     """
     n, under = moments.n, moments.mean[:, 1]
     ratio = moments.mean[:, 0] / under
     variance = np.where(under**2 < TINY, np.inf, residual(moments) / (n - 1) / n / under**2)
-    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=under == 0)
+    unsure = under**2 <= SURE**2 * spread(moments)[:, 1, 1] / (n - 1) / n
+    undefined = (under == 0) | ((n >= 2) & unsure & (under**2 >= TINY))
+    return pointed(moments, ratio, variance, dof=np.full_like(n, np.inf), undefined=undefined)
 
 
 @np.errstate(all="ignore")

@@ -26,6 +26,14 @@ class Scale:
         """A level with four significant digits."""
         return plain(value * self.factor, decimals(abs(value) * self.factor, 4)) + self.level
 
+    def between(self, start: float, end: float) -> str:
+        """Two levels like `from 20.59 to 20.57`; where they differ, with digits enough to show it."""
+        first, last = self.at(start), self.at(end)
+        if first == last and start != end:
+            digits = decimals(abs(end - start) * self.factor, 1)
+            first, last = (plain(level * self.factor, digits) + self.level for level in (start, end))
+        return f"from {first} to {last}"
+
     def moved(self, estimate: Estimate) -> str:
         """The effect without its sign."""
         return self._written(abs(estimate.effect), estimate)
@@ -41,7 +49,7 @@ class Scale:
             word, end = ("at most", high) if low is None else ("at least", low)
             return f"{word} {self._written(end or 0.0, estimate)}"
         digits = decimals(reach(estimate) * self.factor, 2)
-        return f"{plain(low * self.factor, digits)} to {plain(high * self.factor, digits)}{self.effect}"
+        return f"{seen(low * self.factor, digits)} to {seen(high * self.factor, digits)}{self.effect}"
 
     def tolerance(self, size: Size) -> str:
         """A margin or minimum effect of interest."""
@@ -50,7 +58,7 @@ class Scale:
         return f"{size.value * self.factor:g}{self.effect}"
 
     def _written(self, value: float, estimate: Estimate) -> str:
-        return plain(value * self.factor, decimals(reach(estimate) * self.factor, 2)) + self.effect
+        return seen(value * self.factor, decimals(reach(estimate) * self.factor, 2)) + self.effect
 
 
 LIFT = Scale(100.0, " %", " %")
@@ -84,6 +92,12 @@ def decimals(size: float, significant: int) -> int:
         return 2
     # a hair above, so that a width of 0.001 that rounding made 0.00099 counts as what it is
     return min(12, max(0, significant - 1 - math.floor(math.log10(size) + 1e-9)))
+
+
+def seen(value: float, digits: int) -> str:
+    """A number with so many digits after the point, or with as many as it takes not to look like zero."""
+    hidden = value and not plain(value, digits).strip("-0.,")
+    return plain(value, decimals(abs(value), 1) if hidden else digits)
 
 
 def plain(value: float, digits: int) -> str:

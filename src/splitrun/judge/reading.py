@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
 from splitrun.check.evidence import Finding, Severity
 from splitrun.check.times.looks import occasion
 from splitrun.infer.heterogeneity import cochran
+from splitrun.infer.multiplicity import holm
 from splitrun.judge.beside import capped, counts, parts
 from splitrun.judge.comparisons import comparisons
 from splitrun.judge.error_rates import adjusted, discoveries
@@ -48,12 +51,6 @@ def readout(
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
-    corrected = adjusted_p(plan, readings)
-    judged = (
-        whole(plan, measured, reading, comparison, corrected) if comparison.segment is None else comparison
-        for reading in readings
-        for comparison in comparisons(reading, stops, registered=registered)
-    )
     look = look_of(plan, measured)
     return Readout(
         plan=plan,
@@ -64,17 +61,32 @@ def readout(
         last_exposure=measured.last_exposure,
         units=unit_counts(plan, measured),
         findings=tuple(findings),
-        comparisons=tuple(judged),
+        comparisons=tuple(judged(plan, measured, readings, stops, registered=registered)),
         heterogeneity=tuple(differing(readings)),
         limitations=limitations(plan, findings, look, registered=registered),
-        lineage=Lineage(
-            plan_digest=digest(plan),
-            data=measured.sources,
-            sql=measured.sql,
-            versions=tuple(sorted(versions.items())),
-        ),
+        lineage=lineage(plan, measured, versions),
         look=look,
     )
+
+
+def lineage(plan: Plan, measured: Measured, versions: Mapping[str, str]) -> Lineage:
+    """What the readout is made of."""
+    return Lineage(
+        plan_digest=digest(plan),
+        data=measured.sources,
+        sql=measured.sql,
+        versions=tuple(sorted(versions.items())),
+    )
+
+
+def judged(
+    plan: Plan, measured: Measured, readings: Sequence[Reading], stops: tuple[str, ...], *, registered: bool
+) -> Iterator[Comparison]:
+    """Every comparison with its verdict; those over all units with what only they have."""
+    corrected = adjusted_p(plan, readings)
+    for reading in readings:
+        for found in comparisons(reading, stops, registered=registered):
+            yield whole(plan, measured, reading, found, corrected) if found.segment is None else found
 
 
 def adjusted_p(
@@ -133,13 +145,15 @@ def look_of(plan: Plan, measured: Measured) -> Look | None:
 
 
 def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
-    """Cochran's Q of every primary and treatment over the levels of every segment."""
-    for reading in readings:
-        if reading.segment is None or reading.planned.role is not Role.PRIMARY:
-            continue
-        absolute = reading.effects.absolute
-        found = cochran(absolute.effect, absolute.stderr)
-        if found.dof:
+    """Cochran's Q of every primary and treatment over the levels of every segment.
+
+    A test that was planned counts for Holm even where too few levels have numbers for it: its p is 1.
+    """
+    cut = [r for r in readings if r.segment is not None and r.planned.role is Role.PRIMARY]
+    tests = [cochran(r.effects.absolute.effect, r.effects.absolute.stderr) for r in cut]
+    adjusted = holm(np.array([found.p for found in tests]))
+    for reading, found, p_adjusted in zip(cut, tests, adjusted, strict=True):
+        if reading.segment is not None and found.dof:
             yield Heterogeneity(
                 metric=reading.planned.key,
                 variant=reading.variant,
@@ -147,6 +161,7 @@ def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
                 q=found.q,
                 dof=found.dof,
                 p=found.p,
+                p_adjusted=float(p_adjusted),
             )
 
 

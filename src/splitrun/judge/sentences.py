@@ -22,10 +22,7 @@ def moved(metric: str, absolute: Estimate, means: tuple[float, float], scale: Sc
     """What was seen: `fetched rose by 45.1 pp, from 33.87 % to 78.92 % (95 % interval 41 to 49 pp)`."""
     verb = "did not move" if absolute.effect == 0 else "rose" if absolute.effect > 0 else "fell"
     by = "" if absolute.effect == 0 else f" by {scale.moved(absolute)}"
-    return (
-        f"{metric} {verb}{by}, from {scale.at(means[0])} to {scale.at(means[1])} "
-        f"({level_of(absolute)} {scale.bounds(absolute)})"
-    )
+    return f"{metric} {verb}{by}, {scale.between(*means)} ({level_of(absolute)} {scale.bounds(absolute)})"
 
 
 def defended(seen: str, absolute: Estimate, verdict: Verdict, size: Reach | None, mei: str | None) -> str:

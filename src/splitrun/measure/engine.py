@@ -19,6 +19,9 @@ class Stored(StrEnum):
 
     TEXT = "text"
     WHOLE = "whole"
+    BIG = "big"
+    """Whole, and perhaps beyond 64 bits with a sign."""
+    DECIMAL = "decimal"
     NUMBER = "number"
     BOOLEAN = "boolean"
     DAY = "day"
@@ -37,6 +40,8 @@ class Field:
 
     name: str
     stored: Stored
+    written: str = ""
+    """The engine's own name of the type, for messages."""
 
 
 @dataclass(frozen=True, slots=True)

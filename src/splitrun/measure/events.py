@@ -10,13 +10,23 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.kinds import Reading
-from splitrun.measure.parts import DAY, Part, What, condition, told_apart, usable, value
+from splitrun.measure.parts import DAY, Part, What, condition, told_apart, undecided, usable, value
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.enrolment import MICROSECOND, identity, moment_of
-from splitrun.measure.sql import Work, column, every, relation, select, tree, whole
+from splitrun.measure.sql import Work, column, every, later, relation, select, tree, until, whole
 from splitrun.measure.units import UNITS
 
-__all__ = ["MET", "Events", "Facts", "added_up", "selected_values", "triggered", "unit_column", "untriggered"]
+__all__ = [
+    "MET",
+    "Events",
+    "Facts",
+    "added_up",
+    "forms",
+    "selected_values",
+    "triggered",
+    "unit_column",
+    "untriggered",
+]
 
 Columns = Sequence[tuple[str, exp.Expr]]
 """Expressions under names."""
@@ -39,8 +49,14 @@ class Facts:
     zoned: int = 0
     zoneless: int = 0
     future: int = 0
+    met: int = 0
+    """Rows of exposed units."""
     earliest: int | None = None
+    """Of all rows."""
     latest: int | None = None
+    """Of the rows of exposed units."""
+    last: int | None = None
+    """Of all rows."""
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts."""
 
@@ -55,10 +71,10 @@ class Events:
     timed: bool
     """Whether both the exposures and the events have times."""
     ids_as_numbers: bool
-    as_of: int | None
-    """The last moment of which rows count, where one is known before they are read."""
+    limit: int | None
+    """Rows after it are not read."""
     now: int | None
-    """Rows later than that cannot have happened."""
+    """Rows after it are not yet possible, and counted."""
     table: str
     """Where the units stand: `_units`, or `_met` after a trigger."""
     ranges: tuple[Range, ...] = (WHOLE,)
@@ -110,8 +126,8 @@ class Events:
             tests.append(tree("e.at >= :since", since=since))
             if part.window is not None:
                 tests.append(tree("e.at < u.start + :w", w=_micros(part.window)))
-        if self.as_of is not None and self.time is not None:
-            tests.append(tree("e.at <= :as_of", as_of=whole(self.as_of)))
+        if self.limit is not None and self.time is not None:
+            tests.append(until("e.at", self.limit))
         return every(tests)
 
     def day(self, part: Part) -> exp.Expr:
@@ -124,7 +140,8 @@ class Events:
     def matched(self) -> Columns:
         """What is counted of each unit's rows whatever the metrics."""
         before = tree("COUNT_IF(e.at < u.at)") if self.timed else whole(0)
-        return [("rows", tree("COUNT(*)")), ("before", before)]
+        latest = tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))
+        return [("rows", tree("COUNT(*)")), ("before", before), ("latest", latest)]
 
     def looked_at(self, values: Sequence[exp.Expr]) -> exp.Select:
         """What all rows say, whosever they are: their times, and how often each value is not finite."""
@@ -137,7 +154,8 @@ class Events:
             ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
             ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
             ("earliest", tree("MIN(e.at)")),
-            *self._to_now(),
+            ("last", tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))),
+            ("future", later("e.at", self.now)),
         ]
         named += [
             (f"v{place}", tree("COUNT_IF(NOT :ok)", ok=usable(column(f"v{place}", "e"))))
@@ -145,14 +163,20 @@ class Events:
         ]
         return select(named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e"))
 
-    def _to_now(self) -> Columns:
-        if self.now is None:
-            return [("future", whole(0)), ("latest", tree("MAX(e.at)"))]
-        now = whole(self.now)
-        return [
-            ("future", tree("COUNT_IF(e.at > :now)", now=now)),
-            ("latest", tree("MAX(CASE WHEN e.at <= :now THEN e.at END)", now=now)),
-        ]
+
+def forms(work: Work, events: Events) -> tuple[str, str]:
+    """How ids are written among the units and in a source: 9 for each digit and a for each letter."""
+    ours = select([("id", tree("MIN(CAST(key AS TEXT))"))], relation(events.table, "u"))
+    theirs = select(
+        [("id", tree("MIN(CAST(:key AS TEXT))", key=events.key()))],
+        relation(events.reading.loaded.relation, "r"),
+    )
+    one, other = (str(work.one("how ids are written", query)["id"] or "") for query in (ours, theirs))
+    return _form(one[:40]), _form(other[:40])
+
+
+def _form(identity: str) -> str:
+    return "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in identity)
 
 
 def unit_column(key: str, unit: str | Mapping[str, str] | None, unit_type: str, default: str) -> str:
@@ -189,8 +213,8 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
     counted = [tree("e.chosen")]
     if events.timed:
         counted.append(tree("e.at >= u.at"))
-    if events.as_of is not None and events.time is not None:
-        counted.append(tree("e.at <= :as_of", as_of=whole(events.as_of)))
+    if events.limit is not None and events.time is not None:
+        counted.append(until("e.at", events.limit))
     chosen = every(counted)
     found = [
         ("start", tree("MIN(CASE WHEN :c THEN e.at END)", c=chosen)),
@@ -247,9 +271,12 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
     strange = {written for place, written in enumerate(numbers) if row[f"v{place}"]}
     for place, part in wanted.items():
         _check_timed(events, part)
-        selected = every([*wheres[part.where], events.inside(part)])
+        where, blind = wheres[part.where]
+        inside = events.inside(part)
+        selected = every([*where, inside])
         value = values.get((part.what is What.DISTINCT, part.value))
-        tallies.append((f"p{place}", _tallied(part, selected, value, events)))
+        number = _tallied(part, selected, value, events)
+        tallies.append((f"p{place}", _known(number, [*blind, inside]) if blind else number))
         if value is not None and part.what in FINITE and part.value in strange:
             wrong = tree("COUNT_IF(:s AND NOT :ok)", s=selected, ok=usable(value))
             tallies.append((f"f{place}", wrong))
@@ -265,7 +292,8 @@ def selected_values(events: Events, part: Part) -> exp.Select:
     number = _valued(events, {0: part}, columns)[False, part.value]
     named = [exp.alias_(tree("u.n"), "n", quoted=True), exp.alias_(number, "v", quoted=True)]
     rows = events.met(columns).select(*named, append=False)
-    return rows.where(every([*wheres[part.where], events.inside(part), usable(number)]))
+    where, _ = wheres[part.where]
+    return rows.where(every([*where, events.inside(part), usable(number)]))
 
 
 def _check_timed(events: Events, part: Part) -> None:
@@ -282,14 +310,17 @@ def _micros(span: timedelta) -> exp.Expr:
 
 def _shared(
     events: Events, wanted: Mapping[int, Part], columns: list[tuple[str, exp.Expr]]
-) -> dict[str | None, list[exp.Expr]]:
-    """Each condition once, however many parts use it."""
-    shared: dict[str | None, list[exp.Expr]] = {None: []}
+) -> dict[str | None, tuple[list[exp.Expr], list[exp.Expr]]]:
+    """Each condition once, however many parts use it; and whether a row's cells leave it undecided."""
+    shared: dict[str | None, tuple[list[exp.Expr], list[exp.Expr]]] = {None: ([], [])}
     for part in wanted.values():
-        if part.where is not None and part.where not in shared:
-            name = f"w{len(shared)}"
-            columns.append((name, condition(events.reading, part.where, "r", f"a metric of {part.source}")))
-            shared[part.where] = [column(name, "e")]
+        if part.where is None or part.where in shared:
+            continue
+        name, wanted_for = f"w{len(shared)}", f"a metric of {part.source}"
+        columns.append((name, condition(events.reading, part.where, "r", wanted_for)))
+        blind = undecided(events.reading, part.where, "r", wanted_for)
+        shared[part.where] = ([column(name, "e")], [column(f"u{name}", "e")] if blind is not None else [])
+        columns += [(f"u{name}", blind)] if blind is not None else []
     return shared
 
 
@@ -329,6 +360,11 @@ def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Ev
     return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)
 
 
+def _known(number: exp.Expr, blind: Sequence[exp.Expr]) -> exp.Expr:
+    """A unit's number, null where a row inside its span cannot be decided: it may count or not."""
+    return tree("CASE WHEN COUNT(CASE WHEN :b THEN 1 END) = 0 THEN :n END", b=every(blind), n=number)
+
+
 def _looked_at(work: Work, events: Events, values: Sequence[exp.Expr]) -> Row:
     return work.one(f"rows of {events.reading.key}", events.looked_at(values))
 
@@ -340,13 +376,20 @@ def _facts(work: Work, events: Events, kept: str, row: Row, tallies: Sequence[st
         (name, tree("CAST(COALESCE(SUM(:c), 0) AS BIGINT)", c=column(name)))
         for name in ("rows", "before", *wrong)
     ]
+    named.append(("latest", tree("MAX(latest)")))
     matched = work.one(f"rows of {events.reading.key} that met a unit", select(named, relation(kept, "k")))
-    earliest, latest = row["earliest"], row["latest"]
+    met = int(matched["rows"] or 0)
     return Facts(
         **{name: int(row[name] or 0) for name in ("no_time", "zoned", "zoneless", "future")},
         before=int(matched["before"] or 0),
-        unexposed=int(row["rows"] or 0) - int(matched["rows"] or 0),
-        earliest=None if earliest is None else int(earliest),
-        latest=None if latest is None else int(latest),
+        unexposed=int(row["rows"] or 0) - met,
+        met=met,
+        earliest=_moment(row["earliest"]),
+        latest=_moment(matched["latest"]),
+        last=_moment(row["last"]),
         not_finite={int(name[1:]): int(matched[name] or 0) for name in wrong},
     )
+
+
+def _moment(found: float | str | None) -> int | None:
+    return None if found is None else int(found)

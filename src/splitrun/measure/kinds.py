@@ -14,7 +14,7 @@ from splitrun.measure.sql import Work, column, relation, select, text, tree, who
 from splitrun.terms.rendering import Bound
 from splitrun.terms.tree import Kind
 
-__all__ = ["LARGEST", "Attribute", "Reading", "read"]
+__all__ = ["LARGEST", "Attribute", "Reading", "labelled", "read"]
 
 LARGEST = "1e100"
 """Numbers beyond it count as not finite: their squares could no longer be added up in 64 bits."""
@@ -25,6 +25,8 @@ NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$|^\s*(?i:[+-
 WHOLE = r"^\s*[+-]?[0-9]+\s*$"
 PADDED = r"^\s*[+-]?0[0-9]"
 """007 is a label and no number: read as a number, it would be the same as 7."""
+SPARE = r"^(0|-?[1-9][0-9]*)\.0*$"
+"""A whole number with a spare point; 007.0 and 1e3 are labels where they stand among text."""
 LONG = r"^\s*[+-]?[0-9]{17,}\s*$"
 """Whole numbers that a 64-bit float would round."""
 ZONED = r":[0-9.]+(Z| UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
@@ -48,6 +50,10 @@ class Attribute:
     """Every value is a whole number within 64 bits."""
     strays: int = 0
     examples: tuple[str, ...] = ()
+    inferred: bool = False
+    """From a CSV, where every cell is text."""
+    empty: bool = False
+    """A column of a CSV without a filled cell: it may be of any kind."""
 
     def at(self, alias: str) -> exp.Expr:
         """The column as it is stored."""
@@ -58,10 +64,31 @@ class Attribute:
         cell = self.at(alias)
         if self.whole:
             return tree("CAST(TRY_CAST(:c AS BIGINT) AS TEXT)", c=cell)
-        # a text column with strays keeps its text: an id that is no number is still an id
-        if self.kind is Kind.NUMBER and not self.strays:
-            return _canonical(self.number(alias))
+        match self.stored:
+            case Stored.BIG:
+                return tree("CAST(:c AS TEXT)", c=cell)
+            case Stored.DECIMAL:
+                exact = tree(
+                    "CASE WHEN :c = FLOOR(:c) THEN CAST(TRY_CAST(:c AS HUGEINT) AS TEXT) END", c=cell
+                )
+                return tree("COALESCE(:exact, :other)", exact=exact, other=_canonical(self.number(alias)))
+            case _ if self.kind is Kind.NUMBER and not self.strays:
+                return _canonical(self.number(alias))
+            case _ if self.kind is Kind.NUMBER:
+                # cell by cell: an id that is no number is still an id, and changes no other
+                return tree("COALESCE(:n, CAST(:c AS TEXT))", n=_canonical(self.number(alias)), c=cell)
+            case _:
+                pass
         return tree("CAST(:c AS TEXT)", c=cell)
+
+    def identity(self, alias: str) -> exp.Expr:
+        """The value as a unit's id: among the text of a CSV 3.0 is 3, whatever stands beside it."""
+        if not self.inferred or self.kind is not Kind.TEXT:
+            return self.written(alias)
+        return tree(
+            "CASE WHEN REGEXP_MATCHES(:c, :spare) THEN SPLIT_PART(:c, '.', 1) ELSE :c END",
+            c=self.at(alias), spare=text(SPARE),
+        )  # fmt: skip
 
     def number(self, alias: str) -> exp.Expr:
         """The value as a 64-bit float; null where it is none. May be NaN or infinite."""
@@ -75,7 +102,7 @@ class Attribute:
                     c=cell,
                     number=text(NUMBER),
                 )
-            case Stored.BOOLEAN | Stored.WHOLE | Stored.NUMBER:
+            case Stored.BOOLEAN | Stored.WHOLE | Stored.BIG | Stored.DECIMAL | Stored.NUMBER:
                 return tree("CAST(:c AS DOUBLE)", c=cell)
             case _:
                 return tree("CAST(NULL AS DOUBLE)")
@@ -90,6 +117,19 @@ class Attribute:
             case _:
                 return exp.false()
 
+    def unreadable(self, alias: str, timezone: str) -> exp.Expr | None:
+        """Whether a cell holds text where its kind belongs; None where no cell can."""
+        cell = self.at(alias)
+        text_there = "NULLIF(:c, '') IS NOT NULL AND NOT REGEXP_MATCHES(:c, :marks)"
+        holes = {"c": cell, **_PATTERNS}
+        match self.kind:
+            case Kind.NUMBER if self.strays:
+                return tree(f"{text_there} AND NOT REGEXP_MATCHES(:c, :number)", **holes)
+            case Kind.TIME if self.stored is Stored.TEXT:
+                return tree(f"{text_there} AND (:at) IS NULL", at=self.moment(alias, timezone), **holes)
+            case _:
+                return None
+
     def moment(self, alias: str, timezone: str) -> exp.Expr:
         """The time in microseconds since 1970 UTC; null where it cannot be read."""
         cell, zone = self.at(alias), text(timezone)
@@ -102,7 +142,9 @@ class Attribute:
                     c=cell, zone=zone, zoned=self.zoned(alias), time=text(TIME),
                 )  # fmt: skip
             case Stored.MOMENT:
-                return tree("CASE WHEN ISFINITE(:c) THEN EPOCH_US(:c) END", c=cell)
+                return tree(
+                    "CASE WHEN ISFINITE(:c) THEN EPOCH_US(:c) END", c=tree("CAST(:c AS TIMESTAMPTZ)", c=cell)
+                )
             case _:
                 return tree(
                     "CASE WHEN ISFINITE(:c) THEN EPOCH_US(TIMEZONE(:zone, CAST(:c AS TIMESTAMP))) END",
@@ -136,6 +178,34 @@ def _canonical(number: exp.Expr) -> exp.Expr:
     )
 
 
+def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
+    """Whether a cell is this label: as numbers in a numeric column, else as text."""
+    written = str(label).lower() if label is True or label is False else f"{label}"
+    match attribute.kind:
+        case Kind.NUMBER:
+            try:
+                number = float(written) if written not in {"true", "false"} else float(written == "true")
+            except ValueError:
+                return exp.false()
+            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
+        case Kind.BOOLEAN:
+            meant = {
+                "true": "true",
+                "1": "true",
+                "1.0": "true",
+                "false": "false",
+                "0": "false",
+                "0.0": "false",
+            }
+            return tree(
+                "LOWER(CAST(:c AS TEXT)) = :t",
+                c=attribute.at("r"),
+                t=text(meant.get(written.lower(), written)),
+            )
+        case _:
+            return tree(":c = :t", c=attribute.written("r"), t=text(written))
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A loaded source with the meaning of the columns that a plan uses."""
@@ -155,11 +225,13 @@ class Reading:
             return self.attributes[name]
         except KeyError:
             there = [field.name for field in self.loaded.fields]
-            if name in there:
-                raise DataError(
-                    f"{self.key}: the column {name!r}, which {wanted} names, holds lists or structures; "
-                    "name one with text, numbers, booleans or times"
-                ) from None
+            for field in self.loaded.fields:
+                if field.name == name:
+                    raise DataError(
+                        f"{self.key}: the column {name!r}, which {wanted} names, holds "
+                        f"{_held(field.written)}, which cannot be read as a number, a text or a time; "
+                        "take out one value in a query"
+                    ) from None
             raise DataError(
                 f"{self.key}: there is no column {name!r}, which {wanted} names; {_suggestion(name, there)}"
             ) from None
@@ -182,6 +254,18 @@ class Reading:
 _STRAY = "COUNT_IF(:c <> '' AND NOT REGEXP_MATCHES(:c, :number) AND NOT REGEXP_MATCHES(:c, :marks))"
 
 
+HELD = {"STRUCT": "structures", "MAP": "maps", "BLOB": "bytes", "INTERVAL": "durations", "UNION": "unions"}
+
+
+def _held(kind: str) -> str:
+    """What a column of a type of no use holds, in words."""
+    if kind.endswith("]"):
+        return f"lists ({kind[:40]})"
+    first = kind.split("(", 1)[0]
+    word = "times of day" if first.startswith("TIME") else HELD.get(first, "values")
+    return f"{word} ({kind[:40]})"
+
+
 def _suggestion(name: str, there: list[str]) -> str:
     near = get_close_matches(name, there, n=1)
     listed = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
@@ -191,6 +275,8 @@ def _suggestion(name: str, there: list[str]) -> str:
 KINDS = {
     Stored.TEXT: Kind.TEXT,
     Stored.WHOLE: Kind.NUMBER,
+    Stored.BIG: Kind.NUMBER,
+    Stored.DECIMAL: Kind.NUMBER,
     Stored.NUMBER: Kind.NUMBER,
     Stored.BOOLEAN: Kind.BOOLEAN,
     Stored.DAY: Kind.TIME,
@@ -262,8 +348,8 @@ def _judged(work: Work, key: str, loaded: Loaded, field: Field, tally: Mapping[s
         strays = filled - tally["number"]
         examples = _examples(work, key, loaded, field.name) if strays else ()
         whole = tally["whole"] == filled
-        return Attribute(field.name, field.stored, Kind.NUMBER, whole, strays, examples)
-    return Attribute(field.name, field.stored, Kind.TEXT)
+        return Attribute(field.name, field.stored, Kind.NUMBER, whole, strays, examples, inferred=True)
+    return Attribute(field.name, field.stored, Kind.TEXT, inferred=True, empty=not filled)
 
 
 def _examples(work: Work, key: str, loaded: Loaded, name: str) -> tuple[str, ...]:

@@ -168,15 +168,20 @@ class Dirt:
     """By source: rows of exposed units before their exposure, not counted."""
     events_unexposed: Mapping[str, int] = field(default_factory=dict)
     """By source: rows of units that were never exposed, not counted."""
+    strangers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By source of which no row belongs to an exposed unit: the form of an exposed unit's id and of a row's,
+    with 9 for each digit and a for each letter."""
     events_no_time: Mapping[str, int] = field(default_factory=dict)
     """By source: rows without a readable time, not counted."""
     text_in_number: tuple[TextInNumber, ...] = ()
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
+    conflicting_units: Mapping[str, int] = field(default_factory=dict)
+    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so it is missing."""
+    future_rows: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows later than the moment of reading, not counted."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
-    future_rows: Mapping[str, int] = field(default_factory=dict)
-    """By source: rows later than the moment of the readout, not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,8 @@ class SourceFacts:
     rows: int
     digest: str | None
     """`sha256:` of the file's bytes; None where there is no file."""
+    last: datetime | None = None
+    """The latest moment of its rows, future ones left out; None without times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from splitrun.errors import DataError
 from splitrun.measure.engine import Engine, Loaded
-from splitrun.measure.events import MET, Events, Facts, added_up, triggered, unit_column, untriggered
+from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, unit_column, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
 from splitrun.measure.outcomes.blocks import blocks, known
@@ -20,7 +20,7 @@ from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
-from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text
+from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import Levels, label, levels
@@ -49,10 +49,10 @@ def measure(
     Args:
         plan: What is to be measured.
         engine: Where the data is; used for this one measurement.
-        as_of: The moment up to which rows count and windows must have passed; by default the latest moment in
-            the exposures and event sources.
-        not_after: The moment of the readout. Later rows cannot have happened: they are counted as dirt and
-            nothing else, and `as_of` is no later.
+        as_of: The moment up to which rows count and windows must have passed; by default the latest moment of
+            an exposure to a planned variant or an event of an exposed unit.
+        not_after: The moment of reading: what lies after it cannot have happened, is counted and not read,
+            and `as_of` is no later.
         numbers: How many sums of units are held at once; more units are taken range by range.
 
     Returns:
@@ -118,6 +118,7 @@ class _Measurement:
             key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)
             for key in rows
         }
+        refuse_misfits(plan, readings)
         begun = _Measurement(work, plan, exposures, *limits, loaded, readings, wanted, ids_as_numbers=False)
         begun.ids_as_numbers = begun.all_whole()
         return begun
@@ -153,13 +154,15 @@ class _Measurement:
         earliest = {key: each.earliest for key, each in facts.items()}
         found = cuts(work, self.cube(roll, (levels_of, phases), earliest))
         timed = any(at is not None for at in latest)
+        dirt = self.dirt(roll, facts, int(found[0].cells.units.sum()))
+        last = {key: each.last for key, each in facts.items()} | {EXPOSURES: roll.source_last}
         whole, *single = [
             Measured(
                 cells=each.cells,
                 columns=each.columns,
                 exposed=_array(roll.exposed),
-                dirt=self.dirt(roll, facts, int(each.cells.units.sum())),
-                sources=self.facts(),
+                dirt=dirt,
+                sources=self.facts(last),
                 sql=(),
                 as_of=moment(self.as_of) if timed else None,
                 first_exposure=moment(roll.first),
@@ -179,7 +182,7 @@ class _Measurement:
         """Make the table of units."""
         reading = self.readings[EXPOSURES]
         enrolment = Enrolment(
-            self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
+            self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.limit, self.now
         )
         return enrolled(self.work, enrolment, [label(reading, segment) for segment in self.plan.segments])
 
@@ -233,8 +236,8 @@ class _Measurement:
         return clustered(self.work, self.plan, cut.cube.blocks, tables, lost)
 
     @property
-    def last(self) -> int | None:
-        """The last moment of which rows count, as far as it is known before they are read."""
+    def limit(self) -> int | None:
+        """The moment after which no row is read, as far as it is known before they are read."""
         return self.now if self.as_of is None else self.as_of
 
     def tables(self) -> dict[str, str]:
@@ -264,19 +267,24 @@ class _Measurement:
             time=time,
             timed=time is not None and self.exposures.time is not None,
             ids_as_numbers=self.ids_as_numbers,
-            as_of=self.last,
+            limit=self.limit,
             now=self.now,
             table=table,
             ranges=self.ranges,
         )
 
-    def facts(self) -> tuple[SourceFacts, ...]:
+    def facts(self, last: Mapping[str, int | None]) -> tuple[SourceFacts, ...]:
         """What was read."""
         named: dict[str, Rows] = {EXPOSURES: self.exposures}
         named |= {planned.key: planned.source for planned in self.plan.sources}
         return tuple(
             SourceFacts(
-                name=key, form=named[key].form, where=named[key].where, rows=each.rows, digest=each.digest
+                name=key,
+                form=named[key].form,
+                where=named[key].where,
+                rows=each.rows,
+                digest=each.digest,
+                last=moment(last.get(key)),
             )
             for key, each in self.loaded.items()
         )
@@ -308,10 +316,16 @@ class _Measurement:
             },
             events_before=_some({key: each.before for key, each in events.items()}),
             events_unexposed=_some({key: each.unexposed for key, each in events.items()}),
+            strangers={
+                key: forms(self.work, self.events(key, MET))
+                for key, each in events.items()
+                if each.unexposed and not each.met and sum(roll.exposed)
+            },
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
             text_in_number=self.strays(),
             not_finite=_some(not_finite),
             future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
+            conflicting_units=roll.conflicting,
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -30,9 +30,10 @@ from splitrun.spec.metric import (
 )
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES
+from splitrun.terms.kinds import Sort, mismatches, sort_of
 from splitrun.terms.parse import parse
 from splitrun.terms.rendering import kind_of, rendered
-from splitrun.terms.tree import Column, Kind, columns
+from splitrun.terms.tree import Column, Kind, Tree, columns
 
 __all__ = [
     "DAY",
@@ -43,9 +44,13 @@ __all__ = [
     "condition",
     "distinct",
     "names",
+    "outcome",
     "parts",
     "pre_period",
+    "read_as_text",
+    "refuse_misfits",
     "told_apart",
+    "undecided",
     "usable",
     "value",
 ]
@@ -180,6 +185,66 @@ def names(expressions: Iterable[str | None]) -> set[str]:
     return {name for written in expressions if written is not None for name in columns(parse(written))}
 
 
+CONDITIONS = frozenset({Sort.BOOLEAN, Sort.NOTHING})
+NUMBERS = frozenset({Sort.NUMBER, Sort.BOOLEAN, Sort.NOTHING})
+ANYTHING = frozenset(Sort)
+"""Values that are only told apart."""
+REMEDIES = {
+    Sort.NUMBER: "write a condition, like {written} <> 0",
+    Sort.TEXT: "write a condition, like {written} = 'yes'",
+    Sort.TIME: "write a condition, like {written} >= date('2026-01-31')",
+}
+
+
+def refuse_misfits(plan: Plan, readings: Mapping[str, Reading]) -> None:
+    """Hold every expression of a plan against what its columns hold, before any row is counted.
+
+    Raises:
+        DataError: Kinds do not fit, so that something would be null in every row; or a condition is no
+            condition, or a value no number.
+    """
+    for wanted, source, written, sorts in _written(plan):
+        reading, parsed = readings[source], parse(written)
+        named = {name: reading.attribute(name, wanted) for name in columns(parsed)}
+        kinds = {name: attribute.kind for name, attribute in named.items() if not attribute.empty}
+        for sentence in mismatches(parsed, kinds):
+            raise DataError(
+                f"{source}: {wanted}: {written!r} cannot be answered: {sentence}; "
+                "compare values of one kind: texts stand in quotes, numbers do not"
+            )
+        sort = sort_of(parsed, kinds)
+        if sort not in sorts | _read_alone(parsed, sorts):
+            remedy = "write a number, like a column of numbers or arithmetic"
+            if sorts is CONDITIONS:
+                remedy = REMEDIES.get(sort, "write a condition, like amount > 0").format(written=written)
+            raise DataError(f"{source}: {wanted}: {written!r} gives a {sort} for each row; {remedy}")
+
+
+def _read_alone(parsed: Tree, sorts: frozenset[Sort]) -> frozenset[Sort]:
+    """A text column named alone as a value is read as the numbers that it holds."""
+    match parsed:
+        case Column() if sorts is NUMBERS:
+            return frozenset({Sort.TEXT})
+        case _:
+            return frozenset()
+
+
+def _written(plan: Plan) -> Iterator[tuple[str, str, str, frozenset[Sort]]]:
+    """Every expression: what it is for, whose columns it names, its text, and what it may give."""
+    for planned in plan.metrics:
+        for part in parts(planned.metric):
+            if part.where is not None:
+                yield f"`where` of metric {planned.key!r}", part.source, part.where, CONDITIONS
+            if part.value is not None:
+                sorts = ANYTHING if part.what is What.DISTINCT else NUMBERS
+                yield f"`value` of metric {planned.key!r}", part.source, part.value, sorts
+    for segment in plan.segments:
+        if segment.segment.when is not None:
+            yield f"`when` of segment {segment.key!r}", EXPOSURES, segment.segment.when, CONDITIONS
+    if plan.trigger is not None and plan.trigger.where is not None:
+        yield "`where` of the trigger", plan.trigger.source, plan.trigger.where, CONDITIONS
+
+
 def condition(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
     """Render a condition over a source; three-valued.
 
@@ -192,6 +257,22 @@ def condition(reading: Reading, written: str, alias: str, wanted: str) -> exp.Ex
         return rendered(parsed, bound)
     except ExpressionError as error:
         raise DataError(f"{reading.key}: {wanted}: {error}") from None
+
+
+def undecided(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr | None:
+    """Whether a condition is null because a cell that it names holds text that cannot be read.
+
+    None where every cell can be read, so that nothing need be asked of the rows.
+    """
+    cells = [
+        reading.attribute(name, wanted).unreadable(alias, reading.timezone)
+        for name in columns(parse(written))
+    ]
+    there = [exp.paren(cell, copy=False) for cell in cells if cell is not None]
+    if not there:
+        return None
+    test = condition(reading, written, alias, wanted)
+    return tree("(:w) IS NULL AND COALESCE(:bad, FALSE)", w=test, bad=exp.paren(exp.or_(*there)))
 
 
 def value(reading: Reading, written: str, alias: str, wanted: str) -> exp.Expr:
@@ -217,6 +298,27 @@ def told_apart(reading: Reading, written: str, alias: str, wanted: str) -> exp.E
 def usable(number: exp.Expr) -> exp.Expr:
     """Whether a number can be added up: not null, not NaN, not infinite and not absurdly large."""
     return tree(f"ABS(:n) <= {LARGEST}", n=number)
+
+
+def outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
+    """Read a part from the exposure row: p is its value, null where missing; f says that it is not finite."""
+    wanted = "a metric of the exposures"
+    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
+    if part.what is not What.TOTAL or part.value is None:
+        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
+    number = value(reading, part.value, "r", wanted)
+    return [
+        (
+            f"p{place}",
+            tree(
+                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
+            ),
+        ),
+        (
+            f"f{place}",
+            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
+        ),
+    ]
 
 
 def read_as_text(reading: Reading, written: str | None) -> str | None:

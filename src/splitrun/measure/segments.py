@@ -15,7 +15,7 @@ from splitrun.measure.sql import Work, choice, column, falling, relation, select
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment
 
-__all__ = ["Levels", "label", "levels", "shown"]
+__all__ = ["MISSING", "Levels", "label", "levels", "named", "shown"]
 
 MISSING, OTHER = "(missing)", "other"
 MOST = 20
@@ -108,4 +108,21 @@ def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = N
 
 def _named(raw: tuple[str, ...]) -> Levels:
     unique = tuple(dict.fromkeys(raw))
-    return Levels(raw=unique, names=(*(shown(each) for each in unique), OTHER))
+    return Levels(raw=unique, names=(*named(unique), OTHER))
+
+
+def named(raw: tuple[str, ...]) -> tuple[str, ...]:
+    """What raw labels are called: as they are shown, and two that would be shown alike stay two.
+
+    A label that is shown as it is written keeps its name; one that was cut or cleaned gives way.
+    """
+    taken = {OTHER, *(each for each in raw if shown(each) == each)}
+    names: list[str] = []
+    for each in raw:
+        name, turn = shown(each), 1
+        while name != each and name in taken:
+            turn += 1
+            name = f"{shown(each)} #{turn}"
+        taken.add(name)
+        names.append(name)
+    return tuple(names)

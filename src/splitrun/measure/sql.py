@@ -13,7 +13,20 @@ from sqlglot import exp
 from splitrun.measure.engine import Engine
 from splitrun.measure.measured import Statement
 
-__all__ = ["Work", "choice", "column", "every", "falling", "relation", "select", "text", "tree", "whole"]
+__all__ = [
+    "Work",
+    "choice",
+    "column",
+    "every",
+    "falling",
+    "later",
+    "relation",
+    "select",
+    "text",
+    "tree",
+    "until",
+    "whole",
+]
 
 
 @lru_cache(maxsize=512)
@@ -60,6 +73,16 @@ def choice(cases: Iterable[tuple[exp.Expr, exp.Expr]], otherwise: exp.Expr | Non
 def every(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """All of these; true where there are none."""
     return exp.and_(*conditions) if conditions else exp.true()
+
+
+def until(name: str, limit: int | None) -> exp.Expr:
+    """Whether a moment is not after a limit; true without one."""
+    return exp.true() if limit is None else tree(f"{name} <= :limit", limit=whole(limit))
+
+
+def later(name: str, now: int | None) -> exp.Expr:
+    """Count the rows whose moment has not come yet."""
+    return whole(0) if now is None else tree(f"COUNT_IF({name} > :now)", now=whole(now))
 
 
 def falling(by: exp.Expr) -> exp.Expr:

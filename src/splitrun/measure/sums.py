@@ -11,10 +11,9 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.engine import Loaded
-from splitrun.measure.kinds import Reading, read
+from splitrun.measure.kinds import Reading, labelled, read
 from splitrun.measure.measured import Cells, Codes, Column, Dirt, Measured, SourceFacts
-from splitrun.measure.rows.enrolment import labelled
-from splitrun.measure.segments import shown
+from splitrun.measure.segments import named
 from splitrun.measure.sql import Work, choice, relation, select, tree, whole
 from splitrun.moments import Moments
 from splitrun.spec.plan import Plan
@@ -59,11 +58,12 @@ def summed(work: Work, plan: Plan, table: MomentsTable) -> Measured:
             f"{MOMENTS}: no row has a variant of the plan; check `{table.variant}` and `variants:`"
         )
     _refuse_twins(plan, rows)
+    _refuse_impossible_shares(plan, rows)
     cells = _chosen(plan, rows)
     counts = np.zeros(len(plan.variants), dtype=np.int64)
     np.add.at(counts, [row.variant for row in cells], [int(row.n) for row in cells])
-    labels = tuple(dict.fromkeys("" if row.segment is None else shown(row.segment) for row in cells))
-    code = np.array([labels.index("" if row.segment is None else shown(row.segment)) for row in cells])
+    raw = tuple(dict.fromkeys(row.segment or "" for row in cells))
+    labels, code = named(raw), np.array([raw.index(row.segment or "") for row in cells])
     nothing = np.zeros(len(plan.variants), dtype=np.int64)
     segments = {planned.key: Codes(labels=labels, code=code) for planned in plan.segments[:1]}
     if table.segment is not None and not segments and labels != ("",):
@@ -193,6 +193,21 @@ def _refuse_twins(plan: Plan, rows: Sequence[Row]) -> None:
                 f"{MOMENTS}: {twin} and {row} are both variant {plan.variants[row.variant].key!r}, {level}; "
                 "give one row for each"
             )
+
+
+def _refuse_impossible_shares(plan: Plan, rows: Sequence[Row]) -> None:
+    """A share sums ones and zeros: its sum is a count of units, and the squares sum to the same."""
+    shares = [planned.key for planned in plan.metrics if planned.metric.kind == "share"]
+    for row in rows:
+        for key in shares:
+            total, squares = row.sums[key]
+            slack = SLACK * max(abs(total), 1.0)
+            if not -slack <= total <= row.n + slack or abs(squares - total) > slack:
+                raise DataError(
+                    f"{MOMENTS}: {row}: {key} is a share and has n {row.n:g}, sum {total:g} and "
+                    f"sum of squares {squares:g}; sum 1 for each unit that has the outcome and 0 for the "
+                    "others, so that the squares sum to the same, between 0 and n; or write kind: mean"
+                )
 
 
 def _chosen(plan: Plan, rows: Sequence[Row]) -> list[Row]:

@@ -7,10 +7,23 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from splitrun.measure.kinds import Reading
-from splitrun.measure.parts import Part, What, condition, usable, value
+from splitrun.errors import DataError
+from splitrun.measure.parts import What, outcome, parts
 from splitrun.measure.rows.enrolment import Enrolment
-from splitrun.measure.sql import Work, column, every, falling, relation, select, text, tree, whole
+from splitrun.measure.segments import MISSING
+from splitrun.measure.sql import (
+    Work,
+    column,
+    every,
+    falling,
+    later,
+    relation,
+    select,
+    text,
+    tree,
+    until,
+    whole,
+)
 from splitrun.spec.source import EXPOSURES
 
 __all__ = ["UNITS", "Roll", "enrolled"]
@@ -33,7 +46,12 @@ class Roll:
     no_time: int = 0
     zoned: int = 0
     zoneless: int = 0
+    future: int = 0
+    """Rows later than the moment of reading."""
     latest: int | None = None
+    """Of the rows that name a unit and a planned variant."""
+    source_last: int | None = None
+    """Of all rows."""
     first: int | None = None
     last: int | None = None
     duplicates: int = 0
@@ -41,10 +59,10 @@ class Roll:
     crossovers_left_out: bool = False
     unknown: tuple[tuple[str, int], ...] = ()
     exposed: tuple[int, ...] = ()
+    conflicting: Mapping[str, int] = field(default_factory=dict)
+    """Units whose first rows disagree, by what they disagree on."""
     not_finite: Mapping[int, int] = field(default_factory=dict)
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
-    future: int = 0
-    """Rows later than `now`."""
     unclustered: int = 0
     """Units without a cluster, left out."""
 
@@ -65,7 +83,12 @@ def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Ro
     roll.unknown = _unknown(work, enrolment)
     _keep_seen(work, enrolment, labels)
     twice = _counted(work, enrolment, roll)
-    roll.unclustered = _keep_units(work, enrolment, len(labels), twice=twice)
+    clustered = enrolment.exposures.cluster is not None
+    made = FIRST if clustered else UNITS
+    work.keep("units", made, _first(enrolment, len(labels), twice=twice))
+    work.forget(SEEN)
+    roll.conflicting = _conflicts(work, enrolment, made) if twice else {}
+    roll.unclustered = _keep_clustered(work) if clustered else 0
     _summed(work, enrolment, roll)
     return roll
 
@@ -90,48 +113,58 @@ def _raw(enrolment: Enrolment) -> exp.Select:
 
 
 def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
-    timed = exp.true() if enrolment.exposures.time else exp.false()
-    row = work.one(
-        "exposures looked at",
-        select(
-            [
-                ("rows", tree("COUNT(*)")),
-                ("no_unit", tree("COUNT_IF(key IS NULL)")),
-                ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
-                (
-                    "no_time",
-                    tree(
-                        "COUNT_IF(:t AND key IS NOT NULL AND rank IS NOT NULL AND at IS NULL)", t=timed
-                    ),
-                ),
-                ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
-                ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-                *_to_now(enrolment),
-            ],
-            _raw(enrolment).subquery("x"),
-        ),
-    )  # fmt: skip
-    latest = row["latest"]
+    row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
+    named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
+    count = {name: int(row[name] or 0) for name in named}
+    due = count["due"]
+    if count["no_time"] * 2 > due:
+        raise _unreadable_times(work, enrolment, count["no_time"], due)
+    latest, source_last = row["latest"], row["last"]
     return Roll(
-        rows=int(row["rows"] or 0),
-        no_unit=int(row["no_unit"] or 0),
-        no_variant=int(row["no_variant"] or 0),
-        no_time=int(row["no_time"] or 0),
-        zoned=int(row["zoned"] or 0),
-        zoneless=int(row["zoneless"] or 0),
+        rows=count["rows"],
+        no_unit=count["no_unit"],
+        no_variant=count["no_variant"],
+        no_time=count["no_time"],
+        zoned=count["zoned"],
+        zoneless=count["zoneless"],
+        future=count["future"],
         latest=None if latest is None else int(latest),
-        future=int(row["future"] or 0),
+        source_last=None if source_last is None else int(source_last),
     )
 
 
-def _to_now(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
-    if enrolment.now is None:
-        return [("future", whole(0)), ("latest", tree("MAX(at)"))]
-    now = whole(enrolment.now)
+def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
+    due = "key IS NOT NULL AND rank IS NOT NULL"
+    timed = exp.true() if enrolment.exposures.time else exp.false()
+    read = until("at", enrolment.limit)
     return [
-        ("future", tree("COUNT_IF(at > :now)", now=now)),
-        ("latest", tree("MAX(CASE WHEN at <= :now THEN at END)", now=now)),
+        ("rows", tree("COUNT(*)")),
+        ("no_unit", tree("COUNT_IF(key IS NULL)")),
+        ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
+        ("due", tree(f"COUNT_IF({due})")),
+        ("no_time", tree(f"COUNT_IF(:t AND {due} AND at IS NULL)", t=timed)),
+        ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
+        ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
+        ("future", later("at", enrolment.now)),
+        ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=read)),
+        ("latest", tree(f"MAX(CASE WHEN {due} AND :ok THEN at END)", ok=read)),
     ]
+
+
+def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> DataError:
+    name = enrolment.exposures.time or ""
+    cell = column(name, "r")
+    query = select([("cell", tree("CAST(:c AS TEXT)", c=cell))], _rows(enrolment))
+    query = query.where(
+        tree("(:at) IS NULL AND NULLIF(CAST(:c AS TEXT), '') IS NOT NULL", at=enrolment.at(), c=cell)
+    )
+    query = query.distinct().order_by(tree("cell")).limit(whole(3))
+    seen = [repr(str(row["cell"])[:40]) for row in work.ask("times that cannot be read", query).to_pylist()]
+    like = f" (like {', '.join(seen)})" if seen else ""
+    return DataError(
+        f"exposures: {bad:,} of {of:,} rows have no readable time in {name!r}{like}; "
+        "write times in ISO 8601, like 2026-11-22T18:30:00Z, or leave `exposures.time` out"
+    )
 
 
 def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
@@ -165,35 +198,13 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += _outcome(reading, part, place)
+            named += outcome(reading, part, place)
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
-        if enrolment.as_of is not None:
-            kept.append(tree("at <= :as_of", as_of=whole(enrolment.as_of)))
+        kept.append(until("at", enrolment.limit))
     inner = select(named, _rows(enrolment)).subquery("x")
     work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
-
-
-def _outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
-    """A part from the exposure row: p is its value, null where missing; f says that it is not finite."""
-    wanted = "a metric of the exposures"
-    where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
-    if part.what is not What.TOTAL or part.value is None:
-        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
-    number = value(reading, part.value, "r", wanted)
-    return [
-        (
-            f"p{place}",
-            tree(
-                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
-            ),
-        ),
-        (
-            f"f{place}",
-            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
-        ),
-    ]
 
 
 def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
@@ -221,35 +232,63 @@ def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
     return bool(roll.duplicates or roll.crossovers)
 
 
-def _keep_units(work: Work, enrolment: Enrolment, segments: int, *, twice: bool) -> int:
-    """Keep a row per unit; how many units were left out because they have no cluster."""
+def _first(enrolment: Enrolment, segments: int, *, twice: bool) -> exp.Select:
+    """A row per unit: its first one."""
     seen: exp.Expr = relation(SEEN, "s")
     kept: list[exp.Expr] = []
     if twice:
-        # ties are broken by everything a row says, so that the order of the rows decides nothing
-        order = ["at", "rank", "phase", "cluster", *(f"s{place}" for place in range(segments))]
-        order += [f"c{place}" for place in range(len(enrolment.covariates))]
-        order += [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
-        listed = ", ".join(f"{name} NULLS LAST" for name in order)
-        ranked = exp.select("*").from_(seen)
+        crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
+        turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
+        ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
         ranked = ranked.select(
-            exp.alias_(tree(f"ROW_NUMBER() OVER (PARTITION BY key ORDER BY {listed})"), "turn", quoted=True),
-            exp.alias_(
-                tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)"),
-                "crossed",
-                quoted=True,
-            ),
-        )  # fmt: skip
+            exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True)
+        )
         seen = ranked.subquery("x")
         kept.append(tree("turn = 1"))
         if enrolment.exposures.time is None:
             kept.append(tree("NOT crossed"))
     query = exp.select("*").from_(seen)
-    query = query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True))
-    clustered = enrolment.exposures.cluster is not None
-    work.keep("units", FIRST if clustered else UNITS, query.where(every(kept)))
-    work.forget(SEEN)
-    return _keep_clustered(work) if clustered else 0
+    return query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True)).where(every(kept))
+
+
+def _at_once(enrolment: Enrolment, segments: int) -> exp.Select:
+    """A unit's rows of one variant and moment as one row: nobody can say which of them came first.
+
+    What they agree on stands; what they disagree on is missing, and c says so. No outcome orders rows.
+    """
+    named: list[tuple[str, exp.Expr]] = [(name, column(name)) for name in ("key", "rank", "at")]
+    for name in ("phase", *(f"s{place}" for place in range(segments))):
+        holes = {"c": column(name), "missing": text(MISSING)}
+        named.append((name, tree("CASE WHEN MIN(:c) = MAX(:c) THEN MIN(:c) ELSE :missing END", **holes)))
+        named.append((f"c{name}", tree("MIN(:c) < MAX(:c)", **holes)))
+    mine = [(place, part) for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
+    known = ["cluster", *(f"c{place}" for place in range(len(enrolment.covariates)))]
+    for name in (*known, *(f"p{place}" for place, _ in mine)):
+        agree = "COUNT(:p) = COUNT(*) AND MIN(:p) = MAX(:p)"
+        named.append((name, tree(f"CASE WHEN {agree} THEN MIN(:p) END", p=column(name))))
+        named.append((f"c{name}", tree(f"COUNT(:p) > 0 AND NOT ({agree})", p=column(name))))
+    for place, part in mine:
+        if part.what is What.TOTAL:
+            named.append((f"f{place}", tree("MAX(:f)", f=column(f"f{place}"))))
+    return select(named, relation(SEEN, "s")).group_by(tree("key"), tree("rank"), tree("at"))
+
+
+def _conflicts(work: Work, enrolment: Enrolment, made: str) -> dict[str, int]:
+    """Units whose first rows disagree: by metric, and by what else a row says of them."""
+    places = {part: place for place, part in enumerate(enrolment.parts)}
+    sides = {
+        planned.key: [f"cp{places[part]}" for part in parts(planned.metric) if part.source == EXPOSURES]
+        for planned in enrolment.plan.metrics
+    }
+    sides |= {
+        f"segments.{planned.key}": [f"cs{place}"] for place, planned in enumerate(enrolment.plan.segments)
+    }
+    sides |= {"exposures.phase": ["cphase"], "exposures.cluster": ["ccluster"]}
+    sides |= {f"analysis.adjust.{name}": [f"cc{place}"] for place, name in enumerate(enrolment.covariates)}
+    named = [(key, exp.or_(*(column(name) for name in names))) for key, names in sides.items() if names]
+    counted = [(f"c{place}", tree("COUNT_IF(:c)", c=each)) for place, (_, each) in enumerate(named)]
+    row = work.one("rows that disagree", select(counted, relation(made, "u")))
+    return {key: int(row[f"c{place}"] or 0) for place, (key, _) in enumerate(named) if row[f"c{place}"]}
 
 
 def _keep_clustered(work: Work) -> int:

@@ -11,6 +11,7 @@ from splitrun.plan.matter import Matter
 from splitrun.spec.amount import Size, written_window
 from splitrun.spec.metric import ActiveDays, Metric, Retention, Share
 from splitrun.spec.model import Role
+from splitrun.spec.starting import PLACEHOLDERS
 from splitrun.spec.written.fields import suggested
 
 __all__ = ["CONTROL", "question"]
@@ -47,7 +48,12 @@ def variants(matter: Matter) -> Iterator[Mistake]:
 
 
 def hypothesis(matter: Matter) -> Iterator[Mistake]:
-    """What is expected is expected of a primary metric, in the direction that is better."""
+    """It says more than its template, and expects of a primary metric the direction that is better."""
+    told = matter.experiment.hypothesis
+    for key, said in (("change", told.change), ("because", told.because)):
+        if said == PLACEHOLDERS[key]:
+            says = "it still says what the template wrote"
+            yield matter.top.mistake(says, said.replace("describe", "say"), "hypothesis", key)
     expect, site = matter.experiment.hypothesis.expect, matter.top / "hypothesis" / "expect"
     primaries = {metric.key: metric for metric in matter.metrics if metric.role is Role.PRIMARY}
     metric = primaries.get(expect.metric)

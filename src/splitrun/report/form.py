@@ -202,6 +202,7 @@ def heterogeneity(readout: Readout) -> list[Json]:
             "q": found.q,
             "dof": found.dof,
             "p": found.p,
+            "p_adjusted": found.p_adjusted,
         }
         for found in readout.heterogeneity
     ]

@@ -15,7 +15,7 @@ from itertools import groupby
 from splitrun.check.evidence import Severity
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, level_of, scale
-from splitrun.judge.readout import Comparison, GuardrailOutcome, Readout, Verdict
+from splitrun.judge.readout import Comparison, GuardrailOutcome, Heterogeneity, Readout, Verdict
 from splitrun.judge.sentences import unread
 from splitrun.report.axis import Axis, Bar, axis, bar
 from splitrun.report.printable import printable
@@ -184,13 +184,18 @@ def scorecard(readout: Readout) -> Scorecard:
         axis=scope,
         differing=tuple(
             f"the effect of {found.variant} on {found.metric} "
-            f"{'differs' if found.p < plan.analysis.alpha else 'was not shown to differ'} "
+            f"{'differs' if found.p_adjusted < plan.analysis.alpha else 'was not shown to differ'} "
             f"between the levels of {found.segment} "
-            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g})"
+            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g}{adjusted(found)})"
             for found in readout.heterogeneity
             if not stops
         ),
     )
+
+
+def adjusted(found: Heterogeneity) -> str:
+    """What Holm made of a p, where there were several tests."""
+    return "" if found.p_adjusted == found.p else f", {found.p_adjusted:.2g} over all such tests"
 
 
 def grouped(rows: Sequence[tuple[Role, Row]]) -> list[Group]:

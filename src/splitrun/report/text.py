@@ -188,7 +188,8 @@ def foot(readout: Readout, width: int) -> Iterator[str]:
     yield ""
     data = ", ".join(f"{facts.name} ({facts.rows:,} rows)" for facts in readout.lineage.data)
     made = readout.made_at.isoformat(timespec="seconds")
-    origin = f"read {made} from {printable(data) or 'no source'}"
+    until = f" as of {readout.as_of.isoformat(timespec='seconds')}" if readout.as_of else ""
+    origin = f"read {made} from {printable(data) or 'no source'}{until}"
     yield from wrapped(f"{origin}; plan {readout.lineage.plan_digest[:19]}", width, "")
 
 

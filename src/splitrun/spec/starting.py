@@ -10,10 +10,16 @@ from splitrun.errors import Mistake, SpecError
 from splitrun.spec.written.fields import suggested
 from splitrun.spec.written.wording import KEY_SIGNS
 
-__all__ = ["FIRST", "TEMPLATES", "new_experiment", "new_project"]
+__all__ = ["FIRST", "PLACEHOLDERS", "TEMPLATES", "new_experiment", "new_project"]
 
 TEMPLATES = {"conversion": ("conversion", "1pp"), "revenue": ("revenue", "1%")}
 """Templates by name, each with the primary metric it names and a size to begin with."""
+
+PLACEHOLDERS = {
+    "change": "describe what is different for treated units",
+    "because": "describe what you have seen that makes it worth trying",
+}
+"""What a new experiment says of its hypothesis, by key, until somebody says it; no plan is made of it."""
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
@@ -46,7 +52,7 @@ def new_experiment(template: str, key: str, *, schema: str = "../.splitrun/exper
         raise SpecError([Mistake(f"there is no template {template!r}", suggested(template, TEMPLATES))])
     metric, mei = TEMPLATES[template]
     return Template(shipped("experiment.yaml").replace("$schema=", "$$schema=")).substitute(
-        schema=schema, key=key, template=template, metric=metric, mei=mei
+        schema=schema, key=key, template=template, metric=metric, mei=mei, **PLACEHOLDERS
     )
 
 

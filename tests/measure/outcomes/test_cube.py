@@ -42,7 +42,6 @@ def frame(units: list[tuple[str, float, float]]) -> pa.Table:
     )
 
 
-@pytest.mark.requirement("R36")
 @settings(max_examples=25, deadline=None)
 @given(units=UNITS)
 def test_moments_of_the_engine_are_those_of_memory(units: list[tuple[str, float, float]]) -> None:
@@ -327,13 +326,13 @@ def test_a_plan_that_names_no_rows_is_refused(tmp_path: Path) -> None:
 
 def test_an_expression_that_does_not_fit_the_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"there is no column 'gt', which a metric of the exposures names; did you"
+        DataError, match=r"there is no column 'gt', which `where` of metric 'm' names; did you"
     ):
         over(tmp_path, plan({"m": share("gt = 1")}, exposures()), exposures="user,variant,got\n1,control,1\n")
     past_the_spec = Mean.model_construct(
         kind="mean", source="exposures", value="semver(v)", where=None, window=None, better=UP
     )
-    with pytest.raises(DataError, match="the value is a version"):
+    with pytest.raises(DataError, match="gives a version for each row; write a number"):
         over(tmp_path, plan({"m": past_the_spec}, exposures()), exposures="user,variant,v\n1,control,a\n")
 
 
@@ -342,3 +341,77 @@ def test_dates_in_conditions_are_read_in_the_time_zone_of_the_plan(tmp_path: Pat
     planned = plan({"m": share("born >= date('2026-01-02')")}, exposures(), timezone="Europe/Berlin")
 
     assert means(over(tmp_path, planned, exposures=rows), "m")[0] == [2, 0.5]
+
+
+def test_an_event_whose_condition_cannot_be_read_makes_the_outcome_missing(tmp_path: Path) -> None:
+    # 40 readable rows, so that the columns are a number and a time; units 3 and 4 have one that is not
+    rows = "user,x,day\n" + "1,20,2026-01-01\n" * 40
+    rows += "2,5,2026-01-01\n2,,2026-01-01\n3,20 EUR,2026-01-01\n3,20,2026-01-01\n4,20,2026-02-31\n5,NA,\n"
+    exposed = "user,variant\n" + "".join(f"{n},{'control' if n < 3 else 'treatment'}\n" for n in range(1, 8))
+    metrics: dict[str, Metric] = {
+        "any": share("x > 10", source="o"),
+        "count": mean(None, "x > 10", source="o"),
+        "day": share("day >= date('2026-01-01')", source="o"),
+    }
+    planned = plan(metrics, exposures(), sources={"o": Source(csv="o.csv", unit="user")})
+
+    measured = over(tmp_path, planned, exposures=exposed, o=rows)
+
+    # control holds units 1 and 2, treatment 3 to 7; unit 3 is unknown by x, unit 4 by day
+    assert means(measured, "any") == [[2, 0.5], [4, 0.25]]
+    assert means(measured, "count") == [[2, 20], [4, 0.25]]
+    assert means(measured, "day") == [[2, 1], [4, 0.25]]
+    assert measured.columns["any"].missing.tolist() == [0, 1]
+
+
+def test_only_rows_of_the_experiment_say_how_far_the_data_reaches(tmp_path: Path) -> None:
+    exposed = "user,variant,at\n1,control,2026-01-01\n2,treatment,2026-01-04\n3,purple,2027-01-01\n"
+    rows = "user,t\n1,2026-01-05\n99,2030-01-01\n"
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+    planned = plan({"m": share(source="o", window=WEEK)}, exposures(time="at"), sources=source)
+
+    measured = over(tmp_path, planned, exposures=exposed, o=rows)
+
+    assert measured.as_of == datetime(2026, 1, 5, tzinfo=UTC)
+    assert measured.columns["m"].immature.tolist() == [1, 1]
+    assert [facts.last for facts in measured.sources] == [
+        datetime(2027, 1, 1, tzinfo=UTC),
+        datetime(2030, 1, 1, tzinfo=UTC),
+    ]
+
+
+def test_rows_after_the_moment_of_reading_are_counted_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "exposures.csv").write_text(
+        "user,variant,at\n1,control,2026-01-01\n2,treatment,2026-01-04\n3,control,2026-03-01\n"
+    )
+    (tmp_path / "o.csv").write_text("user,t\n1,2026-01-05\n2,2026-02-02\n2,2099-01-01\n99,2099-01-01\n")
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+    planned = plan({"m": share(source="o")}, exposures(time="at"), sources=source)
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+
+    for asked in (None, datetime(2026, 4, 1, tzinfo=UTC)):
+        with DuckDB(roots=[tmp_path]) as engine:
+            measured = measure(planned, engine, as_of=asked, not_after=now)
+
+        assert measured.exposed.tolist() == [1, 1]
+        assert means(measured, "m") == [[1, 1], [1, 0]]
+        assert measured.dirt.future_rows == {"exposures": 1, "o": 3}
+        assert measured.as_of == (now if asked else datetime(2026, 1, 5, tzinfo=UTC))
+
+
+def test_events_whose_condition_or_time_is_null_are_no_events(tmp_path: Path) -> None:
+    exposed = "user,variant,at\n1,control,2026-01-01\n2,control,2026-01-01\n3,treatment,2026-01-01\n"
+    rows = "user,x,t\n1,,2026-01-02\n2,7,\n3,7,2026-01-02\n"
+    metrics: dict[str, Metric] = {
+        "any": share("x > 5", source="o"),
+        "count": mean(None, "x > 5", source="o"),
+        "total": mean("x", "x > 5", source="o"),
+    }
+    source = {"o": Source(csv="o.csv", unit="user", time="t")}
+
+    measured = over(tmp_path, plan(metrics, exposures(time="at"), sources=source), exposures=exposed, o=rows)
+
+    # unit 1 has a condition that is null, unit 2 an event without a time: both have a true 0
+    assert means(measured, "any") == [[2, 0], [1, 1]]
+    assert means(measured, "count") == [[2, 0], [1, 1]]
+    assert means(measured, "total") == [[2, 0], [1, 7]]

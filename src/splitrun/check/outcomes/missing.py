@@ -22,6 +22,7 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
     variants = [variant.key for variant in evidence.plan.variants]
     biased: list[str] = []
     plain: list[str] = []
+    blind: list[str] = []
     for planned in evidence.plan.metrics:
         missing = evidence.measured.columns[planned.key].missing.astype(np.float64)
         if not missing.sum():
@@ -33,9 +34,28 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
             for variant, lost, of in zip(variants, missing, units, strict=True)
             if of
         )
+        blind += [
+            f"{planned.key} in {variant}"
+            for variant, lost, of in zip(variants, missing, units, strict=True)
+            if of and lost == of
+        ]
         p = unequal(missing, units)
         (biased if p < ALARM else plain).append(
             f"{planned.key}: {shares}" + (f", p = {p:.1g}" if p < ALARM else "")
+        )
+    if blind or biased or plain:
+        return told(blind, biased, plain)
+    return None
+
+
+def told(blind: list[str], biased: list[str], plain: list[str]) -> Finding:
+    """Weigh what is missing: everything of a variant, unequal parts, or equal ones."""
+    if blind:
+        return Finding(
+            code="missing_outcome",
+            severity=Severity.STOP,
+            says=f"no unit has a known outcome ({listed(blind)}): {'; '.join(biased + plain)}",
+            next="look at the column that the metric reads: is it empty, or written as no number?",
         )
     if biased:
         return Finding(
@@ -44,14 +64,12 @@ def missing_outcome(evidence: Evidence) -> Finding | None:
             says=f"outcomes are missing unequally; the units left may differ ({'; '.join(biased + plain)})",
             next="find out why; bound the effect by counting the missing as all 0, then as all 1",
         )
-    if plain:
-        return Finding(
-            code="missing_outcome",
-            severity=Severity.NOTE,
-            says=f"units with a missing outcome were left out, never counted 0 ({'; '.join(plain)})",
-            next="nothing, while the variants lose them equally",
-        )
-    return None
+    return Finding(
+        code="missing_outcome",
+        severity=Severity.NOTE,
+        says=f"units with a missing outcome were left out, never counted 0 ({'; '.join(plain)})",
+        next="nothing, while the variants lose them equally",
+    )
 
 
 def unequal(missing: FloatArray, units: FloatArray) -> float:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import counted, listed
 
 __all__ = ["not_finite", "text_in_number"]
+
+COMMA = re.compile(r"\s*[+-]?[0-9][0-9. ]*,[0-9]+\s*")
+"""A number as Germans and Frenchmen write it."""
 
 
 def text_in_number(evidence: Evidence) -> Finding | None:
@@ -18,11 +23,15 @@ def text_in_number(evidence: Evidence) -> Finding | None:
         f"like {listed(map(repr, text.examples), 3)}"
         for text in texts
     )
+    remedy = "write plain numbers with a decimal point, and leave a cell empty where the value is missing"
+    commas = [example for text in texts for example in text.examples if COMMA.fullmatch(example)]
+    if commas:
+        remedy = f"{commas[0]!r} has a decimal comma: {remedy}"
     return Finding(
         code="text_in_number",
         severity=Severity.WARN,
         says=f"text where a number belongs, taken as missing ({columns})",
-        next="write plain numbers with a decimal point, and leave a cell empty where the value is missing",
+        next=remedy,
     )
 
 

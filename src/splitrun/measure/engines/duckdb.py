@@ -96,8 +96,15 @@ class DuckDB:
     def _attach(self, database: Path) -> None:
         if not database.is_file():
             raise DataError(f"there is no database {str(database)!r}; check its name")
-        with self._guarded("attaching the database"):
+        try:
             self._connection.execute(f"ATTACH {_literal(str(database.resolve()))} AS {DATABASE} (READ_ONLY)")
+        except duckdb.Error as error:
+            says = str(error).splitlines()[0]
+            raise DataError(
+                f"the database {str(database)!r} cannot be opened ({says}); name a whole DuckDB file "
+                "of this version that is not being written"
+            ) from None
+        with self._guarded("listing the database's tables"):
             self._connection.execute(f"USE {DATABASE}")
             rows = self._connection.execute(
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $1 "
@@ -263,7 +270,7 @@ class DuckDB:
     def _described(self, key: str, hashed: str | None, *, typed: bool = True) -> Loaded:
         relation = self._connection.sql(f"SELECT * FROM {_quoted(key)}")  # noqa: S608  # quoted
         fields = tuple(
-            Field(name, _stored(str(kind)))
+            Field(name, _stored(str(kind)), str(kind))
             for name, kind in zip(relation.columns, relation.types, strict=True)
         )
         rows = relation.count("*").fetchall()[0][0]
@@ -308,7 +315,11 @@ def _stored(kind: str) -> Stored:
             return Stored.TEXT
         case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
             return Stored.WHOLE
-        case "FLOAT" | "DOUBLE" | "DECIMAL" | "UBIGINT" | "HUGEINT" | "UHUGEINT":
+        case "UBIGINT" | "HUGEINT" | "UHUGEINT":
+            return Stored.BIG
+        case "DECIMAL" if not kind.endswith("[]"):
+            return Stored.DECIMAL
+        case "FLOAT" | "DOUBLE":
             return Stored.NUMBER
         case "BOOLEAN":
             return Stored.BOOLEAN
@@ -316,7 +327,7 @@ def _stored(kind: str) -> Stored:
             return Stored.DAY
         case "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS":
             return Stored.TIME
-        case "TIMESTAMP WITH TIME ZONE":
+        case "TIMESTAMP WITH TIME ZONE" | "TIMESTAMPTZ" | "TIMESTAMPTZ_NS" | "TIMESTAMP_NS WITH TIME ZONE":
             return Stored.MOMENT
         case _:
             return Stored.OTHER

@@ -38,6 +38,8 @@ def found(key: str, named: str, roots: Sequence[Path], *, many: bool = False) ->
         for place in places:
             _check_inside(key, named, place, roots)
         matched = [place for place in places if place.is_file()][:1]
+        if not matched and any(place.exists() and not place.is_dir() for place in places):
+            raise DataError(f"{key}: {named!r} is not a regular file; save its rows in a file and name that")
         if not matched and any(place.exists() for place in places):
             raise DataError(f"{key}: {named!r} is a folder; name a file, or a pattern like {named}/*.parquet")
     for place in matched:

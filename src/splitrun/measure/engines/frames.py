@@ -34,7 +34,8 @@ def arrow(key: str, name: str, frames: Mapping[str, object]) -> pa.Table:
     try:
         table = _converted(frames[name])
     except (TypeError, ValueError, pa.ArrowException) as error:
-        says = str(error).splitlines()[0] if str(error) else type(error).__name__
+        written = "; ".join(str(part) for part in error.args) or type(error).__name__
+        says = written.splitlines()[0]
         raise DataError(
             f"{key}: the data frame {name!r} cannot be read ({says[:200]}); "
             "hand over pandas, Polars, Arrow, a DuckDB relation or an Ibis table with one type per column"

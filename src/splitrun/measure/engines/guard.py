@@ -35,15 +35,17 @@ REFUSED = (
 )  # fmt: skip
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FILE = re.compile(r"[/\\:*?]|\.(csv|tsv|json|jsonl|ndjson|parquet|txt|db|duckdb|gz|zst)$", re.IGNORECASE)
 
 
-def checked(sql: str, *, dialect: str, tables: Collection[str]) -> exp.Query:
+def checked(sql: str, *, dialect: str, tables: Collection[str] | None) -> exp.Query:
     """Read one statement and make sure that it only reads what it may.
 
     Args:
         sql: What was written.
         dialect: The sqlglot dialect it is written in.
-        tables: Names that may be selected from, in lower case, qualified names with dots.
+        tables: Names that may be selected from, in lower case, qualified names with dots; None: they are not
+            known yet, and only names that look like a file's are refused.
 
     Returns:
         Its tree.
@@ -78,7 +80,7 @@ def _parsed(sql: str, dialect: str) -> exp.Query:
             raise _refused(type(roots[0]).__name__, "write a SELECT")
 
 
-def _check(node: exp.Expr, tables: Collection[str]) -> None:
+def _check(node: exp.Expr, tables: Collection[str] | None) -> None:
     match node:
         case _ if isinstance(node, REFUSED):
             raise _refused(type(node).__name__, "write a SELECT that reads the sources")
@@ -92,7 +94,7 @@ def _check(node: exp.Expr, tables: Collection[str]) -> None:
             return
 
 
-def _check_table(table: exp.Table, tables: Collection[str]) -> None:
+def _check_table(table: exp.Table, tables: Collection[str] | None) -> None:
     match table.this:
         case exp.Identifier():
             pass
@@ -106,8 +108,12 @@ def _check_table(table: exp.Table, tables: Collection[str]) -> None:
         case other:
             raise _refused(f"{other.sql()!r} as a table", "select from a source by its name")
     name = ".".join(part.name for part in table.parts)
-    if name.lower() in tables or name.lower() in _common(table):
+    if tables is None and not FILE.search(name):
         return
+    if name.lower() in (tables or ()) or name.lower() in _common(table):
+        return
+    if tables is None:
+        raise _refused(f"the file {name!r} as a table", "declare the file as a source of its own")
     near = get_close_matches(name.lower(), list(tables), n=1)
     listed = ", ".join(sorted(tables)[:12]) or "none"
     raise _refused(

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from sqlglot import exp
 
 from splitrun.errors import DataError
-from splitrun.measure.kinds import Attribute, Reading
+from splitrun.measure.kinds import Attribute, Reading, labelled
 from splitrun.measure.parts import Part, usable
-from splitrun.measure.sql import choice, text, tree, whole
+from splitrun.measure.sql import choice, tree, whole
 from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import Exposures
 from splitrun.terms.tree import Kind
 
-__all__ = ["EPOCH", "MICROSECOND", "Enrolment", "identity", "labelled", "microseconds", "moment", "moment_of"]
+__all__ = ["EPOCH", "MICROSECOND", "Enrolment", "identity", "microseconds", "moment", "moment_of"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def identity(attribute: Attribute, alias: str, *, as_number: bool) -> exp.Expr:
     """A unit's id; null where it is empty."""
     if as_number:
         return tree("TRY_CAST(:c AS BIGINT)", c=attribute.at(alias))
-    return tree("NULLIF(:id, '')", id=attribute.written(alias))
+    return tree("NULLIF(:id, '')", id=attribute.identity(alias))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Enrolment:
     reading: Reading
     parts: tuple[Part, ...]
     ids_as_numbers: bool
-    as_of: int | None
-    """The last moment of which rows count, where one is known before they are read."""
+    limit: int | None
+    """Rows after it are not read."""
     now: int | None
-    """Rows later than that cannot have happened."""
+    """Rows after it are not yet possible, and counted."""
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -132,31 +132,3 @@ def moment_of(reading: Reading, name: str, alias: str, wanted: str) -> exp.Expr:
             f"{reading.key}: the column {name!r}, which {wanted} names, holds true and false; name a time"
         )
     return attribute.moment(alias, reading.timezone)
-
-
-def labelled(attribute: Attribute, label: str | float | bool) -> exp.Expr:  # noqa: FBT001  # a value from the plan, no switch
-    """Whether a cell is this label: as numbers in a numeric column, else as text."""
-    written = str(label).lower() if label is True or label is False else f"{label}"
-    match attribute.kind:
-        case Kind.NUMBER:
-            try:
-                number = float(written) if written not in {"true", "false"} else float(written == "true")
-            except ValueError:
-                return exp.false()
-            return tree(":c = :n", c=attribute.number("r"), n=exp.Literal.number(repr(number)))
-        case Kind.BOOLEAN:
-            meant = {
-                "true": "true",
-                "1": "true",
-                "1.0": "true",
-                "false": "false",
-                "0": "false",
-                "0.0": "false",
-            }
-            return tree(
-                "LOWER(CAST(:c AS TEXT)) = :t",
-                c=attribute.at("r"),
-                t=text(meant.get(written.lower(), written)),
-            )
-        case _:
-            return tree(":c = :t", c=attribute.written("r"), t=text(written))
