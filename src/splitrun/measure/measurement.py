@@ -139,11 +139,7 @@ class _Measurement:
     def measured(self) -> Measured:
         """Run it."""
         plan, work = self.plan, self.work
-        reading = self.readings[EXPOSURES]
-        enrolment = Enrolment(
-            plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
-        )
-        roll = enrolled(work, enrolment, [label(reading, segment) for segment in plan.segments])
+        roll = self.enrolled()
         levels_of = {
             segment.key: levels(work, f"s{place}", UNITS, segment)
             for place, segment in enumerate(plan.segments)
@@ -178,6 +174,14 @@ class _Measurement:
         outcomes = {each.segment: each.cube.outcomes for each in found}
         measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
         return replace(measured, sql=tuple(work.done))
+
+    def enrolled(self) -> Roll:
+        """Make the table of units."""
+        reading = self.readings[EXPOSURES]
+        enrolment = Enrolment(
+            self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.last, self.now
+        )
+        return enrolled(self.work, enrolment, [label(reading, segment) for segment in self.plan.segments])
 
     def cut(self, units: int) -> tuple[Range, ...]:
         """The ranges in which the units' rows are added up."""

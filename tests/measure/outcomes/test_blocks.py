@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from splitrun.errors import DataError
+from splitrun.measure.engines.duckdb import DuckDB
+from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import PRE_PERIOD, Adjust, Trigger
-from splitrun.spec.metric import Metric, Quantile, Retention
+from splitrun.spec.metric import Cap, Metric, Quantile, Retention
 from splitrun.spec.segment import Segment
 from tests.measure.outcomes.worlds import SEEN, SHOP, VARIANTS, agree, moments, total, world
 from tests.measure.plans import framed, mean, plan, ratio, share
@@ -83,6 +85,32 @@ def test_a_ratio_has_both_its_parts_from_before() -> None:
             found.by_variant("m")[1][place],
             moments(columns[units["variant"] == variant].to_numpy(dtype=float)),
         )
+
+
+def test_covariates_and_caps_are_the_same_however_few_units_are_held_at_once() -> None:
+    shop = world(17)
+    capped = mean("value", source="shop", window=WEEK).model_copy(update={"cap": Cap(quantile=0.8)})
+    segments = {"country": Segment(values="country")}
+    looks = (timedelta(days=9), timedelta(days=14))
+    planned = plan({"m": capped}, SEEN, sources={"shop": SHOP}, segments=segments, adjust=BOTH, looks=looks)
+
+    found = []
+    for numbers in (10_000_000, 500):
+        with DuckDB(frames=shop.frames()) as engine:
+            found.append(measure(planned, engine, numbers=numbers))
+
+    whole, parts = found
+    for one, other in zip(
+        whole.by_variant("m", "country")[1], parts.by_variant("m", "country")[1], strict=True
+    ):
+        agree(one, other)
+    ours, theirs = whole.columns["m"], parts.columns["m"]
+    assert ours.capping is not None
+    assert theirs.capping is not None
+    assert ours.capping.at == theirs.capping.at
+    for name in ("zeros", "looks", "immature", "missing"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    np.testing.assert_array_equal(ours.capping.capped, theirs.capping.capped)
 
 
 def test_a_share_and_a_retention_have_any_row_before_and_an_own_number_has_nothing_before() -> None:
