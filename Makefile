@@ -44,7 +44,7 @@ docs: venv
 	$(BIN)/python -m tests.infer.reference
 
 bench: venv
-	$(BIN)/python bench/measure.py
+	$(BIN)/python -m bench.measure $(ARGS)
 
 peers: venv
 	$(BIN)/python bench/peers/make.py
