@@ -50,7 +50,7 @@ docs: venv
 	$(BIN)/python -m tests.infer.reference
 
 bench: venv
-	$(BIN)/python bench/measure.py
+	$(BIN)/python -m bench.measure $(ARGS)
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate

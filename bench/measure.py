@@ -24,7 +24,7 @@ from pathlib import Path
 import duckdb
 from bench.by_hand import by_hand, keep_units, per_metric_and_cut
 from bench.judging import judged, many_cells
-from bench.setting import RATIOS, SEGMENTS, events_plan, files, units_plan
+from bench.setting import DATA, RATIOS, SEGMENTS, events_plan, files, units_plan
 
 from splitrun.measure.engines.duckdb import DuckDB, Limits
 from splitrun.measure.measurement import measure
@@ -35,7 +35,7 @@ CUTS = 1 + len(SEGMENTS)
 GROUPS = 27
 ROOT = Path(__file__).parent.parent
 
-LIMITS = Limits(threads=1, memory="270MB")
+LIMITS = Limits(threads=1, memory="300MB")
 """What DuckDB may hold; Python, its libraries and Arrow come on top. What does not fit is spilled."""
 
 Took = dict[str, float]
@@ -126,8 +126,10 @@ class Runs:
 
 def ran(units: int, events: int, rounds: int) -> Runs:
     """Everything, in turns."""
-    folder, small = files(units, events), files(units // 10, events // 10)
-    keep_units(folder)
+    folder, small = DATA / f"{units}-{events}", DATA / f"{units // 10}-{events // 10}"
+    # by a process of its own: those started later inherit the peak of this one
+    making = [sys.executable, "-m", "bench.measure", "--make", "--units", str(units), "--events", str(events)]
+    subprocess.run(making, check=True, cwd=ROOT)
     runs = Runs({}, {})
     for place in range(rounds):
         for way in ("splitrun", "by hand", "scan", "splitrun, units", "tea-tasting"):
@@ -201,10 +203,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="100,000 units, 2,000,000 events, one round")
     parser.add_argument("--once", choices=list(WAYS), help=argparse.SUPPRESS)
+    parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.once:
         once(asked.once, asked.folder)
+        return
+    if asked.make:
+        keep_units(files(asked.units, asked.events))
+        files(asked.units // 10, asked.events // 10)
         return
     # the processes that are started inherit it
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

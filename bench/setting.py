@@ -15,7 +15,7 @@ from splitrun.spec.plan import Analysis, Plan, PlannedMetric, PlannedSegment, Pl
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, Exposures, Source
 
-__all__ = ["COLUMNS", "RATIOS", "SEGMENTS", "events_plan", "files", "units_plan"]
+__all__ = ["COLUMNS", "DATA", "RATIOS", "SEGMENTS", "events_plan", "files", "units_plan"]
 
 DATA = Path(__file__).parent / "data"
 SEGMENTS = ("country", "device", "plan", "channel", "age")
