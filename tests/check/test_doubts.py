@@ -392,7 +392,6 @@ def test_a_healthy_world_raises_no_doubt() -> None:
         lambda: capped(CapOrigin.WRITTEN),
         lambda: capped(CapOrigin.BASELINE),
     ],
-    ids=str,
 )
 def test_a_world_without_the_defect_raises_no_doubt(healthy: World) -> None:
     assert doubts(healthy()) == ()

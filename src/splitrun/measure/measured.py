@@ -177,7 +177,8 @@ class Dirt:
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
     conflicting_units: Mapping[str, int] = field(default_factory=dict)
-    """By metric, `segments.<key>` or `exposures.phase`: units whose first rows disagree, so it is missing."""
+    """By metric, `segments.<key>`, `exposures.phase`, `exposures.cluster` or `analysis.adjust.<name>`: units whose
+    first rows disagree, so that it is missing."""
     future_rows: Mapping[str, int] = field(default_factory=dict)
     """By source: rows later than the moment of reading, not counted."""
     untriggered_units: int = 0
