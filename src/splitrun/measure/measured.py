@@ -177,8 +177,9 @@ class Dirt:
     not_finite: Mapping[str, int] = field(default_factory=dict)
     """By metric: rows whose value is NaN or infinite."""
     conflicting_units: Mapping[str, int] = field(default_factory=dict)
-    """By metric, `segments.<key>`, `exposures.phase`, `exposures.cluster` or `analysis.adjust.<name>`: units whose
-    first rows disagree, so that it is missing."""
+    """By what a unit's first rows disagree on, so that it is missing: a metric, `segments.KEY`,
+    `exposures.phase`, `exposures.cluster`, `analysis.adjust.NAME`.
+    """
     future_rows: Mapping[str, int] = field(default_factory=dict)
     """By source: rows later than the moment of reading, not counted."""
     untriggered_units: int = 0
