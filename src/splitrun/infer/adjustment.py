@@ -62,7 +62,9 @@ class Fit:
 
 
 @np.errstate(all="ignore")
-def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjusted:
+def adjusted(
+    control: Moments, treatment: Moments, *, covariates: int, before: Points | None = None
+) -> Adjusted:
     """Adjust the levels of two variants to the covariate mean of both together, cell by cell.
 
     Missing values of a covariate are 0 with an indicator as one more covariate. A covariate that is constant
@@ -74,13 +76,14 @@ def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjust
             a mean or a share, two for a ratio), then the covariates.
         treatment: Moments of the same columns and cells over a treatment.
         covariates: How many of the columns are covariates.
+        before: The levels as they are, control's cells and then treatment's, where they are known.
 
     Returns:
         Points for `difference`, `lift`, `beyond` and `noninferior`, each with what it shares with the other.
     """
     columns, cells = control.mean.shape[1] - covariates, len(control.n)
     both = Moments.stacked([control, treatment])
-    plain, fit = unadjusted(both, columns), fitted(both, columns)
+    plain, fit = before or unadjusted(both, columns), fitted(both, columns)
     total = control.n + treatment.n
     apart = finite(treatment.mean - control.mean)[:, columns:]
     products = (control.m2 + treatment.m2)[:, columns:, columns:]
@@ -92,11 +95,11 @@ def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjust
     fitting = holds(read, fit, shared).reshape(2, cells).all(axis=0)
     found = chosen(plain, read, shared, np.concatenate([fitting, fitting]))
     sides = slice(None, cells), slice(cells, None)
-    before, after = (variance(each.at(sides[0]), each.at(sides[1]), 1.0) for each in (plain, found))
+    noise, left = (variance(each.at(sides[0]), each.at(sides[1]), 1.0) for each in (plain, found))
     return Adjusted(
         control=found.at(sides[0]),
         treatment=found.at(sides[1]),
-        reduction=np.where(before > 0, 1 - after / before, 0 * before),
+        reduction=np.where(noise > 0, 1 - left / noise, 0 * noise),
         used=np.where(fitting, fit.rank.reshape(2, cells).max(axis=0), 0),
     )
 
