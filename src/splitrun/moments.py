@@ -100,8 +100,8 @@ class Moments:
 
     def at(self, cells: IntArray) -> Moments:
         """Pick the cells at these indices, shape (picked,)."""
-        m3 = None if self.m3 is None else self.m3[cells]
-        return Moments(n=self.n[cells], mean=self.mean[cells], m2=self.m2[cells], m3=m3)
+        m3 = None if self.m3 is None else self.m3.take(cells)
+        return Moments(self.n.take(cells), self.mean.take(cells, axis=0), self.m2.take(cells, axis=0), m3)
 
     @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
@@ -121,8 +121,8 @@ class Moments:
         over = np.where(n > 0, n, 1.0)
         away, lever = [], []
         for one, values in enumerate(np.ascontiguousarray(self.mean.T)):
-            mean[:, one] += added(self.n * (values - mean[group, one]), group, groups) / over
-            away.append(values - mean[group, one])
+            mean[:, one] += added(self.n * (values - mean[:, one].take(group)), group, groups) / over
+            away.append(values - mean[:, one].take(group))
             lever.append(self.n * away[one])
             for other in range(one + 1):
                 products = self.m2[:, one, other] + lever[one] * away[other]

@@ -191,5 +191,7 @@ class Estimates:
 
 def first_of(reasons: Mapping[Why, np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> IntArray:
     """The first reason that applies to each cell, in the order given; 0 where none does."""
-    masks = list(reasons.values())
-    return np.select(masks, [int(why) for why in reasons], default=0).astype(np.int64)
+    found = np.zeros(len(next(iter(reasons.values()))), dtype=np.int64)
+    for why, applies in reversed(list(reasons.items())):
+        found[applies] = int(why)
+    return found

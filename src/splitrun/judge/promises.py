@@ -40,7 +40,7 @@ class Once:
 
     def over(self, levels: int) -> Once:
         """The promise of one of so many levels of a segment."""
-        return replace(self, alpha=self.alpha / max(1, levels))
+        return Once(self.alpha / max(1, levels))
 
 
 @dataclass(frozen=True, slots=True)
