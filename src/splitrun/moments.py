@@ -100,8 +100,8 @@ class Moments:
 
     def at(self, cells: IntArray) -> Moments:
         """Pick the cells at these indices, shape (picked,)."""
-        m3 = None if self.m3 is None else self.m3[cells]
-        return Moments(n=self.n[cells], mean=self.mean[cells], m2=self.m2[cells], m3=m3)
+        m3 = None if self.m3 is None else self.m3.take(cells)
+        return Moments(self.n.take(cells), self.mean.take(cells, axis=0), self.m2.take(cells, axis=0), m3)
 
     @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
@@ -113,21 +113,26 @@ class Moments:
             group: Target of every cell, shape (cells,), between 0 and groups - 1.
             groups: How many cells the result has.
         """
-        columns = self.mean.shape[1]
         held = np.flatnonzero(self.n > 0)
         # means are averaged as distances from one of them: large offsets then lose nothing
-        origin = np.zeros((groups, columns))
-        origin[group[held]] = self.mean[held]
-        n = np.bincount(group, weights=self.n, minlength=groups).astype(np.float64)
-        off = np.zeros((groups, columns))
-        np.add.at(off, group, self.n[:, None] * (self.mean - origin[group]))
-        mean = origin + np.divide(off, n[:, None], out=np.zeros_like(off), where=n[:, None] > 0)
-        away = self.mean - mean[group]
-        m2 = np.zeros((groups, columns, columns))
-        np.add.at(m2, group, self.m2 + self.n[:, None, None] * away[:, :, None] * away[:, None, :])
+        mean, m2 = np.zeros((groups, self.mean.shape[1])), np.empty((groups, *self.m2.shape[1:]))
+        mean[group[held]] = self.mean[held]
+        n = added(self.n, group, groups)
+        over = np.where(n > 0, n, 1.0)
+        away, lever = [], []
+        for one, values in enumerate(np.ascontiguousarray(self.mean.T)):
+            mean[:, one] += added(self.n * (values - mean[:, one].take(group)), group, groups) / over
+            away.append(values - mean[:, one].take(group))
+            lever.append(self.n * away[one])
+            for other in range(one + 1):
+                products = self.m2[:, one, other] + lever[one] * away[other]
+                m2[:, one, other] = m2[:, other, one] = added(products, group, groups)
         if self.m3 is None:
             return Moments(n=n, mean=mean, m2=m2)
-        first = away[:, 0]
-        cubes = self.m3 + 3 * first * self.m2[:, 0, 0] + self.n * first**3
-        m3 = np.bincount(group, weights=cubes, minlength=groups).astype(np.float64)
-        return Moments(n=n, mean=mean, m2=m2, m3=m3)
+        cubes = self.m3 + away[0] * (3 * self.m2[:, 0, 0] + lever[0] * away[0])
+        return Moments(n=n, mean=mean, m2=m2, m3=added(cubes, group, groups))
+
+
+def added(values: FloatArray, group: IntArray, groups: int) -> FloatArray:
+    """Add values up by group in the order of the cells, shape (groups,)."""
+    return np.bincount(group, weights=values, minlength=groups).astype(np.float64, copy=False)

@@ -47,7 +47,7 @@ class Adjusted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Least squares of one variant's metric on its covariates."""
+    """Least squares of a metric on its covariates, each variant's cells on their own."""
 
     n: FloatArray
     spread: FloatArray
@@ -62,7 +62,9 @@ class Fit:
 
 
 @np.errstate(all="ignore")
-def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjusted:
+def adjusted(
+    control: Moments, treatment: Moments, *, covariates: int, before: Points | None = None
+) -> Adjusted:
     """Adjust the levels of two variants to the covariate mean of both together, cell by cell.
 
     Missing values of a covariate are 0 with an indicator as one more covariate. A covariate that is constant
@@ -74,29 +76,31 @@ def adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjust
             a mean or a share, two for a ratio), then the covariates.
         treatment: Moments of the same columns and cells over a treatment.
         covariates: How many of the columns are covariates.
+        before: The levels as they are, control's cells and then treatment's, where they are known.
 
     Returns:
         Points for `difference`, `lift`, `beyond` and `noninferior`, each with what it shares with the other.
     """
-    columns = control.mean.shape[1] - covariates
-    plain = [unadjusted(each, columns) for each in (control, treatment)]
-    fits = [fitted(each, columns) for each in (control, treatment)]
+    columns, cells = control.mean.shape[1] - covariates, len(control.n)
+    both = Moments.stacked([control, treatment])
+    plain, fit = before or unadjusted(both, columns), fitted(both, columns)
     total = control.n + treatment.n
-    apart = np.nan_to_num(treatment.mean - control.mean, nan=0.0, posinf=0.0, neginf=0.0)[:, columns:]
+    apart = finite(treatment.mean - control.mean)[:, columns:]
     products = (control.m2 + treatment.m2)[:, columns:, columns:]
     root = half(products) / np.sqrt((total - 2) * total)[:, None, None]
     # how far each variant's mean lies from the common one
-    away = -apart * (treatment.n / total)[:, None], apart * (control.n / total)[:, None]
-    read = [at_common(*each) for each in zip(plain, fits, away, strict=True)]
-    shared = [np.einsum("cij,cj->ci", root, fit.slope) for fit in fits]
-    fitting = np.logical_and(*(holds(*each) for each in zip(read, fits, shared, strict=True)))
-    ours, theirs = (chosen(*each, fitting) for each in zip(plain, read, shared, strict=True))
-    before, after = variance(plain[0], plain[1], 1.0), variance(ours, theirs, 1.0)
+    away = np.concatenate([-apart * (treatment.n / total)[:, None], apart * (control.n / total)[:, None]])
+    read = at_common(plain, fit, away)
+    shared = np.einsum("cij,cj->ci", np.concatenate([root, root]), fit.slope)
+    fitting = holds(read, fit, shared).reshape(2, cells).all(axis=0)
+    found = chosen(plain, read, shared, np.concatenate([fitting, fitting]))
+    sides = slice(None, cells), slice(cells, None)
+    noise, left = (variance(each.at(sides[0]), each.at(sides[1]), 1.0) for each in (plain, found))
     return Adjusted(
-        control=ours,
-        treatment=theirs,
-        reduction=np.where(before > 0, 1 - after / before, 0 * before),
-        used=np.where(fitting, np.maximum(fits[0].rank, fits[1].rank), 0),
+        control=found.at(sides[0]),
+        treatment=found.at(sides[1]),
+        reduction=np.where(noise > 0, 1 - left / noise, 0 * noise),
+        used=np.where(fitting, fit.rank.reshape(2, cells).max(axis=0), 0),
     )
 
 
@@ -153,7 +157,7 @@ def fitted(moments: Moments, columns: int) -> Fit:
     correlations = np.where(
         varies[:, :, None] & varies[:, None, :], x * unit[:, :, None] * unit[:, None, :], 0.0
     )
-    values, vectors = np.linalg.eigh(np.nan_to_num(correlations))
+    values, vectors = np.linalg.eigh(finite(correlations))
     held = values > COLLINEAR * values.max(axis=1, initial=0.0)[:, None]
     inverse = vectors * np.where(held, 1 / values, 0.0)[:, None, :] @ vectors.transpose(0, 2, 1)
     size = np.sqrt(metric)
@@ -184,6 +188,11 @@ def linear(moments: Moments, columns: int) -> tuple[FloatArray, FloatArray]:
     return residual(moments) / under**2, cross / under[:, None]
 
 
+def finite(numbers: FloatArray) -> FloatArray:
+    """The numbers, 0 where they are none."""
+    return np.where(np.isfinite(numbers), numbers, 0.0)
+
+
 def half(products: FloatArray) -> FloatArray:
     """A matrix H with H'H = products, cell by cell, of any rank; zero for columns that are not finite."""
     lengths = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
@@ -191,7 +200,7 @@ def half(products: FloatArray) -> FloatArray:
     scaled = np.where(
         unit[:, :, None] * unit[:, None, :] > 0, products * unit[:, :, None] * unit[:, None, :], 0.0
     )
-    values, vectors = np.linalg.eigh(np.nan_to_num(scaled))
+    values, vectors = np.linalg.eigh(finite(scaled))
     roots = np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.transpose(0, 2, 1)
     return np.asarray(roots * np.where(unit > 0, lengths, 0.0)[:, None, :])
 

@@ -115,6 +115,17 @@ class Points:
     covariate mean that both are adjusted to, or of clusters that hold both. The squared length of treatment's
     less r times control's adds to the variance of their contrast. None where nothing is shared."""
 
+    def at(self, cells: slice | IntArray) -> Points:
+        """The points of these cells."""
+        return Points(
+            value=self.value[cells],
+            variance=self.variance[cells],
+            dof=self.dof[cells],
+            n=self.n[cells],
+            why=self.why[cells],
+            shared=None if self.shared is None else self.shared[cells],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
@@ -146,6 +157,21 @@ class Estimates:
     side: Side = Side.BOTH
     kind: Kind = Kind.FIXED
 
+    def at(self, cells: slice) -> Estimates:
+        """The estimates of these cells."""
+        return Estimates(
+            effect=self.effect[cells],
+            stderr=self.stderr[cells],
+            low=self.low[cells],
+            high=self.high[cells],
+            p=self.p[cells],
+            dof=self.dof[cells],
+            level=self.level[cells],
+            why=self.why[cells],
+            side=self.side,
+            kind=self.kind,
+        )
+
     def cell(self, index: int) -> Estimate | Unknown:
         """The estimate of one cell, or why there is none."""
         if self.why[index]:
@@ -165,5 +191,7 @@ class Estimates:
 
 def first_of(reasons: Mapping[Why, np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> IntArray:
     """The first reason that applies to each cell, in the order given; 0 where none does."""
-    masks = list(reasons.values())
-    return np.select(masks, [int(why) for why in reasons], default=0).astype(np.int64)
+    found = np.zeros(len(next(iter(reasons.values()))), dtype=np.int64)
+    for why, applies in reversed(list(reasons.items())):
+        found[applies] = int(why)
+    return found

@@ -6,8 +6,10 @@ mu_t - (1 +- m) mu_c and never by dividing, so that a lift without bounds never 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 
@@ -15,12 +17,12 @@ from splitrun.infer.contrast import Level, beyond, difference, lift
 from splitrun.infer.estimate import Estimates, Kind, Points, Side
 from splitrun.judge.grounds import Grounds
 from splitrun.judge.levels.pairs import Pair
-from splitrun.judge.promises import Promise
+from splitrun.judge.promises import Once, Promise
 from splitrun.spec.amount import Size
 from splitrun.spec.model import Direction
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Effects", "Interest", "Tolerance", "Two", "effects", "two"]
+__all__ = ["Effects", "Interest", "Tolerance", "Two", "effects", "effects_of_cuts", "two"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,10 @@ class Interest:
 
     above_lower: Estimates
     above_upper: Estimates
+
+    def at(self, levels: slice) -> Interest:
+        """How it lies in these levels."""
+        return Interest(self.above_lower.at(levels), self.above_upper.at(levels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +45,10 @@ class Tolerance:
     """Bounded on the side that shows that the guardrail holds."""
     harm: Estimates
     """Bounded on the side that shows that it is breached."""
+
+    def at(self, levels: slice) -> Tolerance:
+        """How it lies in these levels."""
+        return Tolerance(self.proof.at(levels), self.harm.at(levels))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +67,57 @@ class Effects:
     relative: Estimates
     interest: Interest | None
     tolerance: Tolerance | None
+
+    def at(self, levels: slice) -> Effects:
+        """What is read of these levels."""
+        return Effects(
+            absolute=self.absolute.at(levels),
+            relative=self.relative.at(levels),
+            interest=None if self.interest is None else self.interest.at(levels),
+            tolerance=None if self.tolerance is None else self.tolerance.at(levels),
+        )
+
+
+def effects_of_cuts(
+    planned: PlannedMetric, pair: Pair, places: Sequence[slice], found: Sequence[Grounds]
+) -> Iterator[Effects]:
+    """Read the effects of one treatment on one metric over every cut of a strip.
+
+    Cuts that are read once and bounded alike are read as one vector.
+
+    Args:
+        planned: The metric in its role.
+        pair: Its levels in control and the treatment, over the strip.
+        places: Where the levels of each cut are.
+        found: What the intervals of each cut promise.
+    """
+    for alike, group in groupby(zip(places, found, strict=True), key=lambda each: at_once(each[1])):
+        cuts = list(group)
+        if alike is None or len(cuts) == 1:
+            yield from (effects(planned, pair.at(place), each) for place, each in cuts)
+            continue
+        first = cuts[0][0].start
+        together = effects(planned, pair.at(slice(first, cuts[-1][0].stop)), laid(cuts))
+        yield from (together.at(slice(place.start - first, place.stop - first)) for place, _ in cuts)
+
+
+def at_once(grounds: Grounds) -> bool | None:
+    """Whether only harm is looked for, where all is read once; None where it is not."""
+    match grounds.promise, grounds.harm:
+        case Once(), Once():
+            return grounds.watched
+        case _:
+            return None
+
+
+def laid(cuts: Sequence[tuple[slice, Grounds]]) -> Grounds:
+    """The grounds of cuts that are read once, level by level."""
+    widths = [place.stop - place.start for place, _ in cuts]
+    promise, harm = (
+        Once(np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths))
+        for promises in ([each.promise for _, each in cuts], [each.harm for _, each in cuts])
+    )
+    return replace(cuts[0][1], promise=promise, harm=harm)
 
 
 def effects(planned: PlannedMetric, pair: Pair, grounds: Grounds) -> Effects:

@@ -30,8 +30,8 @@ Contrast = Callable[[Level], Estimates]
 class Once:
     """Holds at one look, at a moment chosen beforehand."""
 
-    alpha: float
-    """Of one comparison: two-sided, or one-sided where one end is bounded."""
+    alpha: float | FloatArray
+    """Of one comparison: two-sided, or one-sided where one end is bounded; one, or shape (cells,)."""
 
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast as it is; `units` says nothing here."""
@@ -40,7 +40,7 @@ class Once:
 
     def over(self, levels: int) -> Once:
         """The promise of one of so many levels of a segment."""
-        return replace(self, alpha=self.alpha / max(1, levels))
+        return Once(self.alpha / max(1, levels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +14,7 @@ from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["clustered", "is_nested"]
+__all__ = ["clustered", "is_nested", "joined"]
 
 
 def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:
@@ -62,14 +64,17 @@ def over_clusters(over: FloatArray, totals: FloatArray, units: FloatArray, side:
     return Moments.of(np.stack([totals[held, side], over[held, side]], axis=1))
 
 
-def joined(parts: list[Points]) -> Points:
-    """Points of several levels, one after another."""
-    shared = [part.shared if part.shared is not None else np.zeros((len(part.n), 1)) for part in parts]
+def joined(parts: Sequence[Points]) -> Points:
+    """Points of several levels, one after another; what one of them does not share is 0 there."""
+    if len(parts) == 1:
+        return parts[0]
+    shared = [np.zeros((len(part.n), 1)) if part.shared is None else part.shared for part in parts]
+    errors = max(each.shape[1] for each in shared)
     return Points(
         value=np.concatenate([part.value for part in parts]),
         variance=np.concatenate([part.variance for part in parts]),
         dof=np.concatenate([part.dof for part in parts]),
         n=np.concatenate([part.n for part in parts]),
         why=np.concatenate([part.why for part in parts]),
-        shared=np.concatenate(shared),
+        shared=np.concatenate([np.pad(each, ((0, 0), (0, errors - each.shape[1]))) for each in shared]),
     )

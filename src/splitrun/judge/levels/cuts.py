@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from splitrun.measure.measured import Measured, Quantiles
-from splitrun.moments import IntArray, Moments
+from splitrun.moments import IntArray
 
-__all__ = ["Cut", "crossing", "cut_by", "gathered"]
+__all__ = ["Cut", "crossing", "cut_by"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +51,3 @@ def crossing(cut: Cut, strata: Sequence[str]) -> tuple[Cut, int]:
     strata_seen = max(1, len(seen))
     labels = cut.labels * strata_seen
     return replace(cut, labels=labels, code=cut.code * strata_seen + code), strata_seen
-
-
-def gathered(moments: Moments, cut: Cut) -> list[Moments]:
-    """Moments of every variant over the levels of a cut, each of shape (levels,)."""
-    cells = cut.measured.cells
-    variants, width = len(cells.variant.labels), len(cut.labels)
-    whole = moments.gathered(cells.variant.code * width + cut.code, variants * width)
-    return [whole.at(np.arange(width) + variant * width) for variant in range(variants)]

@@ -1,0 +1,127 @@
+"""Cuts laid one after another: a metric is rolled up and read once for all of them, not cut by cut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from splitrun.judge.levels.cuts import Cut
+from splitrun.measure.measured import Measured
+from splitrun.moments import IntArray, Moments
+
+__all__ = ["Strip", "gathered", "strip_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Rows that are picked and then added up into groups."""
+
+    rows: IntArray
+    group: IntArray
+    """Of every row."""
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roll:
+    """How the cells of one cube become variants within the levels of several cuts, cut after cut."""
+
+    home: Measured
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """The levels of several cuts in one vector per variant."""
+
+    cuts: tuple[Cut, ...]
+    places: tuple[slice, ...]
+    """Of the levels of every cut."""
+    variants: tuple[IntArray, ...]
+    """Where each variant's levels are among what the rolls give, each of shape (levels,)."""
+    rolls: tuple[Roll, ...]
+
+
+def strip_of(cuts: Sequence[Cut]) -> Strip:
+    """Lay cuts one after another; those of one cube are rolled up together."""
+    variants = range(len(cuts[0].measured.cells.variant.labels))
+    cubes: dict[int, list[int]] = {}
+    for index, cut in enumerate(cuts):
+        cubes.setdefault(id(cut.measured), []).append(index)
+    widths = [len(cut.labels) for cut in cuts]
+    starts, begun = {}, 0
+    for index in (index for cube in cubes.values() for index in cube):
+        starts[index], begun = begun, begun + len(variants) * widths[index]
+    ends = np.cumsum(widths).tolist()
+    return Strip(
+        cuts=tuple(cuts),
+        places=tuple(slice(end - width, end) for end, width in zip(ends, widths, strict=True)),
+        variants=tuple(
+            np.concatenate(
+                [starts[index] + each * width + np.arange(width) for index, width in enumerate(widths)]
+            )
+            for each in variants
+        ),
+        rolls=tuple(rolled([cuts[index] for index in cube]) for cube in cubes.values()),
+    )
+
+
+def gathered(moments: Sequence[Moments], strip: Strip) -> Moments:
+    """Moments of all variants over the levels of a strip, picked by `Strip.variants`.
+
+    Args:
+        moments: Of the cells of every roll.
+        strip: What they are rolled up to.
+    """
+    parts = []
+    for roll, part in zip(strip.rolls, moments, strict=True):
+        found = part
+        for step in roll.steps:
+            found = found.at(step.rows).gathered(step.group, step.groups)
+        parts.append(found)
+    return Moments.stacked(parts)
+
+
+def rolled(cuts: Sequence[Cut]) -> Roll:
+    """Roll a cube up to several cuts, by way of two smaller cubes where that takes fewer rows."""
+    cells = cuts[0].measured.cells
+    every = np.arange(len(cells.variant.code))
+    order = sorted(cuts, key=lambda cut: len(cut.labels))
+    wide = len(order) // 3
+    halves = order[: len(order) - wide], order[len(order) - wide :]
+    shapes = [(len(cells.variant.labels), *(len(cut.labels) for cut in half)) for half in halves]
+    sizes = [math.prod(shape) for shape in shapes]
+    if wide == 0 or 2 * (len(every) + sum(sizes)) > len(cuts) * len(every):
+        codes = {cut.segment: (every, cells.variant.code, cut.code) for cut in cuts}
+        return Roll(cuts[0].measured, (spread_out(cuts, codes),))
+    codes, groups, start = {}, [], 0
+    for half, shape, size in zip(halves, shapes, sizes, strict=True):
+        places = (cells.variant.code, *(cut.code for cut in half))
+        groups.append(np.ravel_multi_index(places, shape) + start)
+        variant, *levels = np.unravel_index(np.arange(size), shape)
+        codes |= {
+            cut.segment: (np.arange(size) + start, variant, level)
+            for cut, level in zip(half, levels, strict=True)
+        }
+        start += size
+    first = Step(np.tile(every, 2), np.concatenate(groups), sum(sizes))
+    return Roll(cuts[0].measured, (first, spread_out(cuts, codes)))
+
+
+def spread_out(cuts: Sequence[Cut], codes: Mapping[str | None, tuple[IntArray, IntArray, IntArray]]) -> Step:
+    """Send rows to the variants and levels of every cut, cut after cut.
+
+    Args:
+        cuts: In the order of the result.
+        codes: By segment: rows, and the variant and the level that each belongs to.
+    """
+    rows, groups, start = [], [], 0
+    for cut in cuts:
+        picked, variant, level = codes[cut.segment]
+        rows.append(picked)
+        groups.append(start + variant * len(cut.labels) + level)
+        start += len(cut.measured.cells.variant.labels) * len(cut.labels)
+    return Step(np.concatenate(rows), np.concatenate(groups), start)
