@@ -12,6 +12,7 @@ import pytest
 
 from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Severity
+from splitrun.check.units.cluster import few_clusters
 from splitrun.measure.measured import (
     CapOrigin,
     Capping,
@@ -105,6 +106,15 @@ def unclustered() -> Evidence:
     world = evidence()
     none = np.zeros(0, dtype=np.int64)
     return replace(world, measured=replace(world.measured, clusters=Clusters(none, none, {}, lost=3)))
+
+
+def in_clusters(count: int) -> Evidence:
+    """So many clusters, each with units in the first cell of both variants."""
+    world = evidence()
+    code = np.tile(np.arange(count), 2)
+    variants = world.measured.cells.variant.code
+    cell = np.repeat([int(np.flatnonzero(variants == index)[0]) for index in range(2)], count)
+    return replace(world, measured=replace(world.measured, clusters=Clusters(code, cell, {}, lost=0)))
 
 
 def capped(origin: CapOrigin) -> Evidence:
@@ -223,6 +233,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.WARN,
         unclustered,
         "3 units without a cluster left out",
+    ),
+    "few_clusters": (
+        Severity.WARN,
+        lambda: in_clusters(9),
+        "too few clusters to trust an interval: control has 9 clusters, voucher has 9 clusters",
     ),
     "exposures_no_time": (
         Severity.WARN,
@@ -445,3 +460,7 @@ def test_every_check_is_explained_on_the_page() -> None:
     named = {check.__name__ for check in CHECKS}
     assert named <= rows.keys()
     assert all(WORLDS[code][0].value in rows[code] for code in named)
+
+
+def test_ten_clusters_per_variant_are_enough() -> None:
+    assert few_clusters(in_clusters(10)) is None

@@ -95,3 +95,14 @@ def test_sums_made_elsewhere_cannot_be_adjusted() -> None:
             "and nothing more is known of their units; take it out"
         )
     ]
+
+
+def test_what_cannot_be_read_over_clusters_is_refused() -> None:
+    clustered = GOOD.replace("pre_exposure: [country]", "pre_exposure: [country]\n  cluster: village")
+
+    told = mistakes(adjusted("covariates: [pre_period]", clustered))
+
+    says = (
+        "adjustment over clusters ('village') is not built yet; take it out, or hand over one row per cluster"
+    )
+    assert told == [f"checkout.yaml:22:35: analysis.adjust: {says}"]

@@ -89,10 +89,9 @@ def test_a_retention_is_read_often_without_a_window_of_its_own() -> None:
     ],
 )
 def test_the_spending_function_may_be_chosen(written: str, shape: Spending, parameter: float | None) -> None:
-    plan = plan_of(GOOD.replace("method: fixed", f"planned_units: 4000, futility: true, {written}"))
+    plan = plan_of(GOOD.replace("method: fixed", f"planned_units: 4000, {written}"))
 
     assert (plan.analysis.spending, plan.analysis.spending_parameter) == (shape, parameter)
-    assert plan.analysis.futility is True
 
 
 @pytest.mark.parametrize("written", ["holm", "bh", "by", "none"])

@@ -58,7 +58,7 @@ def test_an_editor_accepts_the_example_of_units_randomised_elsewhere() -> None:
 @pytest.mark.parametrize(
     "rules",
     [
-        "{planned_units: 4000, looks: 4, futility: true}",
+        "{planned_units: 4000, looks: 4}",
         "{planned_units: 4000, looks: [10d, 2w], spending: hsd, spending_parameter: -4}",
         "{method: sequential, planned_units: 4000, looks: null, multiplicity: by}",
         "{method: fixed, adjust: {lookback: 4w, covariates: [pre_period], strata: [country]}}",

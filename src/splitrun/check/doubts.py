@@ -19,7 +19,7 @@ from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
 from splitrun.check.times.looks import alpha_spent, before_first_look, early_look, partial_weeks
 from splitrun.check.times.reach import future_rows, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
-from splitrun.check.units.cluster import no_cluster
+from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.untriggered import untriggered
@@ -52,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
     zero_spread,
     no_unit,
     no_cluster,
+    few_clusters,
     exposures_no_time,
     events_no_time,
     mixed_time_zones,

@@ -10,6 +10,9 @@ from splitrun.measure.measured import CapOrigin
 
 __all__ = ["cap_from_experiment"]
 
+LARGEST = 1e308
+"""A cap beyond it is none: nothing was there to take a quantile of."""
+
 
 def cap_from_experiment(evidence: Evidence) -> Finding | None:
     """Note which caps are quantiles over all variants, because there was nothing before exposure."""
@@ -29,9 +32,12 @@ def caps(evidence: Evidence) -> Iterator[str]:
     for planned in evidence.plan.metrics:
         column = evidence.measured.columns[planned.key]
         capping = column.capping
-        if capping is None or capping.origin is not CapOrigin.EXPERIMENT:
+        if capping is None or capping.origin is not CapOrigin.EXPERIMENT or min(capping.at) > LARGEST:
             continue
         units = max(1.0, float(column.moments.n.sum()))
-        cut, ends = int(capping.capped.sum()), " and ".join(f"{end:.6g}" for end in capping.at if end < 1e308)
+        cut, ends = (
+            int(capping.capped.sum()),
+            " and ".join(f"{end:.6g}" for end in capping.at if end < LARGEST),
+        )
         zeros = "" if column.zeros is None else f", {percent(int(column.zeros.sum()), units)} zero"
         yield f"{planned.key} at {ends}: {cut:,} units capped ({percent(cut, units)}){zeros}"

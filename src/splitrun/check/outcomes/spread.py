@@ -26,6 +26,8 @@ def zero_spread(evidence: Evidence) -> Finding | None:
 def flat(evidence: Evidence) -> Iterator[str]:
     """Every metric and variant of two units or more in which nothing varies."""
     for planned in evidence.plan.metrics:
+        if planned.metric.kind == "quantile":
+            continue  # its moments count values up to it, and not the values
         _, parts = evidence.measured.by_variant(planned.key)
         own = parts[0].mean.shape[1] - len(evidence.measured.columns[planned.key].covariates)
         for variant, part in zip(evidence.plan.variants, parts, strict=True):
