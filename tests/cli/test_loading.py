@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,12 @@ def loaded(*words: str) -> set[str]:
     return HEAVY & set(seen.stderr.splitlines())
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["analyse"]], ids=" ".join)
-def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(words: Sequence[str]) -> None:
-    assert loaded(*words) == set()
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None:
+    assert loaded(word) == set()
 
 
-@pytest.mark.parametrize("verb", ["analyze", "lint", "init", "new", "schema", "doctor"])
+@pytest.mark.parametrize("verb", ["analyze", "lint", "init", "new", "schema", "doctor", "nonsense"])
 def test_the_help_of_a_verb_loads_at_most_what_typer_reads_words_with(verb: str) -> None:
     assert loaded(verb, "--help") <= {"pydantic"}
 
