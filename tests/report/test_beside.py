@@ -173,14 +173,9 @@ def test_a_readout_says_which_look_it_is() -> None:
     weeks = (timedelta(weeks=1), timedelta(weeks=2))
     of = plan(method=Method.GROUP_SEQUENTIAL, looks=weeks, planned_units=2000)
     world = measured({"fetched": [ones(40, 100), ones(60, 100)]})
+
     early, first = (
-        readout(
-            of,
-            started(measured({"fetched": values}), days=days, looks=looks),
-            (),
-            made_at=MADE_AT,
-            versions={},
-        )
+        readout(of, started(world, days=days, looks=looks), (), made_at=MADE_AT, versions={})
         for days, looks in ((3, ()), (8, (200,)))
     )
 
