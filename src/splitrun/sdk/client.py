@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
+from typing import Self, Unpack
 
-from splitrun.assign.ruleset import Ruleset
-from splitrun.sdk.status import Consent
+from splitrun.sdk.settings import Options
 from splitrun.sdk.surface import Surface
 
 __all__ = ["Client"]
 
 
 class Client(Surface):
-    """Answers from a ruleset held in memory, and sends what was seen from a thread of its own."""
+    """Answers from a ruleset in memory; what it saw is sent by a thread of its own.
 
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        key: str | None = None,
-        file: str | None = None,
-        ruleset: Ruleset | bytes | None = None,
-        delivery: object = None,      # a Delivery: where batches go instead of url (in-memory, for tests)
-        bootstrap: Ruleset | bytes | None = None,
-        release: str = "",
-        consent: Consent | str = Consent.GRANTED,
-        opted_out: Collection[str] | Callable[[str], bool] | None = None,
-        cache: str | None = None,
-        spool: str | None = None,
-        verify: Mapping[str, str] | None = None,
-        wait: float = 0.5,
-        # ... limits: see Settings
-    ) -> None:
-        raise NotImplementedError
+    Making one reads the disk cache and waits for the first ruleset, at most `wait` seconds (0.5). From then on
+    nothing blocks and nothing raises: where something is wrong, defaults are served and `trouble` says why.
 
-    def explain(self, flag: str, unit: str, /, attributes: Mapping[str, object] | None = None, **named: object) -> object:
-        """Explain the path that led to the answer."""
-        raise NotImplementedError
+    Args:
+        url: The server, like `https://splitrun.example`.
+        options: See `splitrun.sdk.settings.Settings`: `key`, `file`, `ruleset`, `bootstrap`, `cache`, `spool`,
+            `release`, `consent`, `opted_out`, `verify`, `wait`, ...
+
+    Raises:
+        SettingError: An option is not known, contradicts another, or is out of its range.
+        RulesetError: The `ruleset` given cannot be used.
+    """
+
+    def __init__(self, url: str | None = None, **options: Unpack[Options]) -> None:
+        super().__init__(url, **options)
+        self._begin()
+        self._await_ruleset()
 
     def flush(self, timeout: float = 2.0) -> bool:
-        """Send what is queued; True when all of it was taken within `timeout` seconds."""
-        raise NotImplementedError
+        """Send what is queued now; True when all of it was taken within `timeout` seconds."""
+        return self._guarded(lambda: self._drain(timeout), otherwise=False)
 
-    def close(self, timeout: float = 2.0) -> None:
-        """Flush, stop the threads; answers go on, from the ruleset held."""
-        raise NotImplementedError
+    def close(self, timeout: float = 2.0) -> bool:
+        """Send what is queued and stop the threads; evaluations go on, nothing more is logged."""
+        return self._guarded(lambda: self._stop(timeout), otherwise=False)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -10,6 +10,7 @@ from typing import Protocol, TypedDict
 from msgspec import Struct
 
 from splitrun.assign.ruleset import Ruleset
+from splitrun.assign.sticky import Sticky
 from splitrun.errors import SettingError
 from splitrun.sdk.event import Accepted
 from splitrun.sdk.status import Consent
@@ -92,6 +93,7 @@ class Options(TypedDict, total=False):
     release: str
     consent: Consent | str
     opted_out: Collection[str] | Callable[[str], bool]
+    sticky: Sticky
     cache: str | os.PathLike[str]
     spool: str | os.PathLike[str]
     verify: Mapping[str, str]
@@ -131,6 +133,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of units that have not said; `pending` where the law asks first."""
     opted_out: Collection[str] | Callable[[str], bool] | None = None
     """Units that take no part."""
+    sticky: Sticky | None = None
+    """Keeps variants for identities that change; asked for units that have granted only."""
     cache: str | os.PathLike[str] | None = None
     """A folder for the last ruleset, so that a restart without the server answers the same."""
     spool: str | os.PathLike[str] | None = None

@@ -79,6 +79,12 @@ class Choices:
             while self.pending and (self.amount > self.room or self.bytes > self.room_bytes):
                 self.dropped += len(self.release(next(iter(self.pending))))
 
+    def renew(self) -> None:
+        """Live on in the child of a fork: decisions stay, what was held back is the parent's to send."""
+        self.lock = threading.RLock()
+        self.pending = {}
+        self.amount = self.bytes = self.dropped = 0
+
     def release(self, unit: str) -> list[Met | Did | Linked]:
         """Hand over what was held back of a unit."""
         with self.lock:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from msgspec.json import Encoder
 
 from splitrun import __version__
+from splitrun.assign.slots import id_bytes
+from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.records import Did, Linked, Met
 
@@ -37,7 +39,10 @@ class Writer:
     def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
         """Write one record; the bytes are empty where it cannot be sent, and the text says why."""
         try:
+            id_bytes(record.unit)
             line = self.encode(self.event(record))
+        except DataError as error:
+            return b"", str(error)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             return b"", f"an event could not be written as JSON ({error}); leave out what is not text or number"
         if len(line) > EVENT_BYTES:
@@ -71,6 +76,7 @@ class Writer:
             case Did():
                 return Event(name, time, unit, record.name, record.value, self.release, record.properties)
             case Linked():
+                id_bytes(record.was)
                 return Alias(name, time, unit, Unit(record.was_type or self.unit_type(), record.was))
 
 

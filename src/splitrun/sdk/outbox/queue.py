@@ -36,7 +36,7 @@ class Queue:
         self.heavy_bytes = 0
         self.flying: Sequence[bytes] = ()
         self.flying_bytes = 0
-        self.moved = self.dropped = self.dropped_fresh = self.rejected = 0
+        self.moved = self.dropped = self.dropped_fresh = self.rejected = self.unfit = 0
         self.mark = -1
         """The first record wakes the sender, which starts its thread."""
         self.prefix = os.urandom(8).hex()
@@ -132,6 +132,20 @@ class Queue:
                 lines.append(line)
             self.flying, self.flying_bytes = lines, sum(map(len, lines))
             return lines
+
+    def refuse(self) -> None:
+        """Count a record that is not fit to be sent, and let the sender say so."""
+        with self.lock:
+            self.rejected += 1
+            self.unfit += 1
+            self.wake()
+
+    def close(self) -> None:
+        """Keep nothing more; what is still put here is counted as dropped."""
+        with self.lock:
+            self.room = 0
+            self.trim()
+            self.mark = -1
 
     def settle(self) -> None:
         """What was taken is where it belongs."""

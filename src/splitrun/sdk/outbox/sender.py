@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from splitrun.errors import StoreTrouble
+from splitrun.errors import StoreError
 from splitrun.sdk.outbox.letters import Writer, batch
 from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.outbox.spool import Spool
@@ -48,7 +48,7 @@ class Sender:
         self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = self.failures = 0
         self.reported = 0
         self.most = BATCH_EVENTS
-        self.trouble = self.note = ""
+        self.trouble = self.note = self.blunder = ""
 
     def step(self) -> float:
         """Do what is due; answers in how many seconds the next step is."""
@@ -76,7 +76,7 @@ class Sender:
                 self.spool_dropped += spool.append(lines)
                 self.queue.settle()
             self.spooled = spool.amount()
-        except StoreTrouble as error:
+        except StoreError as error:
             self.queue.back()
             self.trouble = str(error)
 
@@ -86,7 +86,7 @@ class Sender:
             return self.nowhere()
         try:
             claim, lines = self.oldest()
-        except StoreTrouble as error:
+        except StoreError as error:
             self.trouble = str(error)
             return False
         if not lines:
@@ -97,7 +97,7 @@ class Sender:
             if self.spool is not None and claim:
                 (self.spool.forget if done else self.spool.release)(claim)
                 self.spooled = self.spool.amount()
-        except StoreTrouble as error:
+        except StoreError as error:
             self.trouble = str(error)
         if not claim:
             (self.queue.settle if done else self.queue.back)()
@@ -147,6 +147,11 @@ class Sender:
         pause = self.patience.failed(answer.retry_after, long=answer.status in REFUSED)
         self.next_try = self.clock.elapsed() + pause
         return False
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything is where it belongs."""
+        return not len(self.queue) and not (self.spooled and self.delivery is not None)
 
     @property
     def dropped(self) -> int:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from os import PathLike, fspath, open as opened, close, O_CREAT, O_RDWR
 from pathlib import Path
 
-from splitrun.errors import StoreTrouble
+from splitrun.errors import StoreError
 
 __all__ = ["LEASE", "Spool"]
 
@@ -45,7 +45,7 @@ class Spool:
         """Open the file for one transaction.
 
         Raises:
-            StoreTrouble: The disk or the file refuses.
+            StoreError: The disk or the file refuses.
         """
         try:
             # created by us, so that nobody else can read it
@@ -58,7 +58,7 @@ class Spool:
                 yield connection
                 connection.execute("commit")
         except (sqlite3.Error, OSError) as error:
-            raise StoreTrouble(
+            raise StoreError(
                 f"the spool {self.path} cannot be used ({error}); events stay in memory until it can"
             ) from error
 

@@ -29,6 +29,10 @@ class Source(Protocol):
         ...
 
 
+class Channels(Reads, Delivery, Protocol):
+    """Reads rulesets and takes batches."""
+
+
 class Connections:
     """Makes sender and source of one client."""
 
@@ -56,7 +60,7 @@ class Connections:
             return self.settings.delivery
         return self.channel() if self.settings.url is not None else None
 
-    def channel(self) -> "Channel":
+    def channel(self) -> Channels:
         """Load the HTTP library, and make a channel of the calling thread."""
         with loading():
             from splitrun.sdk.http import Channel  # noqa: PLC0415 - only the background threads pay for it

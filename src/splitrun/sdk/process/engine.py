@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
 from splitrun.assign.ruleset import Type
 from splitrun.sdk.outbox.choices import Choices
 from splitrun.sdk.outbox.marks import Mark
+from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT, Queue
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.process.connections import Connections
@@ -23,6 +25,8 @@ from splitrun.sdk.settings import Settings
 from splitrun.sdk.status import Consent
 
 __all__ = ["KINDS", "Engine"]
+
+Found = TypeVar("Found")
 
 KINDS: dict[type, Type] = {
     bool: Type.BOOLEAN,
@@ -104,12 +108,23 @@ class Engine:
             self._blundered("", error)
             return AFTER_A_BLUNDER
 
-    def _guarded(self, does: Callable[[], None]) -> None:
-        """Do something that has no answer."""
+    def _guarded(self, does: Callable[[], Found], otherwise: Found) -> Found:
+        """Do something whose cost does not matter, whatever it runs into."""
         try:
-            does()
+            return does()
+        except UnfitError as error:
+            self._unfit(error)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
             self._blundered("", error)
+        return otherwise
+
+    def _unfit(self, error: Exception) -> None:
+        """Count a record that cannot be sent, be it the caller's mistake or ours."""
+        if type(error) is UnfitError:
+            self._sender.note = str(error)
+        else:
+            self._blundered("", error)
+        self._queue.refuse()
 
     # ---- answering -------------------------------------------------------------------------------
 
@@ -165,6 +180,64 @@ class Engine:
             mark = held.of[answer.experiment]
             self._meet(held, mark, unit, attributes, answer, held_back=state is not Consent.GRANTED)
         return answer
+
+    def _set_for(
+        self,
+        layer: str,
+        unit: str,
+        attributes: Mapping[str, object],
+        consent: Consent | str | None,
+        *,
+        expose: bool,
+    ) -> Mapping[str, object]:
+        """Answer a layer's parameters."""
+        held = self._keeper.held
+        state, out = self._choices.state(unit, consent), self._choices.out(unit)
+        refuses = out or state is Consent.DENIED
+        sticky = self._sticky if state is Consent.GRANTED and not out else None
+        found = held.evaluator.parameters(layer, unit, attributes, opted_out=refuses, sticky=sticky)
+        answer = found.evaluation
+        if expose and not refuses and answer.experiment is not None:
+            self._meet(
+                held,
+                held.of[answer.experiment],
+                unit,
+                attributes,
+                answer,
+                asked=held.ruleset.layers[layer].unit,
+                held_back=state is not Consent.GRANTED,
+            )
+        return found.values
+
+    def _pull(
+        self, flag: str, unit: str, attributes: Mapping[str, object], consent: Consent | str | None
+    ) -> None:
+        """Log a trigger."""
+        state = self._allowed(unit, consent)
+        if state is Consent.DENIED:
+            return
+        held = self._keeper.held
+        sticky = self._sticky if state is Consent.GRANTED else None
+        answer = held.evaluate(flag, unit, attributes, sticky=sticky)
+        if answer.experiment is not None:
+            mark = held.of[answer.experiment]
+            back = state is not Consent.GRANTED
+            self._meet(held, mark, unit, attributes, answer, trigger=True, held_back=back)
+
+    def _link(
+        self,
+        unit: str,
+        unit_type: str | None,
+        was: str,
+        was_type: str | None,
+        consent: Consent | str | None,
+    ) -> None:
+        """Log an alias."""
+        if type(unit) is not str or type(was) is not str or not unit or not was:
+            raise UnfitError("an alias needs two ids, both texts")
+        text = len(unit) + len(was)
+        weight = SMALL + 4 * text if text > SMALL_TEXT else 0
+        self._log(Linked(self._queue.number(), self._now(), unit, unit_type, was, was_type, weight), consent)
 
     # ---- logging ---------------------------------------------------------------------------------
 
@@ -283,11 +356,7 @@ class Engine:
         return went
 
     def _leave(self, timeout: float) -> None:
-        self._guarded(lambda: None if self._closed else self._ignored(self._drain(timeout)))
-
-    @staticmethod
-    def _ignored(_: object) -> None:
-        """Drop an answer that nobody waits for."""
+        self._guarded(lambda: self._closed or self._drain(timeout), otherwise=False)
 
     def _renew(self) -> None:
         """Live on in the child of a fork: nothing of the parent's queue, no lock and no socket of its threads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from splitrun.assign.ruleset import Ruleset
 from splitrun.assign.sticky import Sticky
 from splitrun.sdk.outbox.marks import Mark, Marks
 
-__all__ = ["EMPTY", "NOTHING", "Evaluates", "Held", "Origin"]
+__all__ = ["EMPTY", "Evaluates", "Held", "Origin", "nothing"]
 
 EMPTY = Ruleset(project="", environment="", version=0, units={"user": "user"})
 """Stands where there is none."""
@@ -66,6 +66,24 @@ class Held:
         self.marks = Marks(self.ruleset, remember, before.marks if before else None)
         self.of: dict[str, Mark] = self.marks.of
 
+    def rouse(self, start: Callable[[], None]) -> None:
+        """Have the next question start something; what is answered stays the same."""
+        answers = self.evaluate
+
+        def first(
+            flag: str,
+            unit: str,
+            attributes: Mapping[str, object],
+            *,
+            opted_out: bool = False,
+            sticky: Sticky | None = None,
+        ) -> Evaluation:
+            self.evaluate = answers
+            start()
+            return answers(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
+
+        self.evaluate = first
+
 
 def not_ready(
     flag: str,
@@ -87,5 +105,8 @@ def not_ready(
     )
 
 
-NOTHING = Held(Evaluator(EMPTY), Origin.NOWHERE, 2, None)
-NOTHING.evaluate = not_ready
+def nothing() -> Held:
+    """Make what is held before there is anything."""
+    held = Held(Evaluator(EMPTY), Origin.NOWHERE, 2, None)
+    held.evaluate = not_ready
+    return held

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.ruleset import Ruleset
-from splitrun.assign.transmission import opened
+from splitrun.assign.transmission import LONGEST, opened
 from splitrun.errors import RulesetError
 from splitrun.sdk.rulesets.cache import Cache, file_of
-from splitrun.sdk.rulesets.held import NOTHING, Held, Origin
+from splitrun.sdk.rulesets.held import Held, Origin, nothing
 from splitrun.sdk.settings import Settings
 from splitrun.sdk.status import Change, Status
 
 __all__ = ["DOCUMENT_BYTES", "Keeper"]
 
-DOCUMENT_BYTES = 4_000_000
-"""Most bytes of a document that are read at all; `opened` has bounds of its own."""
+DOCUMENT_BYTES = LONGEST
+"""Most bytes of a document that are read at all."""
 
 
 class Keeper:
@@ -30,7 +30,7 @@ class Keeper:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.held: Held = NOTHING
+        self.held = nothing()
         self.closed = False
         self.trouble = self.cache_trouble = ""
         self.contact: float | None = None
