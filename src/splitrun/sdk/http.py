@@ -35,7 +35,9 @@ ANSWER_BYTES = 2_000_000
 CONNECT = 3.0
 """Seconds for a connection to be made."""
 
-"encodings.idna".encode("idna")  # loads the codec now, under the lock of imports, and not in the middle of a fork
+"encodings.idna".encode(
+    "idna"
+)  # loads the codec now, under the lock of imports, and not in the middle of a fork
 
 
 class Reply(Struct):
@@ -80,7 +82,9 @@ class Channel:
                 accepted = decode(reply.body, type=Accepted)
             except DecodeError:
                 # a proxy in between may answer with a page of its own: nothing was acknowledged
-                says = "the answer to a batch is not what a Splitrun server says; look at what stands in between"
+                says = (
+                    "the answer to a batch is not what a Splitrun server says; look at what stands in between"
+                )
                 return Answer(502, None, reply.retry_after, says)
         return Answer(reply.status, accepted, reply.retry_after, reply.says)
 
@@ -102,7 +106,9 @@ class Channel:
             return Stream(Silence(), last)
         return Stream(Flow(response), last)
 
-    def exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None, most: int) -> Reply:
+    def exchange(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None, most: int
+    ) -> Reply:
         """Ask and read the answer to its end, within the limits."""
         until = time.monotonic() + self.timeout
         try:
@@ -141,7 +147,9 @@ class Channel:
             response.close()
             there = urljoin(url, to)
             if urlsplit(there)[:2] != urlsplit(url)[:2]:
-                raise TooMuchError(f"it redirects to another host, {urlsplit(there).netloc!r}, which is refused")
+                raise TooMuchError(
+                    f"it redirects to another host, {urlsplit(there).netloc!r}, which is refused"
+                )
             url = there
         raise TooMuchError(f"it redirects more than {HOPS} times")
 

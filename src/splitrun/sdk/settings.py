@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from splitrun.assign.ruleset import Ruleset
 from splitrun.assign.sticky import Sticky
-from splitrun.errors import SettingError
 from splitrun.sdk.event import Accepted
 from splitrun.sdk.status import Consent
 
@@ -174,6 +173,8 @@ def settled(url: str | None, options: Options) -> Settings:
     Raises:
         SettingError: An option is not known, contradicts another, or is out of its range.
     """
+    from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
+
     known = Settings.__struct_fields__
     for name in options:
         if name not in known:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
-from splitrun.assign.explanation import Explanation
 from splitrun.assign.ruleset import Type
+from splitrun.sdk.inner.engine import KINDS, MANY, Engine
+from splitrun.sdk.outbox.plain import finite, named_well, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
-from splitrun.sdk.outbox.plain import UnfitError, finite, named_well, plain
-from splitrun.sdk.process.engine import KINDS, Engine
 from splitrun.sdk.settings import Options, settled
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
 __all__ = ["Surface"]
+
+if TYPE_CHECKING:
+    # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.assign.explanation import Explanation
 
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
@@ -210,6 +213,8 @@ class Surface(Engine):
                 flag, unit, {**(attributes or {}), **named}, opted_out=out, sticky=self._sticky
             )
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
+            from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - as above
+
             answer = self._blundered(flag, error)
             return Explanation(answer.flag, str(unit), answer, (), None, answer.detail)
 
@@ -242,7 +247,7 @@ class Surface(Engine):
         """
         self._guarded(lambda: self._pull(flag, unit, {**(attributes or {}), **named}, consent), None)
 
-    def track(
+    def track(  # noqa: C901 - the hot path: what is asked of every property costs a call less here
         self,
         name: str,
         unit: str,
@@ -269,36 +274,30 @@ class Surface(Engine):
         try:
             if properties is not None:
                 named = named_well({**properties, **named})
-            if type(name) is not str or type(unit) is not str or not name or not unit:
-                raise UnfitError("an event needs a name and the id of a unit, both texts")
             if value is not None and type(value) is not int and (type(value) is not float or value - value):
                 value = finite(value)
             text = len(unit) + len(name)
             for item in named.values():
+                kind = type(item)
                 if type(item) is str:
                     text += len(item)
-                elif (
-                    item is not None
-                    and type(item) is not int
-                    and type(item) is not bool
-                    and (type(item) is not float or item - item)
-                ):
+                elif type(item) is float:
+                    if item - item:
+                        finite(item)
+                elif kind is not int and kind is not bool and item is not None:
                     named, text = plain(named)
                     break
-            if text > SMALL_TEXT or len(named) > 12:
-                weight = SMALL + 4 * text + 100 * len(named) + 4 * sum(map(len, named))
-            else:
-                weight = 0
             queue = self._queue
-            record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
-            if weight or consent is not None or self._choices.asked:
+            if text > SMALL_TEXT or len(named) > MANY or consent is not None or self._careful:
+                weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
+                record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
                 self._log(record, consent)
                 return
-            queue.fresh.append(record)
+            queue.fresh.append(Did(queue.number(), self._now(), unit, unit_type, name, value, named))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
-            self._unfit(error)
+            self._unfit(error, name, unit)
 
     def alias(
         self,
@@ -327,7 +326,7 @@ class Surface(Engine):
 
     def opt_out(self, unit: str, /) -> None:
         """Serve defaults to the unit and log nothing of it, as long as this process lives."""
-        self._guarded(lambda: self._choices.opt_out(unit), None)
+        self._guarded(lambda: self._leave_out(unit), None)
 
     def listen(self, listener: Callable[[Change], None], /) -> None:
         """Call `listener` from a background thread when the status changes or another ruleset is held.

@@ -117,8 +117,8 @@ def same(record: Met, other: Met | Did | Linked) -> bool:
     """Whether two records are of one exposure."""
     match other:
         case Met():
-            return (record.experiment, record.answer.version, record.answer.phase, record.trigger) == (
-                other.experiment,
+            return (record.answer.experiment, record.answer.version, record.answer.phase, record.trigger) == (
+                other.answer.experiment,
                 other.answer.version,
                 other.answer.phase,
                 other.trigger,

@@ -44,9 +44,15 @@ class Writer:
         except DataError as error:
             return b"", str(error)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            return b"", f"an event could not be written as JSON ({error}); leave out what is not text or number"
+            return (
+                b"",
+                f"an event could not be written as JSON ({error}); leave out what is not text or number",
+            )
         if len(line) > EVENT_BYTES:
-            return b"", f"an event has {len(line):,} bytes and at most {EVENT_BYTES:,} are taken; send less of it"
+            return (
+                b"",
+                f"an event has {len(line):,} bytes and at most {EVENT_BYTES:,} are taken; send less of it",
+            )
         return line, ""
 
     def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
@@ -61,7 +67,7 @@ class Writer:
                     time=time,
                     unit=unit,
                     flag=answer.flag,
-                    experiment=record.experiment,
+                    experiment=answer.experiment or "",
                     version=answer.version,
                     phase=answer.phase,
                     variant=answer.variant or "",

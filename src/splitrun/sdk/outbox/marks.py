@@ -42,6 +42,20 @@ class Mark:
             then.unit,
         )
 
+    def key(self, unit: str, *, trigger: bool) -> object:
+        """Under what a unit is remembered."""
+        if trigger:
+            return (unit,)
+        return (unit, "") if self.other else unit
+
+    def carried(self, attributes: Mapping[str, object]) -> dict[str, object]:
+        """Take the declared attributes and no others; what could change later is left out."""
+        return {
+            name: attributes[name]
+            for name in self.declared
+            if attributes.get(name) is not None and type(attributes[name]) not in {list, dict, set}
+        }
+
 
 class Marks:
     """The marks of all experiments of a ruleset, and the bound they share.
@@ -51,8 +65,8 @@ class Marks:
     """
 
     def __init__(self, ruleset: Ruleset, room: int, before: Marks | None = None) -> None:
-        self.room = max(2, room)
-        self.taken = before.taken if before else 0
+        self.half = max(1, room // 2)
+        self.taken: int = before.taken if before else 0
         self.of: dict[str, Mark] = {}
         for name, experiment in ruleset.experiments.items():
             mark = Mark(ruleset, experiment)
@@ -61,30 +75,29 @@ class Marks:
                 mark.fresh, mark.older = past.fresh, past.older
             self.of[name] = mark
 
-    def first(self, mark: Mark, unit: object, number: int) -> bool:
-        """Whether nobody has logged the unit before; of several threads exactly one is told so.
+    def first(self, mark: Mark, key: object, number: int) -> bool:
+        """Whether nobody has logged it before; of several threads exactly one is told so.
 
         Args:
             mark: The experiment's mark.
-            unit: The unit's id; in a tuple for a trigger.
+            key: `Mark.key` of the unit.
             number: A number that no other call has.
         """
-        # asking and setting in one step is what makes it exact among threads
-        if mark.fresh.setdefault(unit, number) != number:
+        if mark.fresh.setdefault(key, number) != number:
             return False
+        self.full()
+        return not self.known(mark, key)
+
+    def full(self) -> bool:
+        """Count one more; True where half of the room is taken."""
         self.taken += 1
-        known = unit in mark.older
-        if self.taken > self.room // 2:
+        return self.taken > self.half
+
+    def known(self, mark: Mark, key: object) -> bool:
+        """Whether the older generation knows it; moves on to the next generation where it is time to."""
+        known = key in mark.older
+        if self.taken > self.half:
             self.taken = 0
             for each in self.of.values():
                 each.older, each.fresh = each.fresh, {}
-        return not known
-
-    @staticmethod
-    def carried(mark: Mark, attributes: Mapping[str, object]) -> dict[str, object]:
-        """Take the declared attributes and no others; what could change later is left out."""
-        return {
-            name: attributes[name]
-            for name in mark.declared
-            if name in attributes and type(attributes[name]) not in {list, dict, set}
-        }
+        return known

@@ -49,7 +49,7 @@ class Queue:
         return len(self.fresh) + len(self.held) + len(self.flying)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes in memory; at most, for records that are not encoded yet."""
         return self.held_bytes + self.flying_bytes + self.heavy_bytes + SMALL * len(self.fresh)
 
@@ -72,20 +72,24 @@ class Queue:
             self.crowded()
 
     def crowded(self) -> None:
-        """Wake the sender, and drop the oldest while there is too much."""
+        """Wake the sender, and drop the oldest while there is too much; it is not woken again until it ran."""
         with self.lock:
             self.wake()
-            self.trim()
+            self.trim(self.room)
 
-    def trim(self) -> None:
-        """Drop the oldest while there is too much, and set the mark for the next caller."""
+    def trim(self, high: int = HIGH) -> None:
+        """Drop the oldest while there is too much, and set the mark for the next caller.
+
+        Args:
+            high: Fresh records from which on the next caller should call `crowded` although there is room.
+        """
         with self.lock:
-            while len(self) > self.room or self.bytes > self.room_bytes:
+            while len(self) > self.room or self.size > self.room_bytes:
                 if not self.drop():
                     break
-            spare = (self.room_bytes - self.bytes) // SMALL
+            spare = (self.room_bytes - self.size) // SMALL
             left = min(self.room - len(self), spare)
-            self.mark = min(HIGH, len(self.fresh) + left)
+            self.mark = min(high, len(self.fresh) + left)
 
     def drop(self) -> bool:
         """Drop the oldest that is not being sent; False where there is none."""

@@ -25,10 +25,9 @@ class Met(Record, frozen=True, gc=False):
     """A unit met the change, or a later qualifying moment."""
 
     answer: Evaluation
-    experiment: str
     attributes: dict[str, object]
     """The declared ones, as they were."""
-    trigger: bool
+    trigger: bool = False
     weight: int = 0
     """Bytes that it may take, where it is not small."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from splitrun.errors import StoreError
 from splitrun.sdk.outbox.letters import Writer, batch
 from splitrun.sdk.outbox.queue import Queue
-from splitrun.sdk.outbox.spool import Spool
+from splitrun.sdk.process.forks import loading
 from splitrun.sdk.settings import Answer, Delivery, Patience, Settings
 
 __all__ = ["BATCH_BYTES", "BATCH_EVENTS", "Sender"]
@@ -55,6 +55,9 @@ class Sender:
         if not self.ready:
             self.delivery = self.connected()
             if self.settings.spool is not None:
+                with loading():
+                    from splitrun.sdk.outbox.spool import Spool  # noqa: PLC0415 - loads SQLite
+
                 self.spool = Spool(self.settings.spool, self.settings.spool_bytes, self.clock.now)
             self.ready = True
         self.note = self.queue.encode(self.writer.line) or self.note
@@ -164,7 +167,8 @@ class Sender:
         lost = self.dropped + self.queue.rejected + self.refused - self.reported
         if now < self.next_report or not lost:
             return
-        from logging import getLogger  # noqa: PLC0415 - a product that loses nothing need not load it
+        with loading():
+            from logging import getLogger  # noqa: PLC0415 - a product that loses nothing need not load it
 
         self.next_report = now + REPORT_EVERY
         self.reported += lost

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from os import PathLike, fspath, open as opened, close, O_CREAT, O_RDWR
+from os import O_CREAT, O_RDWR, PathLike, close, fspath
+from os import open as opened
 from pathlib import Path
 
 from splitrun.errors import StoreError

@@ -26,7 +26,7 @@ class Worker:
         self.starting = threading.Lock()
         # a plain lock as a flag: released means woken; unlike an Event it can be set from a signal handler
         self.bell = threading.Lock()
-        self.bell.acquire()  # noqa: SIM115 - it is a flag
+        self.bell.acquire()
 
     def start(self) -> None:
         """Start the thread unless it runs; does nothing where the interpreter starts no more threads."""

@@ -41,5 +41,7 @@ class Cache:
                 os.fsync(file.fileno())
             Path(file.name).replace(self.path)
         except OSError as error:
-            return f"the ruleset cannot be kept in {self.path} ({error}); a restart without the server has none"
+            return (
+                f"the ruleset cannot be kept in {self.path} ({error}); a restart without the server has none"
+            )
         return ""

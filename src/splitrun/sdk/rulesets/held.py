@@ -63,7 +63,7 @@ class Held:
         self.ruleset = evaluator.ruleset
         self.version = self.ruleset.version
         self.unit_type = next(iter(self.ruleset.units), "user")
-        self.marks = Marks(self.ruleset, remember, before.marks if before else None)
+        self.marks: Marks = Marks(self.ruleset, remember, before.marks if before else None)
         self.of: dict[str, Mark] = self.marks.of
 
     def rouse(self, start: Callable[[], None]) -> None:

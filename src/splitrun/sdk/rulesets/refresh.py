@@ -145,6 +145,8 @@ class ServerSource:
             case "refused":
                 # the server does not push: ask now and then instead
                 self.push = False
+            case "ended":
+                pass
         self.due = True
         stream.close()
         self.stream = None

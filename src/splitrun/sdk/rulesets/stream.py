@@ -95,7 +95,7 @@ class Stream:
         rest, ended = b"", b""
         while piece := self.source.chunk():
             if ended == b"\r" and piece[:1] == b"\n":
-                piece = piece[1:]  # noqa: PLW2901 - the other half of a line end
+                piece = piece[1:]
             ended = piece[-1:]
             whole = (rest + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             *lines, rest = whole.split(b"\n")

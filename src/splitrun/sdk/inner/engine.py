@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
@@ -16,15 +17,16 @@ from splitrun.sdk.outbox.marks import Mark
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT, Queue
 from splitrun.sdk.outbox.records import Did, Linked, Met
-from splitrun.sdk.process.connections import Connections
 from splitrun.sdk.process.forks import enrol
 from splitrun.sdk.process.worker import Worker
-from splitrun.sdk.rulesets.held import Held
-from splitrun.sdk.rulesets.keeper import Keeper
 from splitrun.sdk.settings import Settings
 from splitrun.sdk.status import Consent
 
-__all__ = ["KINDS", "Engine"]
+__all__ = ["KINDS", "MANY", "Engine"]
+
+if TYPE_CHECKING:
+    # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.sdk.rulesets.held import Held
 
 Found = TypeVar("Found")
 
@@ -40,19 +42,49 @@ KINDS: dict[type, Type] = {
 """Which of a flag's types a Python value is."""
 AFTER_A_BLUNDER = 5.0
 """Seconds that a thread rests after an error of ours."""
+MANY = 12
+"""Attributes or properties up to which a record with little text is small."""
+CHANGEABLE = frozenset((list, dict, set))
+"""What could change between call and sending; segments have no such values."""
+
+
+class How(Struct, frozen=True):
+    """What is special about an exposure."""
+
+    asked: str | None = None
+    """The unit type that the caller named, where it is not the flag's."""
+    trigger: bool = False
+    held_back: bool = False
+    """The unit has not decided yet."""
+
+
+HOW = How()
+
+
+def how(state: Consent, *, asked: str | None = None, trigger: bool = False) -> How:
+    """Say what is special."""
+    return How(asked, trigger, state is not Consent.GRANTED)
 
 
 class Engine:
     """One client's parts. The names are private because `Client` inherits from it: a call less on the hot path."""
 
     def __init__(self, settings: Settings) -> None:
+        # importing a client stays cheap: what it works with is loaded when one is made
+        from splitrun.sdk.inner.connections import Connections  # noqa: PLC0415
+        from splitrun.sdk.rulesets.keeper import Keeper  # noqa: PLC0415
+
         self._settings = settings
         self._now = settings.clock.now
         self._blunders = 0
         self._closed = False
         self._keeper = Keeper(settings)
-        self._choices = Choices(settings.consent, settings.opted_out, settings.queue, settings.queue_bytes)
+        self._choices = Choices(
+            Consent(settings.consent), settings.opted_out, settings.queue, settings.queue_bytes
+        )
         self._sticky = settings.sticky
+        self._careful = self._choices.asked or settings.sticky is not None
+        """Whether an answer has to ask for consent, opt-out or what was kept."""
         self._connections = Connections(settings, self._keeper)
         self._furnish()
         self._keeper.given()
@@ -60,7 +92,7 @@ class Engine:
 
     def _furnish(self) -> None:
         """Make the queue and the threads, none of them started."""
-        self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())
+        self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())  # noqa: PLW0108 - there is none yet
         self._sender = self._connections.sender(self._queue)
         self._worker = Worker("splitrun-sender", lambda: self._stepped(self._sender.step))
         self._source = self._connections.source()
@@ -118,9 +150,17 @@ class Engine:
             self._blundered("", error)
         return otherwise
 
-    def _unfit(self, error: Exception) -> None:
-        """Count a record that cannot be sent, be it the caller's mistake or ours."""
-        if type(error) is UnfitError:
+    def _unfit(self, error: Exception, *texts: object) -> None:
+        """Count a record that cannot be sent, be it the caller's mistake or ours.
+
+        Args:
+            error: What came of it.
+            texts: What should have been texts.
+        """
+        wrong = [type(each).__name__ for each in texts if type(each) is not str]
+        if wrong:
+            self._sender.note = f"an event needs a name and the id of a unit, both texts; one is a {wrong[0]}"
+        elif type(error) is UnfitError:
             self._sender.note = str(error)
         else:
             self._blundered("", error)
@@ -142,7 +182,7 @@ class Engine:
         try:
             if attributes is not None:
                 named = {**attributes, **named}
-            if consent is not None or self._choices.asked or self._sticky is not None:
+            if consent is not None or self._careful:
                 return self._chosen(flag, unit, named, expose, consent, wants)
             held = self._keeper.held
             answer = held.evaluate(flag, unit, named)
@@ -178,7 +218,7 @@ class Engine:
             return mismatch(answer, wants)
         if expose and not refuses and answer.experiment is not None:
             mark = held.of[answer.experiment]
-            self._meet(held, mark, unit, attributes, answer, held_back=state is not Consent.GRANTED)
+            self._meet_slowly(held, mark, unit, attributes, answer, how(state))
         return answer
 
     def _set_for(
@@ -198,15 +238,9 @@ class Engine:
         found = held.evaluator.parameters(layer, unit, attributes, opted_out=refuses, sticky=sticky)
         answer = found.evaluation
         if expose and not refuses and answer.experiment is not None:
-            self._meet(
-                held,
-                held.of[answer.experiment],
-                unit,
-                attributes,
-                answer,
-                asked=held.ruleset.layers[layer].unit,
-                held_back=state is not Consent.GRANTED,
-            )
+            mark = held.of[answer.experiment]
+            asked = held.ruleset.layers[layer].unit
+            self._meet_slowly(held, mark, unit, attributes, answer, how(state, asked=asked))
         return found.values
 
     def _pull(
@@ -221,8 +255,7 @@ class Engine:
         answer = held.evaluate(flag, unit, attributes, sticky=sticky)
         if answer.experiment is not None:
             mark = held.of[answer.experiment]
-            back = state is not Consent.GRANTED
-            self._meet(held, mark, unit, attributes, answer, trigger=True, held_back=back)
+            self._meet_slowly(held, mark, unit, attributes, answer, how(state, trigger=True))
 
     def _link(
         self,
@@ -241,19 +274,48 @@ class Engine:
 
     # ---- logging ---------------------------------------------------------------------------------
 
-    def _meet(  # noqa: PLR0913 - the hot path, as above
+    def _meet(
+        self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
+    ) -> None:
+        """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
+        if mark.other:
+            self._meet_slowly(held, mark, unit, attributes, answer)
+            return
+        queue = self._queue
+        number = queue.number()
+        # asking and setting in one step is what makes it exact among threads
+        if mark.fresh.setdefault(unit, number) != number or (
+            (held.marks.full() or mark.older) and held.marks.known(mark, unit)
+        ):
+            return
+        carried: dict[str, object] = {}
+        text = len(unit)
+        for name in mark.declared:
+            item = attributes.get(name)
+            if type(item) is str:
+                text += len(item)
+            elif item is None or type(item) in CHANGEABLE:
+                continue
+            carried[name] = item
+        at = self._now()
+        if text > SMALL_TEXT or len(carried) > MANY:
+            weight = SMALL + 4 * text + 100 * len(carried)
+            queue.put(Met(number, at, unit, mark.unit_type, answer, carried, False, weight))  # noqa: FBT003
+            return
+        queue.fresh.append(Met(number, at, unit, mark.unit_type, answer, carried))
+        if len(queue.fresh) > queue.mark:
+            queue.crowded()
+
+    def _meet_slowly(
         self,
         held: Held,
         mark: Mark,
         unit: str,
         attributes: Mapping[str, object],
         answer: Evaluation,
-        *,
-        asked: str | None = None,
-        trigger: bool = False,
-        held_back: bool = False,
+        how: How = HOW,
     ) -> None:
-        """Log an exposure or a trigger unless that was done before.
+        """Log an exposure or a trigger of any kind, unless that was done before.
 
         Args:
             held: The ruleset that answered.
@@ -261,42 +323,25 @@ class Engine:
             unit: As the caller named it.
             attributes: Of the unit.
             answer: The evaluation.
-            asked: The unit type that the caller named, where it is not the flag's.
-            trigger: A later qualifying moment.
-            held_back: The unit has not decided yet.
+            how: What is special.
         """
         who: object = unit
         if mark.other:
-            asked = asked or held.ruleset.flags[answer.flag].unit
+            asked = how.asked or held.ruleset.flags[answer.flag].unit
             who = unit if asked == mark.unit_type else attributes.get(mark.attribute)
         if type(who) is not str:
             return
-        queue = self._queue
-        number = queue.number()
-        if not held_back:
-            key = (who,) if trigger else (who, "") if mark.other else who
-            if not held.marks.first(mark, key, number):
-                return
-        carried = held.marks.carried(mark, attributes) if mark.declared else {}
-        text = len(who)
-        for item in carried.values():
-            if type(item) is str:
-                text += len(item)
-        record = Met(
-            number,
-            self._now(),
-            who,
-            mark.unit_type,
-            answer,
-            answer.experiment or "",
-            carried,
-            trigger,
-            0 if text <= SMALL_TEXT else SMALL + 4 * text,
-        )
-        if held_back:
+        number = self._queue.number()
+        if not how.held_back and not held.marks.first(mark, mark.key(who, trigger=how.trigger), number):
+            return
+        carried = mark.carried(attributes)
+        text = len(who) + sum(len(item) for item in carried.values() if type(item) is str)
+        weight = SMALL + 4 * text + 100 * len(carried)
+        record = Met(number, self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
+        if how.held_back:
             self._choices.hold(unit, record)
         else:
-            queue.put(record)
+            self._queue.put(record)
 
     def _allowed(self, unit: str, consent: Consent | str | None) -> Consent:
         """Whether a record of the unit may be logged."""
@@ -312,18 +357,23 @@ class Engine:
 
     def _decide(self, unit: str, state: Consent | str) -> None:
         """Note a decision, and log what was held back for it."""
+        self._careful = True
         for record in self._choices.decided(unit, state):
             match record:
                 case Met():
                     held = self._keeper.held
-                    mark = held.of.get(record.experiment)
-                    key = (record.unit,) if record.trigger else record.unit
-                    if mark is not None and mark.other and not record.trigger:
-                        key = (record.unit, "")
-                    if mark is None or held.marks.first(mark, key, record.number):
+                    mark = held.of.get(record.answer.experiment or "")
+                    if mark is None or held.marks.first(
+                        mark, mark.key(record.unit, trigger=record.trigger), record.number
+                    ):
                         self._queue.put(record)
                 case _:
                     self._queue.put(record)
+
+    def _leave_out(self, unit: str) -> None:
+        """Note that a unit opted out."""
+        self._careful = True
+        self._choices.opt_out(unit)
 
     # ---- life ------------------------------------------------------------------------------------
 
