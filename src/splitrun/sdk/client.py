@@ -14,13 +14,13 @@ __all__ = ["Client"]
 class Client(Surface):
     """Answers from a ruleset in memory; what it saw is sent by a thread of its own.
 
-    Making one reads the disk cache and waits for the first ruleset, at most `wait` seconds (0.5). From then on
-    nothing blocks and nothing raises: where something is wrong, defaults are served and `trouble` says why.
+    Making one reads the disk cache and waits for the first ruleset, at most `wait` seconds (0.5). From then
+    on nothing blocks and nothing raises: where something is wrong, defaults are served and `trouble` says why.
 
     Args:
         url: The server, like `https://splitrun.example`.
-        options: See `splitrun.sdk.settings.Settings`: `key`, `file`, `ruleset`, `bootstrap`, `cache`, `spool`,
-            `release`, `consent`, `opted_out`, `verify`, `wait`, ...
+        options: See `splitrun.sdk.settings.Settings`: `key`, `file`, `ruleset`, `bootstrap`, `cache`,
+            `spool`, `release`, `consent`, `opted_out`, `verify`, `wait`, ...
 
     Raises:
         SettingError: An option is not known, contradicts another, or is out of its range.

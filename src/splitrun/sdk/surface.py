@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.ruleset import Type
-from splitrun.sdk.inner.engine import KINDS, MANY, Engine
+from splitrun.sdk.inner.engine import KINDS, Engine
 from splitrun.sdk.outbox.plain import finite, named_well, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
@@ -274,9 +274,12 @@ class Surface(Engine):
         try:
             if properties is not None:
                 named = named_well({**properties, **named})
-            if value is not None and type(value) is not int and (type(value) is not float or value - value):
+            if type(value) is float:
+                if value - value:
+                    finite(value)
+            elif value is not None and type(value) is not int:
                 value = finite(value)
-            text = len(unit) + len(name)
+            text = len(unit) + len(name) + 16 * len(named)
             for item in named.values():
                 kind = type(item)
                 if type(item) is str:
@@ -288,7 +291,7 @@ class Surface(Engine):
                     named, text = plain(named)
                     break
             queue = self._queue
-            if text > SMALL_TEXT or len(named) > MANY or consent is not None or self._careful:
+            if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
                 record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
                 self._log(record, consent)

@@ -67,7 +67,7 @@ def how(state: Consent, *, asked: str | None = None, trigger: bool = False) -> H
 
 
 class Engine:
-    """One client's parts. The names are private because `Client` inherits from it: a call less on the hot path."""
+    """One client's parts; `Client` inherits from it, which is a call less on the hot path."""
 
     def __init__(self, settings: Settings) -> None:
         # importing a client stays cheap: what it works with is loaded when one is made
@@ -119,7 +119,8 @@ class Engine:
     def _blundered(self, flag: object, error: Exception) -> Evaluation:
         """Count an error of ours, and answer in its place."""
         self._blunders += 1
-        says = f"an error inside splitrun was caught ({type(error).__name__}: {str(error)[:200]}); please report it"
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        says = f"an error inside splitrun was caught ({what}); please report it"
         self._sender.blunder = says
         return Evaluation(
             flag if isinstance(flag, str) else type(flag).__name__,
@@ -168,7 +169,7 @@ class Engine:
 
     # ---- answering -------------------------------------------------------------------------------
 
-    def _answer(  # noqa: PLR0913 - the hot path: a call and an object less
+    def _answer(  # noqa: PLR0913, PLR0917 - the hot path: a call and an object less
         self,
         flag: str,
         unit: str,
@@ -201,7 +202,7 @@ class Engine:
         flag: str,
         unit: str,
         attributes: Mapping[str, object],
-        expose: bool,
+        expose: bool,  # noqa: FBT001 - as above
         consent: Consent | str | None,
         wants: Type | None,
     ) -> Evaluation:
@@ -284,9 +285,11 @@ class Engine:
         queue = self._queue
         number = queue.number()
         # asking and setting in one step is what makes it exact among threads
-        if mark.fresh.setdefault(unit, number) != number or (
-            (held.marks.full() or mark.older) and held.marks.known(mark, unit)
-        ):
+        if mark.fresh.setdefault(unit, number) != number:
+            return
+        marks = held.marks
+        marks.taken += 1
+        if (mark.older or marks.taken > marks.half) and marks.known(mark, unit):
             return
         carried: dict[str, object] = {}
         text = len(unit)
@@ -409,7 +412,7 @@ class Engine:
         self._guarded(lambda: self._closed or self._drain(timeout), otherwise=False)
 
     def _renew(self) -> None:
-        """Live on in the child of a fork: nothing of the parent's queue, no lock and no socket of its threads."""
+        """Live on in the child of a fork: no queue, lock or socket of the parent's."""
         self._choices.renew()
         self._keeper.lock = threading.RLock()
         self._keeper.settled = threading.Event()
@@ -432,5 +435,5 @@ def mismatch(answer: Evaluation, wants: Type) -> Evaluation:
         detail=Detail.ERROR,
         experiment=None,
         error=ErrorCode.TYPE_MISMATCH,
-        says=f"flag {answer.flag!r} serves {got or 'nothing'} where {wants} is asked for; mend the call or the flag",
+        says=f"flag {answer.flag!r} serves a {got} where a {wants} is asked for; mend the call or the flag",
     )

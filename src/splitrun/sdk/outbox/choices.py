@@ -18,7 +18,8 @@ class Choices:
     """Decisions of units, in memory only.
 
     Who denied or opted out is never forgotten while the process lives; who granted is, when there are too
-    many, which means asking again. Held-back records are bounded in number and bytes; the oldest unit's go first.
+    many, which means asking again. Held-back records are bounded in number and bytes; the unit that waits
+    longest loses its own first.
 
     Args:
         usual: Consent of units that have not said.

@@ -12,8 +12,8 @@ __all__ = ["Mark", "Marks"]
 class Mark:
     """What logging an exposure to one experiment needs, and the units that are logged.
 
-    `fresh` is asked on every call. It holds unit ids, and a tuple of the id for a trigger. It stays empty where
-    the experiment's unit is not the one that the caller names, so that the slow path finds out.
+    `fresh` is asked on every call. It holds unit ids, and tuples for triggers and for experiments whose unit
+    is not the one that the caller names: those are found out on the slow path.
     """
 
     __slots__ = ("attribute", "declared", "experiment", "fresh", "older", "other", "unit_type")
@@ -85,13 +85,8 @@ class Marks:
         """
         if mark.fresh.setdefault(key, number) != number:
             return False
-        self.full()
-        return not self.known(mark, key)
-
-    def full(self) -> bool:
-        """Count one more; True where half of the room is taken."""
         self.taken += 1
-        return self.taken > self.half
+        return not self.known(mark, key)
 
     def known(self, mark: Mark, key: object) -> bool:
         """Whether the older generation knows it; moves on to the next generation where it is time to."""

@@ -74,7 +74,7 @@ def number(value: object, name: str) -> float:
         return finite(value)
     except UnfitError as error:
         raise UnfitError(
-            f"property {name!r:.60} is {value!r:.60}; give text, a finite number, a boolean, or lists of these"
+            f"property {name!r:.60} is {value!r:.60}; give text, a finite number, a boolean or lists of them"
         ) from error
 
 

@@ -15,7 +15,7 @@ __all__ = ["SMALL", "SMALL_TEXT", "Queue"]
 SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_TEXT = 256
-"""Characters of text up to which a record is small: four bytes each, and what the objects around them take."""
+"""Characters of text up to which a record is small: four bytes each, and the objects around them."""
 HIGH = 1_000
 """Records that may wait before the caller wakes the sender."""
 
@@ -72,7 +72,7 @@ class Queue:
             self.crowded()
 
     def crowded(self) -> None:
-        """Wake the sender, and drop the oldest while there is too much; it is not woken again until it ran."""
+        """Wake the sender, once until it has run, and drop the oldest while there is too much."""
         with self.lock:
             self.wake()
             self.trim(self.room)

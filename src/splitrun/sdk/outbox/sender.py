@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from splitrun.errors import StoreError
 from splitrun.sdk.outbox.letters import Writer, batch
 from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.process.forks import loading
 from splitrun.sdk.settings import Answer, Delivery, Patience, Settings
+
+if TYPE_CHECKING:
+    # for the type only: it loads SQLite, which few clients need
+    from splitrun.sdk.outbox.spool import Spool
 
 __all__ = ["BATCH_BYTES", "BATCH_EVENTS", "Sender"]
 
@@ -115,7 +120,7 @@ class Sender:
         return (), self.queue.take(self.most, BATCH_BYTES)
 
     def nowhere(self) -> bool:
-        """Without a server or delivery, events have nowhere to go unless there is a spool: counted as dropped."""
+        """Without a server or delivery events have nowhere to go but a spool: they are counted as dropped."""
         if self.spool is not None:
             return False
         lines = self.queue.take(BATCH_EVENTS, BATCH_BYTES)

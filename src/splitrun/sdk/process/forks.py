@@ -82,8 +82,6 @@ def loading() -> Iterator[None]:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=lambda: HOUSEHOLD.before(),
-        after_in_parent=lambda: HOUSEHOLD.in_parent(),
-        after_in_child=lambda: HOUSEHOLD.in_child(),
+        before=HOUSEHOLD.before, after_in_parent=HOUSEHOLD.in_parent, after_in_child=HOUSEHOLD.in_child
     )
 atexit.register(HOUSEHOLD.leave)
