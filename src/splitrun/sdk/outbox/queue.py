@@ -107,14 +107,18 @@ class Queue:
         """Turn fresh records into lines; called by the sender. Says what was wrong with the last bad one."""
         wrong = ""
         for _ in range(most):
+            # it stays in its place until it is a line, so that it is counted all the time
             with self.lock:
-                if not self.fresh:
-                    break
-                record = self.fresh.popleft()
-                self.moved += 1
-                self.heavy_bytes -= record.weight
+                record = self.fresh[0] if self.fresh else None
+            if record is None:
+                break
             written, says = line(record)
             with self.lock:
+                if not self.fresh or self.fresh[0] is not record:
+                    continue  # dropped in between
+                self.fresh.popleft()
+                self.moved += 1
+                self.heavy_bytes -= record.weight
                 if written:
                     self.held.append(written)
                     self.held_bytes += len(written)
