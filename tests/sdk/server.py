@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def do_GET(self) -> None:  # noqa: N802 - its name there
+    def do_GET(self) -> None:
         here = self.note()
         if self.path == "/v1/ruleset/stream" and here.push:
             self.stream(here)
@@ -97,11 +97,13 @@ class Handler(BaseHTTPRequestHandler):
         while not here.ended:
             with here.news:
                 here.news.wait(here.heartbeat)
-            said = f"id: {here.tag}\nevent: ruleset\ndata: {here.tag}\n\n" if here.tag != tag else ": alive\n\n"
+            said = (
+                f"id: {here.tag}\nevent: ruleset\ndata: {here.tag}\n\n" if here.tag != tag else ": alive\n\n"
+            )
             tag = here.tag
             self.wfile.write(said.encode())
 
-    def do_POST(self) -> None:  # noqa: N802 - its name there
+    def do_POST(self) -> None:
         here = self.note()
         body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
         if here.intake is not None:

@@ -15,7 +15,8 @@ class Client(Surface):
     """Answers from a ruleset in memory; what it saw is sent by a thread of its own.
 
     Making one reads the disk cache and waits for the first ruleset, at most `wait` seconds (0.5). From then
-    on nothing blocks and nothing raises: where something is wrong, defaults are served and `trouble` says why.
+    on nothing blocks and nothing raises; where something is wrong, the default is served and `trouble` says
+    why.
 
     Args:
         url: The server, like `https://splitrun.example`.

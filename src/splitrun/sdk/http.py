@@ -106,6 +106,10 @@ class Channel:
             return Stream(Silence(), last)
         return Stream(Flow(response), last)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.pool.clear()
+
     def exchange(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, most: int
     ) -> Reply:

@@ -347,9 +347,8 @@ class Surface(Engine):
     def trouble(self) -> str:
         """What goes wrong at the moment and what to do next; empty where nothing does."""
         keeper, sender = self._keeper, self._sender
-        return "; ".join(
-            text for text in (keeper.trouble, keeper.cache_trouble, sender.trouble, sender.blunder) if text
-        )
+        what = (keeper.trouble, keeper.cache_trouble, sender.trouble, sender.spool_trouble, sender.blunder)
+        return "; ".join(text for text in what if text)
 
     @property
     def statistics(self) -> Statistics:

@@ -27,6 +27,10 @@ class Source(Protocol):
         """Wake a step that waits."""
         ...
 
+    def finish(self) -> None:
+        """Let go of what is open."""
+        ...
+
 
 class Channels(Reads, Delivery, Protocol):
     """Reads rulesets and takes batches."""
@@ -37,6 +41,7 @@ class Connections:
 
     def __init__(self, settings: Settings, keeper: Keeper) -> None:
         self.settings, self.keeper = settings, keeper
+        self.outgoing: Channels | None = None
 
     def sender(self, queue: Queue) -> Sender:
         """Make the sender of a queue."""
@@ -57,7 +62,14 @@ class Connections:
         """Make what takes the batches; none where they have nowhere to go."""
         if self.settings.delivery is not None:
             return self.settings.delivery
-        return self.channel() if self.settings.url is not None else None
+        if self.settings.url is not None:
+            self.outgoing = self.channel()
+        return self.outgoing
+
+    def finish(self) -> None:
+        """Let go of the sender's connections."""
+        if self.outgoing is not None:
+            self.outgoing.close()
 
     def channel(self) -> Channels:
         """Load the HTTP library, and make a channel of the calling thread."""

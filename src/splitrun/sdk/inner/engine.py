@@ -94,12 +94,21 @@ class Engine:
         """Make the queue and the threads, none of them started."""
         self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())  # noqa: PLW0108 - there is none yet
         self._sender = self._connections.sender(self._queue)
-        self._worker = Worker("splitrun-sender", lambda: self._stepped(self._sender.step))
+        sender = self._sender
+        self._worker = Worker(
+            "splitrun-sender",
+            lambda: self._stepped(sender.step),
+            lambda: self._guarded(self._connections.finish, None),
+        )
         self._source = self._connections.source()
         source = self._source
         self._watcher = None
         if source is not None:
-            self._watcher = Worker("splitrun-ruleset", lambda: self._stepped(source.step))
+            self._watcher = Worker(
+                "splitrun-ruleset",
+                lambda: self._stepped(source.step),
+                lambda: self._guarded(source.finish, None),
+            )
 
     def _begin(self) -> None:
         """Hold what is on disk, and start to watch the source. Does I/O."""
@@ -383,9 +392,10 @@ class Engine:
     def _drain(self, timeout: float) -> bool:
         """Wait until all is sent, a try fails, or time is over."""
         until = time.monotonic() + timeout
-        failures = self._sender.failures
+        begun = self._sender.begun
         while not self._sender.idle:
-            if self._sender.failures != failures or time.monotonic() >= until:
+            # a try that was under way before does not count
+            if self._sender.failed > begun or time.monotonic() >= until:
                 return False
             self._sender.hurry.set()
             self._worker.wake()

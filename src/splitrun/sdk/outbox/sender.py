@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from logging import getLogger
 from typing import TYPE_CHECKING
 
 from splitrun.errors import StoreError
@@ -23,6 +24,8 @@ BATCH_BYTES = 4_900_000
 """The intake takes 5 MB; the rest is for the frame around the events."""
 REPORT_EVERY = 60.0
 """Seconds between two log lines about dropped events."""
+COUNT_EVERY = 60.0
+"""Seconds between two looks at a spool that nothing was added to: another process may have died."""
 AGAIN = {408, 425, 429}
 """Beside 5xx, the answers that ask to be tried again."""
 REFUSED = {401, 403}
@@ -48,12 +51,14 @@ class Sender:
         self.delivery: Delivery | None = None
         self.ready = False
         self.spool: Spool | None = None
-        self.next_try = self.next_report = self.clock.elapsed()
+        self.next_try = self.next_report = self.next_count = self.clock.elapsed()
         self.hurry = threading.Event()
-        self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = self.failures = 0
+        self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = 0
+        self.begun = self.failed = 0
+        """Numbers of the last try, and of the last that failed."""
         self.reported = 0
         self.most = BATCH_EVENTS
-        self.trouble = self.note = self.blunder = ""
+        self.trouble = self.spool_trouble = self.note = self.blunder = ""
 
     def step(self) -> float:
         """Do what is due; answers in how many seconds the next step is."""
@@ -78,15 +83,19 @@ class Sender:
         return 0.0 if went_well and more else self.settings.interval
 
     def park(self, spool: Spool) -> None:
-        """Move the lines in memory to disk; where the disk refuses they stay in memory."""
+        """Move the lines in memory to disk; where the disk refuses they are sent from memory."""
+        now = self.clock.elapsed()
         try:
             while lines := self.queue.take(BATCH_EVENTS, BATCH_BYTES):
                 self.spool_dropped += spool.append(lines)
                 self.queue.settle()
-            self.spooled = spool.amount()
+                self.next_count = now
+            if now >= self.next_count:
+                self.spooled, self.next_count = spool.amount(), now + COUNT_EVERY
+            self.spool_trouble = ""
         except StoreError as error:
             self.queue.back()
-            self.trouble = str(error)
+            self.spool_trouble = str(error)
 
     def send(self) -> bool:
         """Send one batch; True where something was sent and acknowledged."""
@@ -95,25 +104,29 @@ class Sender:
         try:
             claim, lines = self.oldest()
         except StoreError as error:
-            self.trouble = str(error)
+            self.spool_trouble = str(error)
             return False
         if not lines:
             return False
+        self.begun += 1
         answer = self.delivery.send(batch(lines, self.clock.now()))
         done = self.read(answer, lines)
         try:
             if self.spool is not None and claim:
-                (self.spool.forget if done else self.spool.release)(claim)
-                self.spooled = self.spool.amount()
+                if done:
+                    self.spool.forget(claim)
+                    self.spooled = self.spool.amount()
+                else:
+                    self.spool.release(claim)
         except StoreError as error:
-            self.trouble = str(error)
+            self.spool_trouble = str(error)
         if not claim:
             (self.queue.settle if done else self.queue.back)()
         return done
 
     def oldest(self) -> tuple[Sequence[int], Sequence[bytes]]:
         """The oldest lines, from disk first, and the rows of the spool that they are."""
-        if self.spool is not None:
+        if self.spool is not None and self.spooled:
             claim, lines = self.spool.claim(self.most, BATCH_BYTES)
             if lines:
                 return claim, lines
@@ -140,7 +153,7 @@ class Sender:
             self.most, self.trouble = BATCH_EVENTS, ""
             self.patience.worked()
             return True
-        self.failures += 1
+        self.failed = self.begun
         self.trouble = answer.says
         if answer.status == 413 and len(lines) > 1:
             self.most = len(lines) // 2
@@ -172,12 +185,9 @@ class Sender:
         lost = self.dropped + self.queue.rejected + self.refused - self.reported
         if now < self.next_report or not lost:
             return
-        with loading():
-            from logging import getLogger  # noqa: PLC0415 - a product that loses nothing need not load it
-
         self.next_report = now + REPORT_EVERY
         self.reported += lost
-        why = "; ".join(text for text in (self.trouble, self.note) if text)
+        why = "; ".join(text for text in (self.trouble, self.spool_trouble, self.note) if text)
         getLogger("splitrun").warning(
             "%d events were lost since the last report (dropped %d, rejected %d in all)%s",
             lost,

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from os import O_CREAT, O_RDWR, PathLike, close, fspath
 from os import open as opened
 from pathlib import Path
+from typing import Literal
 
 from splitrun.errors import StoreError
 
@@ -40,10 +41,11 @@ class Spool:
 
     def __init__(self, path: str | PathLike[str], room: int, now: Callable[[], int]) -> None:
         self.path, self.room, self.now = Path(fspath(path)), room, now
+        self.made = False
 
     @contextmanager
-    def file(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one transaction.
+    def file(self, begin: Literal["immediate", "deferred"] = "immediate") -> Iterator[sqlite3.Connection]:
+        """Open the file for one transaction, which writes unless it is deferred.
 
         Raises:
             StoreError: The disk or the file refuses.
@@ -52,13 +54,16 @@ class Spool:
             # created by us, so that nobody else can read it
             close(opened(self.path, O_CREAT | O_RDWR, 0o600))
             with closing(sqlite3.connect(self.path, timeout=2.0, isolation_level=None)) as connection:
-                connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = normal")
-                connection.execute(SCHEMA)
-                connection.execute("begin immediate")
+                if not self.made:
+                    connection.execute("pragma journal_mode = wal")
+                    connection.execute(SCHEMA)
+                    self.made = True
+                connection.execute(f"begin {begin}")
                 yield connection
                 connection.execute("commit")
         except (sqlite3.Error, OSError) as error:
+            self.made = False
             raise StoreError(
                 f"the spool {self.path} cannot be used ({error}); events stay in memory until it can"
             ) from error
@@ -115,6 +120,6 @@ class Spool:
 
     def amount(self) -> int:
         """Events on disk."""
-        with self.file() as connection:
+        with self.file("deferred") as connection:
             (amount,) = connection.execute("select coalesce(sum(amount), 0) from batches").fetchone()
             return int(amount)

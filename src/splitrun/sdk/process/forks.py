@@ -35,7 +35,8 @@ class Household:
     """All clients of this process, and the lock under which their threads load libraries.
 
     A fork in the middle of an import leaves the child with a module lock that nobody will ever release; so
-    a fork waits until the import is done.
+    a fork waits until the import is done. (`logging`, which takes a lock of its own around forks, is loaded
+    where a client is made: registered while a fork waits, it would release what it never took.)
     """
 
     def __init__(self) -> None:

@@ -16,11 +16,12 @@ class Worker:
 
     Args:
         name: Of the thread.
-        step: What to do; it must not raise.
+        step: What to do; answers in how many seconds to do it again. It must not raise.
+        finish: What to let go of at the end, in the same thread. It must not raise.
     """
 
-    def __init__(self, name: str, step: Callable[[], float]) -> None:
-        self.name, self.step = name, step
+    def __init__(self, name: str, step: Callable[[], float], finish: Callable[[], None]) -> None:
+        self.name, self.step, self.finish = name, step, finish
         self.thread: threading.Thread | None = None
         self.stopped = False
         self.starting = threading.Lock()
@@ -56,6 +57,7 @@ class Worker:
         """Take steps until stopped."""
         while not self.stopped:
             self.bell.acquire(timeout=max(0.0, min(self.step(), 3_600.0)))
+        self.finish()
 
     def stop(self, timeout: float) -> None:
         """Take no more steps; waits for the current one at most `timeout` seconds."""

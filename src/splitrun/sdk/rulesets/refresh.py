@@ -38,6 +38,10 @@ class Reads(Protocol):
         """Open a stream of server-sent events."""
         ...
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
 
 class FileSource:
     """Reads a file again whenever its time, size or inode changes."""
@@ -69,6 +73,9 @@ class FileSource:
         self.seen = seen
 
     def stop(self) -> None:
+        """A look at a file does not wait."""
+
+    def finish(self) -> None:
         """There is nothing to let go of."""
 
 
@@ -92,9 +99,14 @@ class ServerSource:
         self.due = True
         """Whether the server is to be asked now, and not listened to."""
         self.stopped = False
+        self.next_try = settings.clock.elapsed()
 
     def step(self) -> float:
-        """Ask, or wait for a push; answers in how many seconds to do so again."""
+        """Ask, or wait for a push; answers in how many seconds to look again."""
+        late = self.next_try - self.settings.clock.elapsed()
+        if late > 0:
+            self.keeper.tell()
+            return self.unless_stale(late)
         if self.channel is None:
             self.channel = self.connected()
         if self.due:
@@ -105,7 +117,15 @@ class ServerSource:
             pause = self.listen(self.stream)
         self.keeper.settled.set()
         self.keeper.tell()
-        return pause
+        self.next_try = self.settings.clock.elapsed() + pause
+        return self.unless_stale(pause)
+
+    def unless_stale(self, pause: float) -> float:
+        """Shorten a pause that would let the moment pass at which listeners must hear of staleness."""
+        if self.keeper.contact is None:
+            return pause
+        left = self.keeper.contact + self.settings.stale_after - self.settings.clock.elapsed()
+        return min(pause, left + 0.001) if left >= 0 else pause
 
     def ask(self, channel: Reads) -> float:
         """Ask for the ruleset; where all is well the stream is next."""
@@ -157,3 +177,10 @@ class ServerSource:
         self.stopped = True
         if self.stream is not None:
             self.stream.interrupt()
+
+    def finish(self) -> None:
+        """Let go of the stream and of the connections."""
+        if self.stream is not None:
+            self.stream.close()
+        if self.channel is not None:
+            self.channel.close()
