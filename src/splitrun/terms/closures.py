@@ -19,7 +19,7 @@ from splitrun.errors import RulesetError
 from splitrun.terms.kinds import Sort, sort_of
 from splitrun.terms.literals import moment, version_key
 from splitrun.terms.patterns import Patterns, like
-from splitrun.terms.quick import all_of, any_of, quick
+from splitrun.terms.quick import Test, all_of, any_of, paired, quick
 from splitrun.terms.tree import (
     And,
     Arithmetic,
@@ -48,7 +48,7 @@ from splitrun.terms.tree import (
 )
 from splitrun.terms.values import Value, compared, kind_of, value_of
 
-__all__ = ["DEEPEST", "Attributes", "Closure", "compiled", "condition", "measured"]
+__all__ = ["DEEPEST", "Attributes", "Closure", "compiled", "condition", "conditions", "measured"]
 
 Attributes = Mapping[str, object]
 Closure = Callable[[Attributes], Value]
@@ -123,9 +123,7 @@ def compiled(
     return _Compiler(kinds, zone, patterns or Patterns()).value(tree)
 
 
-def condition(
-    tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None
-) -> Callable[[Attributes], bool]:
+def condition(tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None) -> Test:
     """Compile an expression to the question whether it is true: not false, and not null.
 
     Raises:
@@ -133,6 +131,17 @@ def condition(
     """
     measured(tree)
     return _Compiler(NONE, zone, patterns or Patterns()).holds(tree)
+
+
+def conditions(tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None) -> list[Test]:
+    """Compile an expression as `condition` does, one test for each part that `and` joins: all must hold.
+
+    Raises:
+        RulesetError: As of `compiled`.
+    """
+    measured(tree)
+    compiler = _Compiler(NONE, zone, patterns or Patterns())
+    return compiler.all_hold(tree.of if isinstance(tree, And) else (tree,))
 
 
 def measured(tree: Tree) -> int:
@@ -163,16 +172,20 @@ class _Compiler:
         self.zone = zone
         self.patterns = patterns
 
-    def holds(self, tree: Tree) -> Callable[[Attributes], bool]:
+    def holds(self, tree: Tree) -> Test:
         """Compile to whether a part is true."""
         match tree:
             case And(of=of):
-                return all_of([self.holds(part) for part in of])
+                return all_of(self.all_hold(of))
             case Or(of=of):
                 return any_of([self.holds(part) for part in of])
             case _:
                 found = quick(tree, self.zone)
                 return _is(self.value(tree), boolean=True) if found is None else found
+
+    def all_hold(self, of: tuple[Tree, ...]) -> list[Test]:
+        tests, others = paired(of, self.zone)
+        return tests + [self.holds(part) for part in others]
 
     def value(self, tree: Tree) -> Closure:
         match tree:
@@ -289,7 +302,7 @@ class _Compiler:
         return _of_text(self.patterns.found_in(pattern.value), part, self.value(part))
 
 
-def _is(of: Closure, *, boolean: bool) -> Callable[[Attributes], bool]:
+def _is(of: Closure, *, boolean: bool) -> Test:
     return lambda a: of(a) is boolean
 
 
