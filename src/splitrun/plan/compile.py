@@ -64,7 +64,7 @@ def compiled(
         SpecError: All mistakes.
     """
     wanted = publication or Publication()
-    running, mistakes = dealt(experiments, wanted.standing)
+    running, idle, mistakes = dealt(experiments, wanted.standing)
     environment, more = environment_of(project, wanted.environment)
     ground = Ground(
         project=project,
@@ -72,6 +72,7 @@ def compiled(
         library=library or Library(),
         running=running,
         known=frozenset(experiments),
+        idle=idle,
         environment=environment,
         files=wanted.files,
         audiences=meanings(board.audiences),
@@ -84,9 +85,10 @@ def compiled(
 
 def dealt(
     experiments: Mapping[str, Draft], standing: Mapping[str, Standing] | None
-) -> tuple[dict[str, Running], list[Mistake]]:
-    """Give the experiments that are dealt here, and why others cannot be read."""
+) -> tuple[dict[str, Running], frozenset[str], list[Mistake]]:
+    """Give the experiments that are dealt here, those that never are, and why others cannot be read."""
     running: dict[str, Running] = {}
+    idle: set[str] = set()
     mistakes: list[Mistake] = []
     for key, draft in experiments.items():
         if standing is not None and key not in standing:
@@ -96,10 +98,12 @@ def dealt(
         except SpecError as error:
             mistakes += error.mistakes
             continue
-        if whole.value.delivered:
+        if not whole.value.delivered:
+            idle.add(key)
+        else:
             stands = None if standing is None else standing[key]
             running[key] = Running(key, whole.value, Site(whole.document, ()), stands)
-    return running, mistakes
+    return running, frozenset(idle), mistakes
 
 
 def environment_of(project: Project | None, wanted: str | None) -> tuple[str, list[Mistake]]:

@@ -125,12 +125,11 @@ def run_mistakes(ground: Ground, key: str, index: int, run: str) -> Iterator[Mis
         says = f"experiment {run!r} is asked by {len(homes)} rules, of {', '.join(dict.fromkeys(homes))}"
         yield site.mistake(says, "keep one of them", "experiment")
     one = ground.running.get(run)
-    if one is not None and one.experiment.flag != key:
-        runs_on = f"runs on flag {one.experiment.flag!r}" if one.experiment.flag else "names no flag"
-        says = f"experiment {run!r} {runs_on}, and this is flag {key!r}"
-        yield site.mistake(
-            says, f"write flag: {key} in {one.site.document.file}, or take the rule out", "experiment"
-        )
+    on = one.experiment.flag if one else None
+    if run in ground.idle or (one is not None and on != key):
+        runs_on = f"runs on flag {on!r}, and this is flag {key!r}" if on else "names no flag"
+        remedy = f"write flag: {key} in the experiment's file, or take the rule out"
+        yield site.mistake(f"experiment {run!r} {runs_on}", remedy, "experiment")
 
 
 def order_mistakes(said: Flag, site: Site) -> Iterator[Mistake]:

@@ -70,6 +70,8 @@ class Ground:
     running: Mapping[str, Running]
     known: frozenset[str]
     """Keys of all experiments of the project, also of those that do not run or could not be read."""
+    idle: frozenset[str]
+    """Keys of those that Splitrun does not deal: they run on no flag and set no parameters."""
     environment: str
     files: Mapping[str, str | bytes]
     """Files of ids by path."""

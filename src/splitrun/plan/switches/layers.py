@@ -55,12 +55,20 @@ def member_mistakes(ground: Ground, name: str, key: str) -> Iterator[Mistake]:
     site = ground.board.layers[name].site / "slots"
     if key not in ground.known:
         yield site.mistake(f"there is no experiment {key!r}", suggested(key, ground.known), key)
+    yield from idle_mistakes(ground, key, site, key)
     one = ground.running.get(key)
     if one is not None and one.experiment.layer != name:
         names = f"names layer {one.experiment.layer!r}" if one.experiment.layer else "names no layer"
         says = f"experiment {key!r} {names}, and has slots in {name!r}"
         remedy = f"write layer: {name} in {one.site.document.file}, or take the slots out"
         yield site.mistake(says, remedy, key)
+
+
+def idle_mistakes(ground: Ground, key: str, site: Site, step: str | int) -> Iterator[Mistake]:
+    """Units are kept from, or kept for, experiments that Splitrun deals."""
+    if key in ground.idle:
+        says = f"experiment {key!r} runs on no flag and sets no parameters, so its units are not dealt here"
+        yield site.mistake(says, "write `flag` in the experiment's file, or take it out here", step)
 
 
 def overlaps(said: Layer, site: Site) -> Iterator[Mistake]:
@@ -100,6 +108,7 @@ def holdout_mistakes(ground: Ground, name: str) -> Iterator[Mistake]:
         if key not in ground.known:
             remedy = suggested(key, ground.known)
             yield (site / "experiments").mistake(f"there is no experiment {key!r}", remedy, index)
+        yield from idle_mistakes(ground, key, site / "experiments", index)
         one = ground.running.get(key)
         if one is not None and one.experiment.unit != said.unit:
             deals = f"experiment {key!r} deals {one.experiment.unit!r}"

@@ -60,10 +60,11 @@ def line_mistakes(ground: Ground, file: str) -> Iterator[Mistake]:
         says = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
         yield Mistake(says, "save the file as UTF-8", place=Place(file, 1, 1))
         return
-    if not any(lines):
+    ids = sum(map(bool, lines))
+    if ids == 0:
         yield Mistake("the file holds no id", "write an id on each line", place=Place(file, 1, 1))
-    if len(lines) > LONGEST_LIST:
-        says = f"the file has {len(lines):,} lines; at most {LONGEST_LIST:,} ids are taken"
+    if ids > LONGEST_LIST:
+        says = f"the file holds {ids:,} ids; at most {LONGEST_LIST:,} are taken"
         yield Mistake(says, "tell such units by an attribute and `when`", place=Place(file, 1, 1))
         return
     for number, line in enumerate(lines, 1):
