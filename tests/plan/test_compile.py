@@ -89,12 +89,12 @@ def test_a_name_defined_in_two_files_is_refused() -> None:
 
     assert told == [
         (
-            "flags/z.yaml:2:10: layers.checkout: 'checkout' is defined here again; it stands in flags/shop.yaml "
-            "already; rename or drop one of them"
+            "flags/z.yaml:2:10: layers.checkout: 'checkout' is defined here again; it stands in "
+            "flags/shop.yaml already; rename or drop one of them"
         ),
         (
-            "flags/z.yaml:1:13: audiences.dach: 'dach' is defined here again; it stands in flags/shop.yaml "
-            "already; rename or drop one of them"
+            "flags/z.yaml:1:13: audiences.dach: 'dach' is defined here again; it stands in "
+            "flags/shop.yaml already; rename or drop one of them"
         ),
     ]
 
@@ -205,7 +205,7 @@ flags:
   size: {type: number, variants: {small: 1, large: 10, huge: 10}, default: 1.0, rules: [{serve: large}]}
   dark: {type: boolean, default: false}
   menu:
-    {type: object, variants: {none: {}, full: {items: [a, {b: 1}]}}, default: none, requires: {size: [1, huge]}}
+    {type: object, variants: {none: {}, all: {items: [a, {b: 1}]}}, default: none, requires: {size: [1, huge]}}
 """
 
     made = compiled_shop({"flags/f.yaml": flags}).flags
@@ -213,7 +213,7 @@ flags:
     assert made["size"].default == "small"
     assert made["size"].rules == (Serve(serve="large"),)
     assert (made["dark"].default, made["dark"].variants) == ("off", {"on": True, "off": False})
-    assert made["menu"].variants["full"] == {"items": ["a", {"b": 1}]}
+    assert made["menu"].variants["all"] == {"items": ["a", {"b": 1}]}
     assert made["menu"].requires == (Requirement(flag="size", variants=("small", "huge")),)
 
 

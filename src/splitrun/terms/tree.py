@@ -205,7 +205,7 @@ def _names(tree: Tree) -> Iterator[str]:
 
 
 def parts(tree: Tree) -> tuple[Tree, ...]:
-    """Name the trees right below the top of a tree, from left to right."""
+    """Name what a node is made of, in the order in which it stands; nothing of a leaf."""
     match tree:
         case Text() | Number() | Boolean() | Null() | Column():
             return ()
