@@ -205,7 +205,10 @@ flags:
   size: {type: number, variants: {small: 1, large: 10, huge: 10}, default: 1.0, rules: [{serve: large}]}
   dark: {type: boolean, default: false}
   menu:
-    {type: object, variants: {none: {}, all: {items: [a, {b: 1}]}}, default: none, requires: {size: [1, huge]}}
+    type: object
+    variants: {none: {}, all: {items: [a, {b: 1}]}}
+    default: none
+    requires: {size: [1, huge]}
 """
 
     made = compiled_shop({"flags/f.yaml": flags}).flags
@@ -280,7 +283,9 @@ def test_a_file_of_ids_may_be_bytes_and_must_be_utf8_of_a_bounded_size() -> None
             "tell such units by an attribute and `when`"
         )
     ]
-    assert told(b"u" * 1_025) == ["lists/beta.txt:1:1: the id has 1,025 characters; write at most 1,024"]
+    assert told(b"u" * 4_097) == [
+        f"lists/beta.txt:1:1: the unit id '{'u' * 40}'… is longer than 4,096 bytes; give a shorter one"
+    ]
 
 
 def test_unit_types_name_the_attribute_of_their_id_and_the_first_is_the_targeting_keys() -> None:
@@ -378,14 +383,14 @@ def test_coverage_is_what_is_written_else_the_first_step_of_the_ramp_else_all(
 def test_a_ruleset_that_clients_would_refuse_is_refused_first() -> None:
     ids = "\n".join(f"unit-{number}" for number in range(19_000))
     lists = "lists:\n" + "".join(
-        f"  l{number}: {{file: ids.txt, salt: salt-{number:04}}}\n" for number in range(2)
+        f"  l{number}: {{file: ids.txt, salt: salt-{number:04}}}\n" for number in range(4)
     )
 
     (told,) = mistakes_of({"flags/f.yaml": lists, "ids.txt": ids})
 
-    # 2 lists of 19,000 hashes of 32 digits, two quotes and a comma each
+    # 4 lists of 19,000 hashes of 32 digits, two quotes and a comma each
     assert re.fullmatch(
-        r"the ruleset has 1,330,\d{3} bytes; clients take at most 1,000,000; "
+        r"the ruleset has 2,660,\d{3} bytes; clients take at most 2,097,152; "
         "make the lists smaller; they are the largest part of it",
         told,
     )
@@ -394,3 +399,54 @@ def test_a_ruleset_that_clients_would_refuse_is_refused_first() -> None:
 def test_a_lone_ruleset_of_nothing_is_a_ruleset() -> None:
     assert compiled_shop({"flags/f.yaml": "{}\n"}).flags == {}
     assert lint({"flags/f.yaml": "{}\n"}) == ()
+
+
+def test_what_stands_for_a_missing_id_is_on_no_list() -> None:
+    lists = "lists:\n  a: [u1, 'null']\n  b: {ids: [None, ' u']}\n  c: {ids: []}\n"
+
+    assert mistakes_of({"flags/f.yaml": lists}) == [
+        "flags/f.yaml:2:11: lists.a[1]: the unit id 'null' stands for a missing one; give the id itself",
+        "flags/f.yaml:3:13: lists.b.ids[0]: the unit id 'None' stands for a missing one; give the id itself",
+        "flags/f.yaml:3:19: lists.b.ids[1]: the id begins or ends with a blank; take the blank out",
+    ]
+
+
+def test_a_chain_of_prerequisites_that_clients_would_refuse_is_refused_first() -> None:
+    chain = "flags:\n  f0: {type: boolean, default: off}\n" + "".join(
+        f"  f{n}: {{type: boolean, default: off, requires: {{f{n - 1}: on}}}}\n" for n in range(1, 25)
+    )
+
+    (told,) = mistakes_of({"flags/f.yaml": chain})
+
+    assert told == (
+        "the prerequisites of flag 'f20' go in a circle or over more than 20 flags; break the chain"
+    )
+
+
+def test_moments_are_read_in_the_projects_timezone() -> None:
+    texts = spoiled("splitrun.yaml", "project: shop\n", "project: shop\ntimezone: Europe/Berlin\n")
+
+    assert compiled_shop(texts).timezone == "Europe/Berlin"
+    assert compiled_shop().timezone == "UTC"
+
+
+@pytest.mark.parametrize("segments", ["", "segments: {tier: {values: tier}, old: {when: years > 3}}\n"])
+def test_segments_of_the_experiments_own_file_name_attributes_too(segments: str) -> None:
+    texts = spoiled("experiments/checkout.yaml", "segments: [country, new]\n", segments)
+
+    made = compiled_shop(texts).experiments["one-page-checkout"].attributes
+
+    assert made == (("tier", "years") if segments else ())
+
+
+def test_an_experiment_with_slots_in_two_layers_is_refused() -> None:
+    texts = spoiled(
+        "flags/shop.yaml", "layers:\n", "layers:\n  other: {unit: user, slots: {search: [0%, 1%]}}\n"
+    )
+
+    assert mistakes_of(texts) == [
+        (
+            "flags/shop.yaml:16:39: layers.other.slots.search: experiment 'search' names layer 'checkout', "
+            "and has slots in 'other'; write layer: other in experiments/search.yaml, or take the slots out"
+        )
+    ]

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from msgspec import json
 
 from splitrun.assign.ruleset import Ruleset
-from splitrun.errors import Mistake, SpecError
+from splitrun.assign.sound import sound
+from splitrun.assign.transmission import LONGEST, sealed
+from splitrun.errors import Mistake, RulesetError, SpecError
 from splitrun.plan.library import Library
 from splitrun.plan.seal import resolved
 from splitrun.plan.switches.audiences import audience_mistakes, meanings
 from splitrun.plan.switches.board import Board
 from splitrun.plan.switches.experiments import experiment, experiment_mistakes
 from splitrun.plan.switches.flags import flag, flag_mistakes, ring_mistakes
-from splitrun.plan.switches.ground import Ground, Running, Standing, unit_of
+from splitrun.plan.switches.ground import USER, Ground, Running, Standing, unit_of
 from splitrun.plan.switches.layers import holdout, holdout_mistakes, layer, layer_mistakes
 from splitrun.plan.switches.lists import id_list, list_mistakes
 from splitrun.spec.project import Project
@@ -26,8 +28,6 @@ from splitrun.spec.written.fields import suggested
 __all__ = ["Publication", "Standing", "compiled"]
 
 ENVIRONMENT = "production"
-LARGEST = 1_000_000
-"""Bytes of a ruleset; clients refuse a larger one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ def ruleset(ground: Ground, version: int) -> Ruleset:
         environment=ground.environment,
         version=version,
         units=units(ground),
+        timezone=(ground.project.timezone if ground.project else None) or "UTC",
         flags={key: flag(ground, key) for key in board.flags},
         experiments={key: experiment(ground, one) for key, one in ground.running.items()},
         layers={key: layer(ground, key) for key in board.layers},
@@ -159,17 +160,22 @@ def units(ground: Ground) -> dict[str, str]:
         *(one.value.unit for one in board.holdouts.values()),
         *(one.experiment.unit for one in ground.running.values()),
     )
-    return {name: name for name in dict.fromkeys(used)}
+    return {name: name for name in dict.fromkeys(used)} or {USER: USER}
 
 
 def bounded(made: Ruleset) -> Ruleset:
     """Refuse a ruleset that clients would refuse.
 
     Raises:
-        SpecError: It is too large.
+        SpecError: It is too large, or asks too much.
     """
-    size = len(json.encode(made))
-    if size <= LARGEST:
+    try:
+        sound(made)
+    except RulesetError as refused:
+        says, _, remedy = str(refused).rpartition("; ")
+        raise SpecError([Mistake(says, remedy)]) from refused
+    size = len(sealed(made))
+    if size <= LONGEST:
         return made
     parts = {
         "flags": made.flags,
@@ -178,5 +184,5 @@ def bounded(made: Ruleset) -> Ruleset:
         "lists": made.lists,
     }
     largest = max(parts, key=lambda name: len(json.encode(parts[name])))
-    says = f"the ruleset has {size:,} bytes; clients take at most {LARGEST:,}"
+    says = f"the ruleset has {size:,} bytes; clients take at most {LONGEST:,}"
     raise SpecError([Mistake(says, f"make the {largest} smaller; they are the largest part of it")])

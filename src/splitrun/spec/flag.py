@@ -10,7 +10,6 @@ from splitrun.spec.amount import Share
 from splitrun.spec.model import Choice, Condition, Key, Model, Note, Sentence
 
 __all__ = [
-    "LONGEST_ID",
     "LONGEST_LIST",
     "ByList",
     "Flag",
@@ -32,13 +31,10 @@ __all__ = [
 LONGEST_LIST = 20_000
 """Ids of one list; more units are told by an attribute."""
 
-LONGEST_ID = 1_024
-"""Characters of one id."""
-
 Scalar = str | int | float | bool
 """What names a variant: its key, or the value that it serves."""
 
-Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+Id = Annotated[str, Field(min_length=1, max_length=4_096)]
 """A unit's id, as the product knows it."""
 
 Salt = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{8,128}$")]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from splitrun.assign.ruleset import Arm
 from splitrun.assign.ruleset import Experiment as Compiled
+from splitrun.assign.slots import threshold, thresholds
 from splitrun.errors import Mistake
 from splitrun.plan.question import CONTROL
 from splitrun.plan.switches.audiences import condition_mistakes
 from splitrun.plan.switches.flags import unnamed
 from splitrun.plan.switches.ground import Ground, Running, meant, runs, unit_of, variants_of
 from splitrun.plan.switches.layers import ranges
-from splitrun.plan.switches.shares import edges, threshold
 from splitrun.plan.switches.values import fault, plain, type_of
 from splitrun.spec.experiment import Experiment, Variant
 from splitrun.spec.segment import Segment
@@ -34,10 +35,6 @@ def experiment_mistakes(ground: Ground, one: Running) -> Iterator[Mistake]:
     yield from condition_mistakes(said.audience, ground.audiences, site / "audience")
     yield from flag_mistakes(ground, one)
     yield from layer_mistakes(ground, one)
-    for name, layer in ground.board.layers.items():
-        if name != said.layer and one.key in layer.value.slots and said.layer in ground.board.layers:
-            says = f"layer {name!r} holds slots of this experiment as well"
-            yield site.mistake(says, "take them out there", "layer")
 
 
 def flag_mistakes(ground: Ground, one: Running) -> Iterator[Mistake]:
@@ -139,7 +136,8 @@ def arms(ground: Ground, said: Experiment) -> tuple[Arm, ...]:
     """Deal the slots among the variants: control first, then the treatments as written, as in the plan."""
     order = sorted(said.variants, key=lambda key: key != CONTROL)
     served = {} if said.flag is None else variants_of(ground.board.flags[said.flag].value)
-    ends = edges([said.variants[key].weight for key in order])
+    total = sum(variant.weight for variant in said.variants.values())
+    ends = thresholds(Fraction(said.variants[key].weight, total) for key in order)
     return tuple(
         Arm(
             variant=key,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from splitrun.assign.ruleset import WHOLE, Override, Requirement, Run, Serve, Type
 from splitrun.assign.ruleset import Flag as Compiled
+from splitrun.assign.slots import threshold
 from splitrun.errors import Mistake
 from splitrun.plan.switches.audiences import condition_mistakes, joined
 from splitrun.plan.switches.circles import circles
 from splitrun.plan.switches.ground import Ground, known_unit, meant, runs, unit_of, variants_of
-from splitrun.plan.switches.shares import threshold
 from splitrun.plan.switches.values import fault, plain
 from splitrun.spec.flag import Flag, RunRule, Scalar, ServeRule
 from splitrun.spec.written.document import Site

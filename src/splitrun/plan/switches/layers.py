@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from splitrun.assign.ruleset import Holdout as CompiledHoldout
 from splitrun.assign.ruleset import Layer as CompiledLayer
+from splitrun.assign.slots import threshold
 from splitrun.errors import Mistake
 from splitrun.plan.switches.ground import Ground, known_unit
-from splitrun.plan.switches.shares import threshold
 from splitrun.plan.switches.values import fault as value_fault
 from splitrun.plan.switches.values import plain, type_of
 from splitrun.spec.amount import written_share

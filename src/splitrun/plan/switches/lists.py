@@ -6,18 +6,15 @@ A hash keeps an id from being read off a ruleset; who knows an id can still tell
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 
 from splitrun.assign.ruleset import IdList
-from splitrun.errors import Mistake, Place
+from splitrun.assign.slots import id_bytes, listed
+from splitrun.errors import DataError, Mistake, Place
 from splitrun.plan.switches.board import Board
 from splitrun.plan.switches.ground import Ground
-from splitrun.spec.flag import LONGEST_ID, LONGEST_LIST, Ids, ListOfIds
+from splitrun.spec.flag import LONGEST_LIST, Ids, ListOfIds
 
 __all__ = ["id_list", "list_mistakes", "paths"]
-
-DIGITS = 32
-"""Hexadecimal digits that are kept of each hash."""
 
 
 def paths(board: Board) -> tuple[str, ...]:
@@ -50,6 +47,10 @@ def list_mistakes(ground: Ground, name: str) -> Iterator[Mistake]:
         return
     if said.file is not None:
         yield from line_mistakes(ground, said.file)
+    path = ("ids",) if type(ground.board.lists[name].value) is ListOfIds else ()
+    for index, one in enumerate(said.ids or ()):
+        for says, remedy in id_faults(one):
+            yield site.mistake(says, remedy, *path, index)
 
 
 def line_mistakes(ground: Ground, file: str) -> Iterator[Mistake]:
@@ -68,12 +69,19 @@ def line_mistakes(ground: Ground, file: str) -> Iterator[Mistake]:
         yield Mistake(says, "tell such units by an attribute and `when`", place=Place(file, 1, 1))
         return
     for number, line in enumerate(lines, 1):
-        if line != line.strip() or "\x00" in line:
-            says = "the id begins or ends with a blank, or holds a character that no id holds"
-            yield Mistake(says, "write the id alone on its line", place=Place(file, number, 1))
-        if len(line) > LONGEST_ID:
-            says = f"the id has {len(line):,} characters"
-            yield Mistake(says, f"write at most {LONGEST_ID:,}", place=Place(file, number, 1))
+        for says, remedy in id_faults(line) if line else ():
+            yield Mistake(says, remedy, place=Place(file, number, 1))
+
+
+def id_faults(one: str) -> Iterator[tuple[str, str]]:
+    """Say why a text is no id, and what to do."""
+    if one != one.strip():
+        yield "the id begins or ends with a blank", "take the blank out"
+    try:
+        id_bytes(one)
+    except DataError as refused:
+        says, _, remedy = str(refused).rpartition("; ")
+        yield says, remedy
 
 
 def written(content: str | bytes) -> list[str]:
@@ -98,5 +106,5 @@ def id_list(ground: Ground, name: str) -> IdList:
         ids = tuple(line for line in written(ground.files[said.file]) if line)
     project = ground.project.project if ground.project else ""
     salt = said.salt or f"list:{project}:{name}"
-    hashes = {sha256(f"{salt}:{one}".encode()).hexdigest()[:DIGITS] for one in ids or ()}
+    hashes = {listed(salt, one) for one in ids or ()}
     return IdList(salt=salt, hashes=tuple(sorted(hashes)))
