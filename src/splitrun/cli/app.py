@@ -10,13 +10,26 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, doctor, project
+from splitrun.cli import analysis, assignment, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, SplitrunError
+from splitrun.errors import (
+    DataError,
+    EngineError,
+    ExpressionError,
+    RulesetError,
+    SpecError,
+    SplitrunError,
+)
 
 __all__ = ["EXITS", "app", "run"]
 
-EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
+EXITS: dict[type[SplitrunError], int] = {
+    SpecError: 3,
+    ExpressionError: 3,
+    RulesetError: 3,
+    DataError: 4,
+    EngineError: 5,
+}
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
 OURS = 1
@@ -58,6 +71,8 @@ app.command("lint")(project.lint)
 app.command("init")(project.init)
 app.command("new")(project.new)
 app.command("schema")(project.schema)
+app.command("ruleset")(assignment.ruleset)
+app.command("explain")(assignment.explain)
 app.command("doctor")(doctor.doctor)
 
 
