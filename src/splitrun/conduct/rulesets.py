@@ -43,10 +43,9 @@ def ruleset_of(place: Path, environment: str | None = None) -> Ruleset:
     """
     lint([place])
     around = workspace(place)
-    if around.says.board is None:
-        raise SpecError(around.says.mistakes)
-    publication = Publication(environment=environment, files=around.ids)
-    says = around.says
+    says, publication = around.says, Publication(environment=environment, files=around.ids)
+    if says.board is None:
+        raise SpecError(says.mistakes)
     return compiled(says.project, says.experiments, says.board, says.library, publication)
 
 
