@@ -12,7 +12,7 @@ from splitrun.assign.faults import told
 from splitrun.assign.parametrised import Parametrised
 from splitrun.assign.programs import Attributes, Program, Programs
 from splitrun.assign.ruleset import Ruleset
-from splitrun.assign.slots import LONGEST, PLACEHOLDERS, id_bytes
+from splitrun.assign.slots import LONGEST, REFUSED, id_bytes
 from splitrun.assign.sound import sound, zone
 from splitrun.assign.sticky import Sticky, Unkept
 
@@ -73,7 +73,7 @@ class Evaluator:
             One of the evaluations that were made with the evaluator, or one with an error and the default.
         """
         try:
-            if unit in PLACEHOLDERS or not unit or "\0" in unit:
+            if unit in REFUSED or "\0" in unit:
                 return self._wrong(flag, unit, attributes, None)
             data = unit.encode()
             if len(data) > LONGEST:

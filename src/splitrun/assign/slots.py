@@ -19,6 +19,7 @@ from splitrun.errors import DataError
 __all__ = [
     "LONGEST",
     "PLACEHOLDERS",
+    "REFUSED",
     "edge",
     "id_bytes",
     "listed",
@@ -41,6 +42,8 @@ PLACEHOLDERS = frozenset(
 
 `0` and `-1` are not among them: shards, weekdays and rows may be called so.
 """
+
+REFUSED = PLACEHOLDERS | {""}
 
 BEYOND = b"\xff" * 33
 """Above every digest."""

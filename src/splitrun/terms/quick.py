@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from math import ceil, floor, inf, nextafter
 
 from splitrun.terms.tree import Boolean, Column, Comparison, In, Number, Text, Tree
 from splitrun.terms.values import Operator, value_of
@@ -71,26 +72,37 @@ def _outside(name: str, texts: frozenset[str], zone: tzinfo) -> Test:
 
 
 def _ordered(op: Operator, name: str, number: float, zone: tzinfo) -> Test:
-    """Compare with a number; both ends of the range are named, so that NaN and the infinities lie outside."""
-    wanted = RANGES[op](number)
+    """Compare with a number as lying within a range, whose ends keep NaN and the infinities out."""
+    if op == "<>":
+        return _unequal(name, number, zone)
+    low, high = ENDS[op](number)
+    # whole numbers beside whole numbers: beside doubles they cost twice as much
+    least, most = ceil(low), floor(high)
 
-    def ordered(a: Mapping[str, object]) -> bool:
+    def within(a: Mapping[str, object]) -> bool:
         value = a.get(name)
-        if type(value) is int or type(value) is float:
-            return wanted(value)
-        taken = value_of(value, zone)
-        return isinstance(taken, float) and wanted(taken)
+        if type(value) is int:
+            return least <= value <= most
+        taken = value if type(value) is float else value_of(value, zone)
+        return type(taken) is float and low <= taken <= high
 
-    return ordered
+    return within
 
 
-RANGES: dict[Operator, Callable[[float], Callable[[float], bool]]] = {
-    "=": lambda number: lambda value: value == number,
-    "<>": lambda number: lambda value: value != number and -LARGEST <= value <= LARGEST,
-    "<": lambda number: lambda value: -LARGEST <= value < number,
-    "<=": lambda number: lambda value: -LARGEST <= value <= number,
-    ">": lambda number: lambda value: number < value <= LARGEST,
-    ">=": lambda number: lambda value: number <= value <= LARGEST,
+def _unequal(name: str, number: float, zone: tzinfo) -> Test:
+    def unequal(a: Mapping[str, object]) -> bool:
+        value = value_of(a.get(name), zone)
+        return type(value) is float and value != number
+
+    return unequal
+
+
+ENDS: dict[Operator, Callable[[float], tuple[float, float]]] = {
+    "=": lambda number: (number, number),
+    "<": lambda number: (-LARGEST, nextafter(number, -inf)),
+    "<=": lambda number: (-LARGEST, number),
+    ">": lambda number: (nextafter(number, inf), LARGEST),
+    ">=": lambda number: (number, LARGEST),
 }
 
 
