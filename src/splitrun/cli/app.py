@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, doctor, project
+from splitrun.cli import analysis, assignment, audit, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.errors import (
     DataError,
@@ -73,6 +73,7 @@ app.command("new")(project.new)
 app.command("schema")(project.schema)
 app.command("ruleset")(assignment.ruleset)
 app.command("explain")(assignment.explain)
+app.command("audit-assignment")(audit.audit_assignment)
 app.command("doctor")(doctor.doctor)
 
 
