@@ -56,9 +56,11 @@ def ruleset_at(place: Path, environment: str | None = None) -> Ruleset:
         SpecError: There is no such file, or the project has mistakes.
         RulesetError: The file is no ruleset.
     """
-    if place.is_dir():
-        return ruleset_of(place, environment)
-    return opened(document_of(place))
+    try:
+        folder = place.is_dir()
+    except OSError:
+        folder = False  # what is wrong with the name is told when it is read
+    return ruleset_of(place, environment) if folder else opened(document_of(place))
 
 
 def document_of(path: Path) -> bytes:

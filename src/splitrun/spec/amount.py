@@ -197,7 +197,6 @@ Portion = Annotated[
 Share = Annotated[
     Fraction,
     BeforeValidator(read_share),
-    PlainSerializer(str, when_used="json"),
     WithJsonSchema(
         {
             "anyOf": [

@@ -26,6 +26,7 @@ __all__ = [
     "ServeRule",
     "Slots",
     "Switchboard",
+    "Wanted",
 ]
 
 LONGEST_LIST = 20_000
@@ -97,6 +98,23 @@ Rule = Annotated[
 """`{serve: VARIANT, ...}` or `{experiment: KEY}`."""
 
 
+def wanted_tag(written: object) -> str:
+    """Say whether one variant is wanted, or one of several."""
+    match written:
+        case tuple() | list():
+            return "one of several"
+        case _:
+            return "one variant"
+
+
+Wanted = Annotated[
+    Annotated[Scalar, Tag("one variant")]
+    | Annotated[tuple[Scalar, ...], Field(min_length=1), Tag("one of several")],
+    Discriminator(wanted_tag),
+]
+"""A variant of another flag, or a list of them."""
+
+
 class Here(Model):
     """What is different in one environment."""
 
@@ -125,9 +143,7 @@ class Flag(Model):
     """Who answers for it; it never leaves the project."""
     describe: Sentence | None = None
     """What it switches; it never leaves the project."""
-    requires: dict[Key, Scalar | Annotated[tuple[Scalar, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
+    requires: dict[Key, Wanted] = Field(default_factory=dict)
     """Flags that must serve one of these variants; where one does not, the default is served."""
     rules: Annotated[tuple[Rule, ...], Field(max_length=200)] = ()
     """In order; the first that takes the unit answers."""
