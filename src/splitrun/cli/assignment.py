@@ -52,9 +52,14 @@ def ruleset(
         one, done = made.ruleset, "wrote" if made.new else "nothing changed in"
         say(
             f"{done} {made.file}: ruleset {one.version} of {one.project or 'no project'}, {one.environment}\n"
-            f"{len(one.flags)} flags, {len(one.experiments)} experiments, {len(made.document):,} bytes, "
-            f"{made.digest}"
+            f"{counted(len(one.flags), 'flag')}, {counted(len(one.experiments), 'experiment')}, "
+            f"{len(made.document):,} bytes, {made.digest}"
         )
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def facts(made: Published) -> dict[str, str | int | bool | None]:
@@ -144,8 +149,9 @@ def drawn(found: Explanation) -> str:
     if answer.experiment:
         run = f"; experiment {answer.experiment}, version {answer.version}, phase {answer.phase}"
     wrong = f"\n{answer.error}: {answer.says}" if answer.error else ""
+    path = "\n".join(line.rstrip() for line in page.get().splitlines())
     return (
-        f"{page.get()}serves {served}\n"
+        f"{path}\nserves {served}\n"
         f"because {answer.reason}, {answer.detail}; ruleset {answer.ruleset}{run}{wrong}"
     )
 

@@ -80,7 +80,8 @@ def lines(done: Audited, *, show_ids: bool) -> list[str]:
     """The audit in lines."""
     found = done.found
     versions = ", ".join(map(str, done.rulesets))
-    told = [f"{done.experiment}: {found.exposures:,} exposures against ruleset {versions}"]
+    many = "exposure" if found.exposures == 1 else "exposures"
+    told = [f"{done.experiment}: {found.exposures:,} {many} against ruleset {versions}"]
     for stands, count in found.counts.items():
         mark = "  " if stands in EXPLAINED else "! "
         told.append(f"{mark}{stands:<22}{count:>12,}")
@@ -88,7 +89,8 @@ def lines(done: Audited, *, show_ids: bool) -> list[str]:
             told += [f"      {described(one, show_ids=show_ids)}" for one in found.examples[stands]]
     if done.unchecked:
         told.append(f"not recomputed: the audience; exposures do not carry {', '.join(done.unchecked)}")
-    end = f"{found.unexplained:,} are not explained" if found.unexplained else "every exposure is explained"
+    are = "is" if found.unexplained == 1 else "are"
+    end = f"{found.unexplained:,} {are} not explained" if found.unexplained else "every exposure is explained"
     return [*told, end]
 
 
