@@ -6,18 +6,15 @@ import re
 from collections.abc import Sequence
 from json import loads
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec import to_builtins
-from rich.console import Console
-from rich.text import Text
-from rich.tree import Tree
 
-from splitrun.assign.explanation import Explanation, Step
+from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json, width
-from splitrun.conduct.explain import explain as explained
-from splitrun.conduct.rulesets import Published, publish
+
+if TYPE_CHECKING:
+    from splitrun.conduct.rulesets import Published
 
 __all__ = ["attributes", "explain", "ruleset"]
 
@@ -43,7 +40,7 @@ def ruleset(
     json: Json = False,
 ) -> None:
     """Compile a project's flags and experiments into the ruleset that clients take."""
-    made = publish(folder, environment, out)
+    made = verbs.publish(folder, environment, out)
     if out is None:
         say(made.document.decode())
     elif json:
@@ -117,7 +114,7 @@ def explain(  # noqa: PLR0913 - a command takes what its words say
     json: Json = False,
 ) -> None:
     """Show what a flag serves a unit, and the path that leads there."""
-    found = explained(
+    found = verbs.explain(
         flag,
         unit,
         attributes(context or ()),
@@ -126,45 +123,8 @@ def explain(  # noqa: PLR0913 - a command takes what its words say
         opted_out=opted_out,
     )
     if json:
-        say_json({"form": "splitrun.explanation/1", **to_builtins(found)})
+        say_json(verbs.explanation_as_json(found))
     else:
-        say(drawn(found))
+        say(verbs.explanation_as_tree(found, width()))
     if found.evaluation.error is not None:
         raise typer.Exit(REFUSED)
-
-
-def drawn(found: Explanation) -> str:
-    """The path as a tree."""
-    answer = found.evaluation
-    tree = Tree(Text(f"{found.flag} for {found.unit!r}", style="bold"))
-    for step in found.steps:
-        branch(tree, step)
-    console = Console(width=width(), highlight=False)
-    with console.capture() as page:
-        console.print(tree)
-    served = (
-        f"variant {answer.variant!r}, value {answer.value!r}" if answer.variant else "the caller's default"
-    )
-    run = ""
-    if answer.experiment:
-        run = f"; experiment {answer.experiment}, version {answer.version}, phase {answer.phase}"
-    wrong = f"\n{answer.error}: {answer.says}" if answer.error else ""
-    path = "\n".join(line.rstrip() for line in page.get().splitlines())
-    return (
-        f"{path}\nserves {served}\n"
-        f"because {answer.reason}, {answer.detail}; ruleset {answer.ruleset}{run}{wrong}"
-    )
-
-
-def branch(tree: Tree, step: Step) -> None:
-    """Hang a question and those below it onto the tree."""
-    # the sentence holds slot and threshold; the salt beside them lets anybody recompute the slot
-    told = {"salt": step.values["salt"]} if "slot" in step.values and "salt" in step.values else step.values
-    shown = ", ".join(f"{name} = {value!r}" for name, value in told.items())
-    style = "" if step.taken else "dim"
-    label = Text(f"{'yes' if step.taken else 'no '}  {step.asks}: {step.found}", style, overflow="fold")
-    if shown:
-        label.append(f"  ({shown})", style="dim")
-    below = tree.add(label)
-    for one in step.steps:
-        branch(below, one)
