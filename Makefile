@@ -60,6 +60,7 @@ bench: venv
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate.assignment
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

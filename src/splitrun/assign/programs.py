@@ -15,9 +15,10 @@ from splitrun.assign.outcomes import Outcomes, of_flag
 from splitrun.assign.ruleset import WHOLE, Arm, Experiment, Flag, IdList, Ruleset, Run, Serve
 from splitrun.assign.slots import edge, id_bytes, sha256
 from splitrun.assign.sticky import Sticky
-from splitrun.errors import DataError
+from splitrun.errors import DataError, RulesetError
 from splitrun.terms.closures import condition
 from splitrun.terms.patterns import Patterns
+from splitrun.terms.tree import Tree
 
 __all__ = ["Attributes", "IdError", "Program", "Programs", "Rule", "Test", "read_id"]
 
@@ -27,6 +28,10 @@ Rule = Callable[[bytes, Attributes, Sticky | None], Evaluation | None]
 """None, or a declined evaluation (its reason is DEFAULT), where the rule does not take the unit."""
 Test = Callable[[bytes, Attributes], bool]
 Hashed = Callable[[bytes, Attributes], bytes]
+
+
+PARTS = 50_000
+"""Rules, overrides, prerequisites, holdouts and variants, each counted as often as it is compiled."""
 
 
 class IdError(Exception):
@@ -44,6 +49,9 @@ class Programs:
         ruleset: A sound one.
         zone: Where moments with a zone are read.
         keeps: Whether programs look for kept variants; those that do not are cheaper.
+
+    Raises:
+        RulesetError: A regular expression cannot be used, or there is more than PARTS to compile.
     """
 
     def __init__(self, ruleset: Ruleset, zone: tzinfo, *, keeps: bool = False) -> None:
@@ -51,6 +59,8 @@ class Programs:
         self.zone = zone
         self.keeps = keeps
         self.patterns = Patterns()
+        self._spent = 0
+        self._conditions: dict[int, Callable[[Attributes], bool]] = {}
         self._flags: dict[tuple[str, str], Program] = {}
         self._lists = {
             name: frozenset(map(bytes.fromhex, listed.hashes)) for name, listed in ruleset.lists.items()
@@ -71,8 +81,22 @@ class Programs:
         out = outcomes.declined(Detail.OPTED_OUT)
         return self._overridden(flag, outcomes, given, lambda _data, _attributes, _sticky: out)
 
+    def _spend(self, parts: int) -> None:
+        self._spent += parts
+        if self._spent > PARTS:
+            raise RulesetError(f"the ruleset has more than {PARTS:,} rules and parts of rules; publish fewer")
+
+    def _holds(self, tree: Tree) -> Callable[[Attributes], bool]:
+        """Compile a condition once, however many programs ask it."""
+        known = self._conditions.get(id(tree))
+        if known is None:
+            known = condition(tree, zone=self.zone, patterns=self.patterns)
+            self._conditions[id(tree)] = known
+        return known
+
     def _flag(self, key: str, given: str) -> Program:
         flag, outcomes = self.ruleset.flags[key], of_flag(self.ruleset, key)
+        self._spend(1 + len(flag.rules) + len(flag.overrides) + len(flag.requires))
         if not flag.on or flag.archived:
             closed = Detail.ARCHIVED if flag.archived else Detail.OFF
             disabled = outcomes.declined(closed, Reason.DISABLED)
@@ -89,11 +113,15 @@ class Programs:
                 return _ordered([self._rule(rule, flag, outcomes, given) for rule in rules], default)
 
     def _overridden(self, flag: Flag, outcomes: Outcomes, given: str, then: Program) -> Program:
-        """Put the lists in front, the last of them innermost."""
-        for override in reversed(flag.overrides):
-            served = outcomes.served(override.serve, Reason.TARGETING_MATCH, Detail.OVERRIDE)
-            then = _override(self._on_list(override.list, flag.unit, given), served, then)
-        return then
+        """Put the lists in front."""
+        lists = [
+            (
+                self._on_list(override.list, flag.unit, given),
+                outcomes.served(override.serve, Reason.TARGETING_MATCH, Detail.OVERRIDE),
+            )
+            for override in flag.overrides
+        ]
+        return _override(lists, then) if lists else then
 
     def _on_list(self, name: str, unit: str, given: str) -> Test:
         listed: IdList = self.ruleset.lists[name]
@@ -101,10 +129,8 @@ class Programs:
         return lambda data, attributes: hashed(data, attributes)[:16] in hashes
 
     def _required(self, flag: Flag, outcomes: Outcomes, given: str, then: Program) -> Program:
-        unmet = outcomes.declined(Detail.PREREQUISITE)
-        for required in reversed(flag.requires):
-            then = _requirement(self.flag(required.flag, given), required.variants, unmet, then)
-        return then
+        flags = [(self.flag(required.flag, given), required.variants) for required in flag.requires]
+        return _requirement(flags, outcomes.declined(Detail.PREREQUISITE), then) if flags else then
 
     def _rule(self, rule: Run | Serve, flag: Flag, outcomes: Outcomes, given: str) -> Rule:
         match rule:
@@ -119,7 +145,7 @@ class Programs:
         served = outcomes.served(rule.serve, reason, Detail.RULE)
         tests: list[Test] = []
         if rule.when is not None:
-            holds = condition(rule.when, zone=self.zone, patterns=self.patterns)
+            holds = self._holds(rule.when)
             tests.append(lambda _data, attributes: holds(attributes))
         if rule.coverage < WHOLE:
             tests.append(self._below(rule.salt, rule.coverage, flag.unit, given))
@@ -130,15 +156,14 @@ class Programs:
     def experiment(self, key: str, outcomes: Outcomes, given: str) -> Program:
         """Compile an experiment: holdout, layer, kept variant, audience, coverage, variant."""
         experiment = self.ruleset.experiments[key]
+        self._spend(len(experiment.holdouts) + len(experiment.arms) + len(experiment.slots))
         program = self._enrolled(key, experiment, outcomes, given)
         if experiment.layer is not None:
             test = self._in_slots(experiment, experiment.layer, given)
             program = _gated(test, outcomes.declined(Detail.LAYER), program)
-        for name in reversed(experiment.holdouts):
-            holdout = self.ruleset.holdouts[name]
-            held = self._below(holdout.salt, holdout.below, holdout.unit, given)
-            program = _held_out(held, outcomes.declined(Detail.HOLDOUT), program)
-        return program
+        holdouts = [self.ruleset.holdouts[name] for name in experiment.holdouts]
+        held = [self._below(holdout.salt, holdout.below, holdout.unit, given) for holdout in holdouts]
+        return _held_out(held, outcomes.declined(Detail.HOLDOUT), program) if held else program
 
     def _enrolled(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
         program = self._split(key, experiment, outcomes, given)
@@ -146,8 +171,7 @@ class Programs:
             test = self._below(experiment.coverage_salt, experiment.coverage, experiment.unit, given)
             program = _gated(test, outcomes.declined(Detail.COVERAGE), program)
         if experiment.audience is not None:
-            holds = condition(experiment.audience, zone=self.zone, patterns=self.patterns)
-            program = _targeted(holds, outcomes.declined(Detail.AUDIENCE), program)
+            program = _targeted(self._holds(experiment.audience), outcomes.declined(Detail.AUDIENCE), program)
         if not self.keeps or experiment.coverage == 0:
             return program
         kept = {arm.variant: outcomes.arm(key, experiment, arm, Detail.STICKY) for arm in experiment.arms}
@@ -233,16 +257,24 @@ def _in_order(rules: list[Rule], default: Evaluation) -> Program:
     return in_order
 
 
-def _override(test: Test, served: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        served if test(data, attributes) else then(data, attributes, sticky)
-    )
+def _override(lists: list[tuple[Test, Evaluation]], then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for on_list, served in lists:
+            if on_list(data, attributes):
+                return served
+        return then(data, attributes, sticky)
+
+    return program
 
 
-def _requirement(flag: Program, variants: tuple[str, ...], unmet: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        then(data, attributes, sticky) if flag(data, attributes, sticky).serve in variants else unmet
-    )
+def _requirement(flags: list[tuple[Program, tuple[str, ...]]], unmet: Evaluation, then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for flag, variants in flags:
+            if flag(data, attributes, sticky).serve not in variants:
+                return unmet
+        return then(data, attributes, sticky)
+
+    return program
 
 
 def _gated(test: Test, declined: Evaluation, then: Program) -> Program:
@@ -251,10 +283,14 @@ def _gated(test: Test, declined: Evaluation, then: Program) -> Program:
     )
 
 
-def _held_out(test: Test, declined: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        declined if test(data, attributes) else then(data, attributes, sticky)
-    )
+def _held_out(held: list[Test], declined: Evaluation, then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for test in held:
+            if test(data, attributes):
+                return declined
+        return then(data, attributes, sticky)
+
+    return program
 
 
 def _targeted(holds: Callable[[Attributes], bool], declined: Evaluation, then: Program) -> Program:
