@@ -1,0 +1,64 @@
+"""For Flask: `Splitrun(app, consent_cookie="consent")`, or `Splitrun(...)` and `init_app(app)` later.
+
+Callables are given Flask's request, and may use `flask.session`. What the client holds is flushed when the
+interpreter ends.
+"""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from flask import Flask, Request, Response, g, request
+from flask.globals import request_ctx
+
+from splitrun.sdk.context import enter, leave
+from splitrun.sdk.visits.cookies import shared
+from splitrun.sdk.visits.policy import Options, Visits
+
+__all__ = ["Splitrun"]
+
+
+class Splitrun:
+    """Gives each request its context (`splitrun.sdk.context.current()`), and each consenting visitor a unit.
+
+    Args:
+        app: The application; None where `init_app` is called later.
+        options: See `splitrun.sdk.visits.policy.Options`.
+
+    Raises:
+        SettingError: An option is not known, or is out of its range.
+    """
+
+    def __init__(self, app: Flask | None = None, **options: Unpack[Options[Request]]) -> None:
+        self.visits = Visits(options)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Take part in every request of an application, before its other functions do."""
+        app.before_request_funcs.setdefault(None, []).insert(0, self.begin)
+        app.after_request(self.answer)
+        app.teardown_request(self.end)
+        app.extensions["splitrun"] = self
+
+    def begin(self) -> None:
+        """Find out whose request it is."""
+        headers = request.headers
+        visit = self.visits.visit(
+            request_ctx.request,
+            "; ".join(headers.getlist("Cookie")),
+            headers.get("Sec-GPC", ""),
+        )
+        g.splitrun_cookie = visit.set_cookie
+        enter(visit.context)
+
+    def answer(self, response: Response) -> Response:
+        """Set the cookie, unless others may be given it from a cache."""
+        cookie = g.pop("splitrun_cookie", "")
+        if cookie and not shared(response.headers.get("Cache-Control", "")):
+            response.headers.add("Set-Cookie", cookie)
+        return response
+
+    def end(self, _error: BaseException | None) -> None:
+        """The request is over; a body that is streamed with its context was still in it."""
+        leave()
