@@ -7,7 +7,7 @@ from msgspec.json import decode
 
 import splitrun
 from splitrun.assign.evaluation import Detail, ErrorCode, Reason
-from splitrun.assign.ruleset import Type
+from splitrun.assign.ruleset import Ruleset, Type
 from splitrun.errors import RulesetError, SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Accepted, Alias, Batch, Event, Exposure
@@ -46,6 +46,12 @@ def kept() -> Kept:
 def client(kept: Kept) -> Iterator[Client]:
     with Client(ruleset=shop(), delivery=kept, release="4.2.0") as client:
         yield client
+
+
+def publish(client: Client, ruleset: Ruleset) -> None:
+    """Hold another ruleset, as a source would."""
+    keeper = client._keeper  # noqa: SLF001 - a client has no verb for it on purpose
+    keeper.hold(ruleset, keeper.held.origin)
 
 
 def exposures(client: Client, kept: Kept) -> list[Exposure]:
@@ -94,11 +100,11 @@ def test_an_exposure_is_logged_once_per_unit_experiment_and_phase(client: Client
 
     assert sorted(exposure.unit.id for exposure in exposures(client, kept)) == [ONE_PAGE, CONTROL]
 
-    client._keeper.hold(shop(2), client._keeper.held.origin)  # the same phase in a newer ruleset
+    publish(client, shop(2))  # the same phase in a newer ruleset
     client.variant("checkout", ONE_PAGE)
     assert len(exposures(client, kept)) == 2
 
-    client._keeper.hold(shop(3, phase=2), client._keeper.held.origin)
+    publish(client, shop(3, phase=2))
     client.variant("checkout", ONE_PAGE)
     assert [exposure.phase for exposure in exposures(client, kept)] == [1, 1, 2]
 
@@ -265,7 +271,7 @@ def test_an_event_without_a_finite_number_is_rejected_and_counted(
     client: Client, kept: Kept, value: float
 ) -> None:
     client.track("purchase", ONE_PAGE, value)
-    client.track("purchase", ONE_PAGE, price=value if not isinstance(value, str) else float("-inf"))
+    client.track("purchase", ONE_PAGE, prices=[value, float("-inf")])
 
     assert events(client, kept) == []
     assert client.statistics.rejected == 2
@@ -311,11 +317,12 @@ def test_after_closing_answers_go_on_and_nothing_is_logged(client: Client, kept:
 
 def test_listeners_hear_of_another_ruleset_and_of_the_end(kept: Kept) -> None:
     heard: list[Change] = []
+    nothing: list[Change] = []
     client = Client(ruleset=shop(), delivery=kept)
     client.listen(heard.append)
-    client.listen(lambda change: print(1 / 0))
+    client.listen(nothing.remove)  # raises: it is not in there
 
-    client._keeper.hold(shop(2, phase=2), client._keeper.held.origin)
+    publish(client, shop(2, phase=2))
     client.close()
 
     assert [(each.status, each.ruleset, each.flags) for each in heard] == [

@@ -1,4 +1,4 @@
-"""R10 of the faults: server absent at start, gone, back, back with garbage; assignments stay what they were."""
+"""R10 of the faults: server absent at start, gone, back with garbage; assignments stay what they were."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_server_that_comes_back_wrong_changes_no_assignment(server: Server, ba
         before = answers(client)
         server.ruleset = BAD[bad]
         if bad == "an etag never seen":
-            client._keeper.trouble = "?"  # a 304 for the tag we hold is an answer as it should be
+            client._keeper.trouble = "?"  # noqa: SLF001 - a 304 for the tag we hold is an answer as it should be
         asked = len(server.asked("/v1/ruleset"))
 
         assert eventually(lambda: len(server.asked("/v1/ruleset")) > asked)
@@ -307,7 +307,7 @@ def test_a_file_that_is_there_answers_from_the_first_call(tmp_path: Path) -> Non
 
 def test_an_older_version_of_the_same_project_only_is_refused() -> None:
     with Client(ruleset=shop(5)) as client:
-        keeper = client._keeper
+        keeper = client._keeper  # noqa: SLF001 - a client has no verb for it on purpose
         assert not keeper.take(shop(4), keeper.held.origin)
         assert "older than 5" in keeper.trouble
         other: Ruleset = shop(1, project="another shop")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pytest
 from msgspec.json import decode
@@ -15,7 +15,7 @@ from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.outbox.sender import Sender
 from splitrun.sdk.outbox.spool import LEASE, Spool
-from splitrun.sdk.settings import Answer, Clock, Delivery, Patience, Settings
+from splitrun.sdk.settings import Answer, Clock, Delivery, Options, Patience, Settings
 
 DAY = 86_400
 
@@ -53,7 +53,7 @@ class Line:
 class Outbox:
     """Queue and sender with a clock, stepped by hand."""
 
-    def __init__(self, line: Delivery | None, **options: Any) -> None:
+    def __init__(self, line: Delivery | None, **options: Unpack[Options]) -> None:
         self.time = Time()
         self.settings = Settings(clock=self.time.clock, **options)
         self.queue = Queue(self.settings.queue, self.settings.queue_bytes, lambda: None)
@@ -117,7 +117,7 @@ def test_a_day_of_large_events_stays_within_the_bytes() -> None:
 def test_a_disk_spool_keeps_every_event_of_a_day_without_a_server(tmp_path: Path) -> None:
     # R11 of the faults: with the spool nothing is lost, also over a restart
     line = Line(DOWN)
-    options = {"queue": 100, "spool": tmp_path / "spool.sqlite", "interval": 600.0}
+    options: Options = {"queue": 100, "spool": tmp_path / "spool.sqlite", "interval": 600.0}
     before = Outbox(line, **options)
     for _ in range(24):
         before.track(100)

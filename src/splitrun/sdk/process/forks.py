@@ -92,4 +92,3 @@ def loading() -> Iterator[None]:
     """Load libraries in a thread without a fork in the middle of it."""
     with HOUSEHOLD.imports:
         yield
-
