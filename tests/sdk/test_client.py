@@ -16,7 +16,7 @@ from splitrun.sdk.status import Change, Consent, Status
 from tests.sdk.shop import document, shop
 
 CONTROL, ONE_PAGE = "u2", "u1"
-"""Their slots under `variant:one-page-checkout:1`; computed in `test_the_units_used_here_have_these_variants`."""
+"""Their variants; see `test_the_units_used_here_have_these_variants`."""
 
 
 class Kept:
@@ -365,3 +365,45 @@ def test_a_damaged_ruleset_that_is_handed_over_is_told_at_once() -> None:
 
 def test_consent_words_are_the_closed_list() -> None:
     assert [each.value for each in Consent] == ["granted", "pending", "denied"]
+
+
+def test_large_attributes_and_events_are_weighed(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, queue_bytes=100_000) as client:
+        for number in range(100):
+            client.variant("checkout", f"u{number}", country="x" * 10_000, tier=["not carried"])
+            client.track("view", f"u{number}", text="x" * 10_000)
+            client.alias("c" * 3_000, f"u{number}")
+        queue = client._queue  # noqa: SLF001 - memory is what is asked
+        assert queue.size <= 100_000
+        client.flush()
+
+        statistics = client.statistics
+        assert statistics.made == 300
+        assert statistics.sent + statistics.dropped == 300
+
+
+def test_a_unit_is_remembered_over_generations_of_the_bound(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, remember=10) as client:
+        for number in (1, 2, 3, 4, 5, 6, 1, 7):
+            client.variant("checkout", f"u{number}")
+
+        assert [each.unit.id for each in exposures(client, kept)] == [f"u{each}" for each in range(1, 8)]
+
+
+@pytest.mark.parametrize("consent", ["granted", "pending"])
+def test_a_wrong_type_is_no_exposure_whatever_the_consent(client: Client, kept: Kept, consent: str) -> None:
+    assert client.value("checkout", ONE_PAGE, 3, consent=consent) == 3
+
+    assert exposures(client, kept) == []
+    assert client.statistics.held_back == 0
+
+
+def test_accounts_that_grant_later_are_logged_once(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, consent="pending") as client:
+        for unit in ("u1", "u2"):
+            client.evaluate("billing", unit, account_id="acme")
+            client.trigger("billing", unit, account_id="acme")
+        client.consent("u1", "granted")
+        client.consent("u2", "granted")
+
+        assert sorted(each.trigger for each in exposures(client, kept)) == [False, True]

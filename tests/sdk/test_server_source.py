@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -16,7 +17,7 @@ from splitrun.assign.transmission import sealed
 from splitrun.sdk.asynchronous import AsyncClient
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Event, Exposure
-from splitrun.sdk.settings import Clock, Settings
+from splitrun.sdk.settings import Clock, Options, Settings
 from splitrun.sdk.status import Status
 from tests.sdk.server import Server, serving
 from tests.sdk.shop import document, eventually, shop
@@ -36,11 +37,11 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def following(server: Server, **options: object) -> Iterator[Client]:
+def following(server: Server, **options: Unpack[Options]) -> Iterator[Client]:
     """A client that asks often, so that a test need not wait."""
-    with Client(
-        server.url, **{"poll": 0.02, "push": False, "clock": QUICK, "wait": 5.0, **options}
-    ) as client:  # type: ignore[arg-type] # options by name
+    usual: Options = {"poll": 0.02, "push": False, "clock": QUICK, "wait": 5.0}
+    usual.update(options)
+    with Client(server.url, **usual) as client:
         yield client
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.ruleset import Type
-from splitrun.sdk.inner.engine import KINDS, Engine
+from splitrun.sdk.inner.answers import KINDS, Answers
 from splitrun.sdk.outbox.plain import finite, named_well, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
@@ -24,7 +24,7 @@ Object = TypeVar("Object")
 Attributes = Mapping[str, object]
 
 
-class Surface(Engine):
+class Surface(Answers):
     """Answers and records for one product.
 
     Attributes of the unit are given as keywords, or as one mapping where a name is also a parameter's

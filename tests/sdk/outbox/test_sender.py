@@ -55,7 +55,8 @@ class Outbox:
 
     def __init__(self, line: Delivery | None, **options: Unpack[Options]) -> None:
         self.time = Time()
-        self.settings = Settings(clock=self.time.clock, **options)
+        options["clock"] = self.time.clock
+        self.settings = Settings(**options)
         self.queue = Queue(self.settings.queue, self.settings.queue_bytes, lambda: None)
         writer = Writer(self.queue.prefix, "", lambda: "user")
         self.sender = Sender(self.settings, self.queue, writer, lambda: line)
@@ -121,7 +122,8 @@ def test_a_disk_spool_keeps_every_event_of_a_day_without_a_server(tmp_path: Path
     before = Outbox(line, **options)
     for _ in range(24):
         before.track(100)
-        before.live(3_600)
+        before.time.seconds += 3_600
+        before.sender.step()
     assert len(before.queue) == 0
     assert before.sender.spooled == 2_400
     assert before.sender.dropped == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,19 +26,22 @@ class Pieces:
 
 
 def heard(stream: Stream) -> list[str]:
-    said = []
+    said: list[str] = []
     while not said or said[-1] not in {"ended", "refused"}:
         said.append(stream.next().kind)
     return said
 
 
-TEXT = b": hello\r\n\r\nid: 7\nevent: ruleset\ndata: x\n\nretry: 1500\rdata: y\r\revent: other\ndata: z\n\ndata\n"
+TEXT = (
+    b": hello\r\n\r\nid: 7\nevent: ruleset\ndata: x\n\n"
+    b"retry: 1500\rdata: y\r\revent: other\ndata: z\n\ndata\n"
+)
 
 
 @given(cuts=st.lists(st.integers(1, len(TEXT) - 1), max_size=20))
 def test_where_the_bytes_are_cut_makes_no_difference(cuts: list[int]) -> None:
     edges = [0, *sorted(set(cuts)), len(TEXT)]
-    stream = Stream(Pieces(*(TEXT[a:b] for a, b in zip(edges, edges[1:], strict=False))), None)
+    stream = Stream(Pieces(*(TEXT[a:b] for a, b in pairwise(edges))), None)
 
     said = heard(stream)
 

@@ -35,8 +35,8 @@ class Household:
     """All clients of this process, and the lock under which their threads load libraries.
 
     A fork in the middle of an import leaves the child with a module lock that nobody will ever release; so
-    a fork waits until the import is done. `logging` takes a lock of its own before a fork, which an import may
-    need: its hooks have to be there before ours, and theirs then run after ours.
+    a fork waits until the import is done. `logging` takes a lock of its own before a fork, and an import may
+    need it: its hooks have to be registered before ours, because the last one registered runs first.
     """
 
     def __init__(self) -> None:
