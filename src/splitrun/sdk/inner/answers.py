@@ -1,4 +1,4 @@
-"""What a client does when it is called: answer, log what is met for the first time, heed what units decided."""
+"""What a client does when it is called: answer, log what is met first, heed what units decided."""
 
 from __future__ import annotations
 
@@ -33,8 +33,6 @@ KINDS: dict[type, Type] = {
     tuple: Type.OBJECT,
 }
 """Which of a flag's types a Python value is."""
-MANY = 12
-"""Attributes or properties up to which a record with little text is small."""
 CHANGEABLE = frozenset((list, dict, set))
 """What could change between call and sending; segments have no such values."""
 
@@ -172,7 +170,7 @@ class Answers(Engine):
         self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
     ) -> None:
         """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
-        if mark.other:
+        if mark.slow:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
         queue = self._queue
@@ -194,7 +192,7 @@ class Answers(Engine):
                 continue
             carried[name] = item
         at = self._now()
-        if text > SMALL_TEXT or len(carried) > MANY:
+        if text > SMALL_TEXT:
             weight = SMALL + 4 * text + 100 * len(carried)
             queue.put(Met(number, at, unit, mark.unit_type, answer, carried, False, weight))  # noqa: FBT003
             return
