@@ -12,7 +12,7 @@ from splitrun.assign.faults import told
 from splitrun.assign.parametrised import Parametrised
 from splitrun.assign.programs import Attributes, Program, Programs
 from splitrun.assign.ruleset import Ruleset
-from splitrun.assign.slots import LONGEST, PLACEHOLDERS, id_bytes
+from splitrun.assign.slots import LONGEST, REFUSED, id_bytes
 from splitrun.assign.sound import sound, zone
 from splitrun.assign.sticky import Sticky, Unkept
 
@@ -73,7 +73,7 @@ class Evaluator:
             One of the evaluations that were made with the evaluator, or one with an error and the default.
         """
         try:
-            if unit in PLACEHOLDERS or not unit or "\0" in unit:
+            if unit in REFUSED or "\0" in unit:
                 return self._wrong(flag, unit, attributes, None)
             data = unit.encode()
             if len(data) > LONGEST:
@@ -140,7 +140,7 @@ class Evaluator:
     def _wrong(self, flag: object, unit: object, attributes: object, fault: Exception | None) -> Evaluation:
         """Answer with the default and what went wrong; a flag that is off says so whatever the unit."""
         version = self.ruleset.version
-        if not isinstance(flag, str) or flag not in self._flags:
+        if not issubclass(type(flag), str) or flag not in self._flags:
             return _unknown("flag", flag, version)
         found = self.ruleset.flags[flag]
         if not found.on or found.archived:
@@ -153,7 +153,7 @@ class Evaluator:
 
     def _wrong_layer(self, layer: object, unit: object, attributes: object, fault: Exception) -> Parameters:
         version = self.ruleset.version
-        if not isinstance(layer, str) or layer not in self._layers:
+        if not issubclass(type(layer), str) or layer not in self._layers:
             return Parameters({}, _unknown("layer", layer, version))
         code, says = told(unit, attributes, fault)
         values = self.ruleset.layers[layer].parameters
@@ -170,7 +170,7 @@ def _flags(programs: Programs) -> dict[str, Program]:
 
 
 def _unknown(what: str, key: object, version: int) -> Evaluation:
-    shown = key[:128] if isinstance(key, str) else type(key).__name__
+    shown = str(key)[:128] if issubclass(type(key), str) else type(key).__name__
     return Evaluation(
         shown,
         None,

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from math import isfinite
-from typing import Any, Literal
+from typing import Literal
 
 from splitrun.terms.tree import Kind
 
@@ -21,7 +21,7 @@ Value = bool | float | str | datetime | bytes | None
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
-COMPARED: dict[Operator, Callable[[Any, Any], bool]] = {
+COMPARED: dict[Operator, Callable[..., bool]] = {
     "=": operator.eq,
     "<>": operator.ne,
     "<": operator.lt,
