@@ -87,4 +87,4 @@ class SettingError(SplitrunError):
 
 
 class StoreError(SplitrunError):
-    """A file or database of ours refuses, and nothing was kept. Next: look at disk, rights and what it says."""
+    """A file or database of ours refuses; nothing was kept. Next: look at disk, rights and what it says."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
+from ssl import SSLContext
 from typing import ClassVar
 
 from msgspec.json import decode
@@ -116,8 +117,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Serve on a free port until the block ends."""
+def serving(context: SSLContext | None = None) -> Iterator[Server]:
+    """Serve on a free port until the block ends; over TLS where there is a context for it."""
     here = Server()
 
     class Ours(Handler):
@@ -130,7 +131,7 @@ def serving() -> Iterator[Server]:
         def process_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
             assert isinstance(request, socket)
             here.open.add(request)
-            super().process_request(request, client_address)  # type: ignore[arg-type] # an address is whatever came
+            super().process_request(request, client_address)
 
         def shutdown_request(self, request: socket | tuple[bytes, socket]) -> None:
             assert isinstance(request, socket)
@@ -141,7 +142,9 @@ def serving() -> Iterator[Server]:
             """A client that goes away is no news."""
 
     with Http(("127.0.0.1", 0), Ours) as http:
-        here.url = f"http://127.0.0.1:{http.server_address[1]}"
+        here.url = f"http{'s' if context else ''}://127.0.0.1:{http.server_address[1]}"
+        if context is not None:
+            http.socket = context.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

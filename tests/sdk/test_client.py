@@ -7,7 +7,7 @@ from msgspec.json import decode
 
 import splitrun
 from splitrun.assign.evaluation import Detail, ErrorCode, Reason
-from splitrun.assign.ruleset import Type
+from splitrun.assign.ruleset import Ruleset, Type
 from splitrun.errors import RulesetError, SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Accepted, Alias, Batch, Event, Exposure
@@ -16,7 +16,7 @@ from splitrun.sdk.status import Change, Consent, Status
 from tests.sdk.shop import document, shop
 
 CONTROL, ONE_PAGE = "u2", "u1"
-"""Their slots under `variant:one-page-checkout:1`; computed in `test_the_units_used_here_have_these_variants`."""
+"""Their variants; see `test_the_units_used_here_have_these_variants`."""
 
 
 class Kept:
@@ -46,6 +46,12 @@ def kept() -> Kept:
 def client(kept: Kept) -> Iterator[Client]:
     with Client(ruleset=shop(), delivery=kept, release="4.2.0") as client:
         yield client
+
+
+def publish(client: Client, ruleset: Ruleset) -> None:
+    """Hold another ruleset, as a source would."""
+    keeper = client._keeper  # noqa: SLF001 - a client has no verb for it on purpose
+    keeper.hold(ruleset, keeper.held.origin)
 
 
 def exposures(client: Client, kept: Kept) -> list[Exposure]:
@@ -94,11 +100,11 @@ def test_an_exposure_is_logged_once_per_unit_experiment_and_phase(client: Client
 
     assert sorted(exposure.unit.id for exposure in exposures(client, kept)) == [ONE_PAGE, CONTROL]
 
-    client._keeper.hold(shop(2), client._keeper.held.origin)  # the same phase in a newer ruleset
+    publish(client, shop(2))  # the same phase in a newer ruleset
     client.variant("checkout", ONE_PAGE)
     assert len(exposures(client, kept)) == 2
 
-    client._keeper.hold(shop(3, phase=2), client._keeper.held.origin)
+    publish(client, shop(3, phase=2))
     client.variant("checkout", ONE_PAGE)
     assert [exposure.phase for exposure in exposures(client, kept)] == [1, 1, 2]
 
@@ -265,7 +271,7 @@ def test_an_event_without_a_finite_number_is_rejected_and_counted(
     client: Client, kept: Kept, value: float
 ) -> None:
     client.track("purchase", ONE_PAGE, value)
-    client.track("purchase", ONE_PAGE, price=value if not isinstance(value, str) else float("-inf"))
+    client.track("purchase", ONE_PAGE, prices=[value, float("-inf")])
 
     assert events(client, kept) == []
     assert client.statistics.rejected == 2
@@ -311,11 +317,12 @@ def test_after_closing_answers_go_on_and_nothing_is_logged(client: Client, kept:
 
 def test_listeners_hear_of_another_ruleset_and_of_the_end(kept: Kept) -> None:
     heard: list[Change] = []
+    nothing: list[Change] = []
     client = Client(ruleset=shop(), delivery=kept)
     client.listen(heard.append)
-    client.listen(lambda change: print(1 / 0))
+    client.listen(nothing.remove)  # raises: it is not in there
 
-    client._keeper.hold(shop(2, phase=2), client._keeper.held.origin)
+    publish(client, shop(2, phase=2))
     client.close()
 
     assert [(each.status, each.ruleset, each.flags) for each in heard] == [
@@ -358,3 +365,45 @@ def test_a_damaged_ruleset_that_is_handed_over_is_told_at_once() -> None:
 
 def test_consent_words_are_the_closed_list() -> None:
     assert [each.value for each in Consent] == ["granted", "pending", "denied"]
+
+
+def test_large_attributes_and_events_are_weighed(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, queue_bytes=100_000) as client:
+        for number in range(100):
+            client.variant("checkout", f"u{number}", country="x" * 10_000, tier=["not carried"])
+            client.track("view", f"u{number}", text="x" * 10_000)
+            client.alias("c" * 3_000, f"u{number}")
+        queue = client._queue  # noqa: SLF001 - memory is what is asked
+        assert queue.size <= 100_000
+        client.flush()
+
+        statistics = client.statistics
+        assert statistics.made == 300
+        assert statistics.sent + statistics.dropped == 300
+
+
+def test_a_unit_is_remembered_over_generations_of_the_bound(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, remember=10) as client:
+        for number in (1, 2, 3, 4, 5, 6, 1, 7):
+            client.variant("checkout", f"u{number}")
+
+        assert [each.unit.id for each in exposures(client, kept)] == [f"u{each}" for each in range(1, 8)]
+
+
+@pytest.mark.parametrize("consent", ["granted", "pending"])
+def test_a_wrong_type_is_no_exposure_whatever_the_consent(client: Client, kept: Kept, consent: str) -> None:
+    assert client.value("checkout", ONE_PAGE, 3, consent=consent) == 3
+
+    assert exposures(client, kept) == []
+    assert client.statistics.held_back == 0
+
+
+def test_accounts_that_grant_later_are_logged_once(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, consent="pending") as client:
+        for unit in ("u1", "u2"):
+            client.evaluate("billing", unit, account_id="acme")
+            client.trigger("billing", unit, account_id="acme")
+        client.consent("u1", "granted")
+        client.consent("u2", "granted")
+
+        assert sorted(each.trigger for each in exposures(client, kept)) == [False, True]

@@ -1,4 +1,4 @@
-"""R10 of the faults: server absent at start, gone, back, back with garbage; assignments stay what they were."""
+"""R10 of the faults: server absent at start, gone, back with garbage; assignments stay what they were."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -16,7 +17,7 @@ from splitrun.assign.transmission import sealed
 from splitrun.sdk.asynchronous import AsyncClient
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Event, Exposure
-from splitrun.sdk.settings import Clock, Settings
+from splitrun.sdk.settings import Clock, Options, Settings
 from splitrun.sdk.status import Status
 from tests.sdk.server import Server, serving
 from tests.sdk.shop import document, eventually, shop
@@ -36,11 +37,11 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def following(server: Server, **options: object) -> Iterator[Client]:
+def following(server: Server, **options: Unpack[Options]) -> Iterator[Client]:
     """A client that asks often, so that a test need not wait."""
-    with Client(
-        server.url, **{"poll": 0.02, "push": False, "clock": QUICK, "wait": 5.0, **options}
-    ) as client:  # type: ignore[arg-type] # options by name
+    usual: Options = {"poll": 0.02, "push": False, "clock": QUICK, "wait": 5.0}
+    usual.update(options)
+    with Client(server.url, **usual) as client:
         yield client
 
 
@@ -110,7 +111,7 @@ def test_a_server_that_comes_back_wrong_changes_no_assignment(server: Server, ba
         before = answers(client)
         server.ruleset = BAD[bad]
         if bad == "an etag never seen":
-            client._keeper.trouble = "?"  # a 304 for the tag we hold is an answer as it should be
+            client._keeper.trouble = "?"  # noqa: SLF001 - a 304 for the tag we hold is an answer as it should be
         asked = len(server.asked("/v1/ruleset"))
 
         assert eventually(lambda: len(server.asked("/v1/ruleset")) > asked)
@@ -307,7 +308,7 @@ def test_a_file_that_is_there_answers_from_the_first_call(tmp_path: Path) -> Non
 
 def test_an_older_version_of_the_same_project_only_is_refused() -> None:
     with Client(ruleset=shop(5)) as client:
-        keeper = client._keeper
+        keeper = client._keeper  # noqa: SLF001 - a client has no verb for it on purpose
         assert not keeper.take(shop(4), keeper.held.origin)
         assert "older than 5" in keeper.trouble
         other: Ruleset = shop(1, project="another shop")

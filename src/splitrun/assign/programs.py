@@ -321,14 +321,12 @@ def _kept(about: tuple[str, int], kept: dict[str, Evaluation], own: Hashed, then
     experiment, version = about
 
     def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
-        if sticky is None:  # a program that keeps is chosen where there is a store
-            return then(data, attributes, sticky)
         unit = own(data, attributes).decode()
-        stays = kept.get(sticky.variant(experiment, version, unit) or "")
+        stays = kept.get(sticky.variant(experiment, version, unit) or "") if sticky else None
         if stays is not None:
             return stays
         found = then(data, attributes, sticky)
-        if found.variant is not None and found.experiment is not None:
+        if sticky and found.variant is not None and found.experiment is not None:
             sticky.keep(experiment, version, unit, found.variant)
         return found
 

@@ -20,10 +20,9 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
-from splitrun import __version__
 from splitrun.sdk.event import Accepted
 from splitrun.sdk.rulesets.stream import Stream
-from splitrun.sdk.settings import Answer, Settings
+from splitrun.sdk.settings import SDK, Answer, Settings
 
 __all__ = ["Channel", "Reply"]
 
@@ -64,7 +63,7 @@ class Channel:
     def __init__(self, settings: Settings) -> None:
         self.url = (settings.url or "").rstrip("/")
         self.timeout = settings.timeout
-        self.headers = {"User-Agent": f"splitrun-python/{__version__}"}
+        self.headers = {"User-Agent": SDK}
         if settings.key is not None:
             self.headers["Authorization"] = f"Bearer {settings.key}"
         context = ssl.create_default_context()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 from typing import Protocol, TypedDict
 
 from msgspec import Struct
@@ -14,7 +15,11 @@ from splitrun.assign.sticky import Sticky
 from splitrun.sdk.event import Accepted
 from splitrun.sdk.status import Consent
 
-__all__ = ["Answer", "Clock", "Delivery", "Options", "Patience", "Settings", "settled"]
+__all__ = ["SDK", "Answer", "Clock", "Delivery", "Options", "Patience", "Settings", "settled"]
+
+
+SDK = f"splitrun-python/{import_module('splitrun').__version__}"
+"""Who sends; asked at run time, because the front door names rooms that the SDK does not know."""
 
 
 class Answer(Struct, frozen=True):

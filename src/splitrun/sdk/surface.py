@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.ruleset import Ruleset, Type
-from splitrun.sdk.inner.engine import KINDS, Engine
+from splitrun.sdk.inner.answers import KINDS, Answers
 from splitrun.sdk.outbox.plain import finite, named_well, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
 
+SIMPLE = frozenset((int, bool, type(None)))
+"""What a property may be without being looked at."""
 
-class Surface(Engine):
+
+class Surface(Answers):
     """Answers and records for one product.
 
     Attributes of the unit are given as keywords, or as one mapping where a name is also a parameter's
@@ -281,21 +284,19 @@ class Surface(Engine):
                 value = finite(value)
             text = len(unit) + len(name) + 16 * len(named)
             for item in named.values():
-                kind = type(item)
                 if type(item) is str:
                     text += len(item)
                 elif type(item) is float:
                     if item - item:
                         finite(item)
-                elif kind is not int and kind is not bool and item is not None:
+                elif type(item) not in SIMPLE:
                     named, text = plain(named)
                     break
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
                 record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
-                self._log(record, consent)
-                return
+                return self._log(record, consent)
             queue.fresh.append(Did(queue.number(), self._now(), unit, unit_type, name, value, named))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()

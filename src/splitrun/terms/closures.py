@@ -13,7 +13,6 @@ from datetime import UTC, datetime, time, tzinfo
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
-from typing import assert_never
 
 from splitrun.errors import RulesetError
 from splitrun.terms.kinds import Sort, sort_of
@@ -241,8 +240,6 @@ class _Compiler:
             case IsBoolean(value=part, boolean=boolean, negated=negated):
                 asked = _is(self.value(part), boolean=boolean)
                 return lambda a: asked(a) is not negated
-            case _:
-                assert_never(tree)
 
     def like(self, value: Tree, pattern: Tree, *, negated: bool) -> Closure:
         of, by = self.value(value), self.value(pattern)
@@ -275,10 +272,9 @@ class _Compiler:
                 return _dated(part, self.value(part))
             case Call(function, (part,)):
                 return _of_text(TEXTS[function], part, self.value(part))
-            case Call(function, (part, other)):
-                return _of_texts(PAIRS[function], self.value(part), self.value(other))
-            case _:
-                raise AssertionError(tree)
+            case Call(function, of):
+                one, other = map(self.value, of)
+                return _of_texts(PAIRS[function], one, other)
 
     def coalesce(self, tree: Call, of: tuple[Tree, ...]) -> Closure:
         """Give the first that is not null; parts that are known to be of another sort than the first are."""

@@ -11,7 +11,7 @@ from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, plain
 def test_numbers_of_other_kinds_become_floats() -> None:
     assert finite(Decimal("9.99")) == 9.99
     assert finite(np.float64(2.5)) == 2.5
-    assert finite(True) == 1.0
+    assert finite(np.bool_(1)) == 1.0
     assert plain({"n": np.int64(3)})[0] == {"n": 3.0}
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pytest
 from msgspec.json import decode
@@ -15,7 +15,7 @@ from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.outbox.sender import Sender
 from splitrun.sdk.outbox.spool import LEASE, Spool
-from splitrun.sdk.settings import Answer, Clock, Delivery, Patience, Settings
+from splitrun.sdk.settings import Answer, Clock, Delivery, Options, Patience, Settings
 
 DAY = 86_400
 
@@ -53,9 +53,10 @@ class Line:
 class Outbox:
     """Queue and sender with a clock, stepped by hand."""
 
-    def __init__(self, line: Delivery | None, **options: Any) -> None:
+    def __init__(self, line: Delivery | None, **options: Unpack[Options]) -> None:
         self.time = Time()
-        self.settings = Settings(clock=self.time.clock, **options)
+        options["clock"] = self.time.clock
+        self.settings = Settings(**options)
         self.queue = Queue(self.settings.queue, self.settings.queue_bytes, lambda: None)
         writer = Writer(self.queue.prefix, "", lambda: "user")
         self.sender = Sender(self.settings, self.queue, writer, lambda: line)
@@ -117,11 +118,12 @@ def test_a_day_of_large_events_stays_within_the_bytes() -> None:
 def test_a_disk_spool_keeps_every_event_of_a_day_without_a_server(tmp_path: Path) -> None:
     # R11 of the faults: with the spool nothing is lost, also over a restart
     line = Line(DOWN)
-    options = {"queue": 100, "spool": tmp_path / "spool.sqlite", "interval": 600.0}
+    options: Options = {"queue": 100, "spool": tmp_path / "spool.sqlite", "interval": 600.0}
     before = Outbox(line, **options)
     for _ in range(24):
         before.track(100)
-        before.live(3_600)
+        before.time.seconds += 3_600
+        before.sender.step()
     assert len(before.queue) == 0
     assert before.sender.spooled == 2_400
     assert before.sender.dropped == 0

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.json import Encoder
 
-from splitrun import __version__
 from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT_BYTES", "Writer", "batch"]
 
@@ -93,5 +93,5 @@ def written(at: int) -> str:
 
 def batch(lines: Sequence[bytes], now: int) -> bytes:
     """Write lines of events as a `splitrun.sdk.event.Batch`; the lines are not encoded again."""
-    head = f'{{"sent_at":"{written(now)}","sdk":"splitrun-python/{__version__}","events":['.encode()
+    head = f'{{"sent_at":"{written(now)}","sdk":"{SDK}","events":['.encode()
     return head + b",".join(lines) + b"]}"

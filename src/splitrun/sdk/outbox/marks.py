@@ -9,6 +9,10 @@ from splitrun.assign.ruleset import Experiment, Ruleset
 __all__ = ["Mark", "Marks"]
 
 
+MANY = 12
+"""Declared attributes up to which an exposure with little text is small."""
+
+
 class Mark:
     """What logging an exposure to one experiment needs, and the units that are logged.
 
@@ -16,7 +20,7 @@ class Mark:
     is not the one that the caller names: those are found out on the slow path.
     """
 
-    __slots__ = ("attribute", "declared", "experiment", "fresh", "older", "other", "unit_type")
+    __slots__ = ("attribute", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type")
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -29,6 +33,7 @@ class Mark:
         if experiment.layer is not None and experiment.layer in ruleset.layers:
             asked.append(ruleset.layers[experiment.layer].unit)
         self.other = any(name != experiment.unit for name in asked)
+        self.slow = self.other or len(self.declared) > MANY
         self.fresh: dict[object, int] = {}
         self.older: dict[object, int] = {}
 

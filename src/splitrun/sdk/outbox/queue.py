@@ -46,7 +46,9 @@ class Queue:
 
     def __len__(self) -> int:
         """Events in memory, those being sent included."""
-        return len(self.fresh) + len(self.held) + len(self.flying)
+        # the lock: lines on their way from `held` to `flying` would be seen in neither
+        with self.lock:
+            return len(self.fresh) + len(self.held) + len(self.flying)
 
     @property
     def size(self) -> int:

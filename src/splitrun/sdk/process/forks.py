@@ -35,14 +35,25 @@ class Household:
     """All clients of this process, and the lock under which their threads load libraries.
 
     A fork in the middle of an import leaves the child with a module lock that nobody will ever release; so
-    a fork waits until the import is done. (`logging`, which takes a lock of its own around forks, is loaded
-    where a client is made: registered while a fork waits, it would release what it never took.)
+    a fork waits until the import is done. `logging` takes a lock of its own before a fork, and an import may
+    need it: its hooks have to be registered before ours, because the last one registered runs first.
     """
 
     def __init__(self) -> None:
         self.clients: WeakSet[Lives] = WeakSet()
         self.imports = threading.Lock()
-        self.waited = False
+        self.waited = self.hooked = False
+
+    def hook(self) -> None:
+        """Be told of forks and of the end from now on."""
+        import logging  # noqa: F401, PLC0415 - see above; importing a client stays cheap
+
+        self.hooked = True
+        atexit.register(self.leave)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self.before, after_in_parent=self.in_parent, after_in_child=self.in_child
+            )
 
     def before(self) -> None:
         """Wait for imports in other threads."""
@@ -71,6 +82,8 @@ HOUSEHOLD = Household()
 
 def enrol(client: Lives) -> None:
     """Tell a client of forks and of the end from now on, as long as it lives."""
+    if not HOUSEHOLD.hooked:
+        HOUSEHOLD.hook()
     HOUSEHOLD.clients.add(client)
 
 
@@ -79,10 +92,3 @@ def loading() -> Iterator[None]:
     """Load libraries in a thread without a fork in the middle of it."""
     with HOUSEHOLD.imports:
         yield
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=HOUSEHOLD.before, after_in_parent=HOUSEHOLD.in_parent, after_in_child=HOUSEHOLD.in_child
-    )
-atexit.register(HOUSEHOLD.leave)
