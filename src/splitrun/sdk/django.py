@@ -33,7 +33,7 @@ Answering = Callable[[HttpRequest], HttpResponse]
 AnsweringLater = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-@sync_and_async_middleware
+@sync_and_async_middleware  # type: ignore[untyped-decorator] # Django ships no types
 def middleware(get_response: Answering | AnsweringLater) -> Answering | AnsweringLater:
     """Give each request its context, and each consenting visitor a unit.
 
@@ -70,9 +70,10 @@ def given() -> Options[HttpRequest]:
         SettingError: A dotted name leads nowhere.
     """
     said: dict[str, Any] = getattr(settings, "SPLITRUN", {})
-    options = {name: imported(name, value) if name in CALLABLE else value for name, value in said.items()}
     # what is in it is checked where options are read
-    return options  # type: ignore[return-value]
+    return {  # type: ignore[return-value]
+        name: imported(name, value) if name in CALLABLE else value for name, value in said.items()
+    }
 
 
 def imported(name: str, value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypedDict, TypeVar
 
 from msgspec import Struct
@@ -38,7 +38,7 @@ class Options(TypedDict, Generic[Request], total=False):
     attributes: Callable[[Request], Mapping[str, object]]
     cookie: str
     """The unit cookie's name; `splitrun_unit`."""
-    secrets: tuple[str, ...]
+    secrets: Sequence[str]
     """Sign the cookie with the first, take what any of them signed."""
     max_age: int
     """Seconds; thirteen months, never prolonged."""
@@ -76,7 +76,7 @@ class Visits(Generic[Request]):
         self.unit = options.get("unit")
         self.attributes = options.get("attributes")
         self.cookie = options.get("cookie", "splitrun_unit")
-        self.keys = options.get("secrets", ())
+        self.keys: Sequence[str] = options.get("secrets", ())
         self.max_age = options.get("max_age", THIRTEEN_MONTHS)
         self.secure = options.get("secure", True)
         self.domain = options.get("domain", "")
@@ -94,7 +94,7 @@ class Visits(Generic[Request]):
         if self.max_age < 1:
             raise SettingError(f"max_age is {self.max_age!r}; give seconds, at least 1")
         if isinstance(self.keys, str) or not all(self.keys):
-            raise SettingError("secrets are a tuple of texts, none of them empty; give ('...',)")
+            raise SettingError("secrets are a list of texts, none of them empty; give ['...']")
         if not self.cookie.isascii() or not self.cookie or set(self.cookie) & set(' \t"(),/:;<=>?@[\\]{}'):
             raise SettingError(f"cookie is {self.cookie!r}; give a name of letters, digits, - and _")
 
