@@ -55,9 +55,9 @@ class SplitrunProvider(AbstractProvider):
     """Answers OpenFeature's clients as `Client` does, and logs exposures and events as it does.
 
     Args:
+        url: The server, like `https://splitrun.example`.
         client: One that the product made and closes itself; or None, and the provider makes one when it is
             initialised and closes it when it is shut down.
-        url: The server, like `https://splitrun.example`.
         hooks: Provider hooks.
         options: As of `splitrun.Client`; what is wrong with them is told when the provider is initialised, as
             PROVIDER_FATAL.
@@ -68,10 +68,9 @@ class SplitrunProvider(AbstractProvider):
 
     def __init__(
         self,
-        client: Surface | None = None,
-        /,
         url: str | None = None,
         *,
+        client: Surface | None = None,
         hooks: Sequence[Hook] = (),
         **options: Unpack[Options],
     ) -> None:
@@ -81,6 +80,7 @@ class SplitrunProvider(AbstractProvider):
         self._made: Client | None = None
         self._heard: Surface | None = None
         self._told: Status | None = None
+        self._down = False
         self._lock = threading.RLock()
         self._targets = Targets(Ruleset("", "", 0, {}))
         self._flag_set = ""
@@ -108,8 +108,9 @@ class SplitrunProvider(AbstractProvider):
             ProviderFatalError: It can never answer: an option or the ruleset given is wrong, or it is closed.
             GeneralError: It has no ruleset yet; READY follows when it has one.
         """
+        self._down = False
         try:
-            client = self._given or self._opened()
+            client = self._opened() if self._given is None else self._given
         except (SettingError, RulesetError) as error:
             self._announce(ProviderEvent.PROVIDER_ERROR, str(error), ErrorCode.PROVIDER_FATAL)
             raise ProviderFatalError(str(error)) from error
@@ -129,7 +130,13 @@ class SplitrunProvider(AbstractProvider):
 
     def _opened(self) -> Client:
         if self._made is None:
-            self._made = Client(self._url, **self._options)
+            made = Client(self._url, **self._options)
+            with self._lock:
+                if not self._down:
+                    self._made = made
+                    return made
+            made.close()
+            raise GeneralError("the provider was shut down while it waited for its first ruleset")
         return self._made
 
     def _listened(self, client: Surface) -> Status:
@@ -157,6 +164,7 @@ class SplitrunProvider(AbstractProvider):
             api.remove_handler(ProviderEvent.PROVIDER_READY, self._ready)
         with self._lock:
             made, self._made, self._client, self._told = self._made, None, None, None
+            self._down = True
         if made is not None:
             made.close()
 
