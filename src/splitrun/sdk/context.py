@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from splitrun.sdk.status import Consent
 
-__all__ = ["NOWHERE", "Context", "current", "enter", "entered", "leave"]
+__all__ = ["CURRENT", "NOWHERE", "Context", "current", "enter", "entered", "leave"]
 
 
 class Context(Struct, frozen=True):

@@ -22,7 +22,6 @@ from splitrun.sdk.openfeature import SplitrunProvider
 from tests.conformance.openfeature.flags import ruleset
 from tests.conformance.openfeature.inapplicable import INAPPLICABLE
 
-
 TAGS = ("booleans", "strings", "numbers", "objects", "hooks", "transaction")
 """Tags of examples, which pytest-bdd always makes markers of."""
 
@@ -138,7 +137,9 @@ def _(nobody: str) -> None:
     api.set_provider_and_wait(SplitrunProvider(nobody, bootstrap=ruleset(), wait=5.0))
 
 
-@given(parsers.re(r'an? (?P<kind>[A-Za-z]+)-flag with key "(?P<key>.*)" and a fallback value "(?P<default>.*)"'))
+@given(
+    parsers.re(r'an? (?P<kind>[A-Za-z]+)-flag with key "(?P<key>.*)" and a fallback value "(?P<default>.*)"')
+)
 def _(world: World, kind: str, key: str, default: str) -> None:
     world.kind, world.key, world.default = kind.lower(), key, read(kind, default)
 

@@ -49,7 +49,7 @@ def ruleset() -> Ruleset:
 def translated(flag: dict[str, Any]) -> Flag:
     """Translate one flag."""
     variants = flag["variants"]
-    rules = ()
+    rules: tuple[Serve, ...] = ()
     if "contextEvaluator" in flag:
         serve, condition = CONDITIONS[flag["contextEvaluator"]]
         rules = (Serve(serve, parse(condition)),)

@@ -9,11 +9,11 @@ ALWAYS = "Splitrun's metadata is never empty: every answer tells which ruleset g
 
 INAPPLICABLE = {
     ("evaluation_v2.feature", "CACHED reason"): (
-        "nothing is cached: every evaluation is made anew from the ruleset in memory, so CACHED would not be true"
+        "nothing is cached: every evaluation is made anew from the ruleset in memory; CACHED would not be true"
     ),
     ("evaluation_v2.feature", "DISABLED reason"): (
-        "a flag that is off serves its own default variant with the reason DISABLED, so that a kill switch serves "
-        "the same in every product; the caller's default stands only where nothing can be served"
+        "a flag that is off serves its own default variant with the reason DISABLED, so that a kill switch "
+        "serves the same in every product; the caller's default stands only where nothing can be served"
     ),
     ("evaluation_v2.feature", "Flag metadata in evaluation details"): FREE,
     ("metadata.feature", "Returns metadata"): FREE,

@@ -83,7 +83,8 @@ def _(world: World, levels: Levels) -> None:
 
 @given(
     parsers.re(
-        r'A context entry with key "(?P<key>.*)" and value "(?P<value>.*)" is added to the "(?P<level>.*)" level'
+        r'A context entry with key "(?P<key>.*)" and value "(?P<value>.*)" is added '
+        r'to the "(?P<level>.*)" level'
     )
 )
 def _(world: World, levels: Levels, key: str, value: str, level: str) -> None:
@@ -113,8 +114,6 @@ def _(world: World, levels: Levels) -> None:
     assert world.client.get_string_value("string-flag", "bye", context) == "hi"
 
 
-@then(
-    parsers.re(r'The merged context contains an entry with key "(?P<key>.*)" and value "(?P<value>.*)"')
-)
+@then(parsers.re(r'The merged context contains an entry with key "(?P<key>.*)" and value "(?P<value>.*)"'))
 def _(levels: Levels, key: str, value: str) -> None:
     assert levels.provider.seen.attributes[key] == value

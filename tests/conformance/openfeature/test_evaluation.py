@@ -22,7 +22,9 @@ def _(world: World, kind: str, key: str, default: str) -> None:
     world.ask()
 
 
-@when(parsers.re(r'an object flag with key "(?P<key>.*)" is evaluated with (details and )?a null default value'))
+@when(
+    parsers.re(r'an object flag with key "(?P<key>.*)" is evaluated with (details and )?a null default value')
+)
 def _(world: World, key: str) -> None:
     world.kind, world.key, world.default = "object", key, None
     world.ask()
@@ -50,9 +52,7 @@ def _(world: World, key: str, default: str) -> None:
     world.ask()
 
 
-@when(
-    'context contains keys "fn", "ln", "age", "customer" with values "Sulisław", "Świętopełk", 29, "false"'
-)
+@when('context contains keys "fn", "ln", "age", "customer" with values "Sulisław", "Świętopełk", 29, "false"')
 def _(world: World) -> None:
     world.attributes = {"fn": "Sulisław", "ln": "Świętopełk", "age": 29, "customer": False}
 
@@ -64,7 +64,9 @@ def _(world: World, key: str, default: str) -> None:
 
 
 @then(
-    parsers.re(r'the resolved (?P<kind>boolean|string|integer|float) (value|response) should be "?(?P<value>[^"]*)"?')
+    parsers.re(
+        r'the resolved (?P<kind>boolean|string|integer|float) (value|response) should be "?(?P<value>[^"]*)"?'
+    )
 )
 def _(world: World, kind: str, value: str) -> None:
     assert world.found.value == read(kind, value)

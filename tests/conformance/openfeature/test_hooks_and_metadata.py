@@ -24,9 +24,7 @@ class Seeing(Hook):
         del hook_context, hints
         self.calls["before"] = None
 
-    def after(
-        self, hook_context: HookContext, details: FlagEvaluationDetails[Any], hints: HookHints
-    ) -> None:
+    def after(self, hook_context: HookContext, details: FlagEvaluationDetails[Any], hints: HookHints) -> None:
         del hook_context, hints
         self.calls["after"] = details
 

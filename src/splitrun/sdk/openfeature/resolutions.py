@@ -58,7 +58,7 @@ class Kind(Generic[Value]):
     def told(self, answer: Evaluation, default: Value, flag_set: str) -> FlagResolutionDetails[Value]:
         """Tell an evaluation to OpenFeature; most were told before."""
         known = self.known.get(id(answer))
-        if known is not None and known[0] is answer:
+        if known is not None:
             return known[1]
         if answer.error is not None:
             return refused(default, ErrorCode(answer.error.value), answer.says)
