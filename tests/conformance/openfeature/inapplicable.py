@@ -9,7 +9,7 @@ ALWAYS = "Splitrun's metadata is never empty: every answer tells which ruleset g
 
 INAPPLICABLE = {
     ("evaluation_v2.feature", "CACHED reason"): (
-        "nothing is cached: every evaluation is made anew from the ruleset in memory; CACHED would not be true"
+        "nothing is cached: every evaluation is made anew from the ruleset held; CACHED would not be true"
     ),
     ("evaluation_v2.feature", "DISABLED reason"): (
         "a flag that is off serves its own default variant with the reason DISABLED, so that a kill switch "

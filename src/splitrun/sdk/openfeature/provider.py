@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, Unpack
+from typing import ClassVar, TypeVar, Unpack
 
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext
@@ -64,7 +64,7 @@ class SplitrunProvider(AbstractProvider):
             PROVIDER_FATAL.
     """
 
-    legacy = installed.startswith("0.10.")
+    legacy: ClassVar[bool] = installed.startswith("0.10.")
     """Whether OpenFeature announces READY and ERROR itself after `initialize`, as it did before spec 0.9."""
 
     def __init__(
@@ -111,7 +111,7 @@ class SplitrunProvider(AbstractProvider):
         """
         self._down = False
         try:
-            client = self._opened() if self._given is None else self._given
+            client = self._chosen()
         except (SettingError, RulesetError) as error:
             self._announce(ProviderEvent.PROVIDER_ERROR, str(error), ErrorCode.PROVIDER_FATAL)
             raise ProviderFatalError(str(error)) from error
@@ -128,6 +128,13 @@ class SplitrunProvider(AbstractProvider):
             self._announce(ProviderEvent.PROVIDER_ERROR, says, ErrorCode.GENERAL)
             raise GeneralError(says)
         self._announce(EVENTS[status], client.trouble)
+
+    def _chosen(self) -> Surface:
+        if self._given is None:
+            return self._opened()
+        if self._url is not None or self._options:
+            raise SettingError("client and options are both given; give the options to the client")
+        return self._given
 
     def _opened(self) -> Client:
         if self._made is None:
