@@ -18,8 +18,8 @@ from splitrun.testing import RecordingClient
 from tests.sdk.shop import shop
 from tests.sdk.test_client import ONE_PAGE
 
-# Names and values of https://opentelemetry.io/docs/specs/semconv/feature-flags/feature-flags-events/, and that
-# of an error's message of https://opentelemetry.io/docs/specs/semconv/registry/attributes/feature-flag/
+# Names and values of https://opentelemetry.io/docs/specs/semconv/feature-flags/feature-flags-events/, and
+# that of an error's message of https://opentelemetry.io/docs/specs/semconv/registry/attributes/feature-flag/
 OF_THE_EXPERIMENT = {
     "feature_flag.key": "checkout",
     "feature_flag.provider.name": "splitrun",

@@ -6,14 +6,21 @@ interpreter ends.
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Iterable
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Unpack
 
 from flask import Flask, Request, Response, g, request
 from flask.globals import request_ctx
 
-from splitrun.sdk.context import enter, leave
+from splitrun.sdk.context import enter
 from splitrun.sdk.visits.cookies import shared
 from splitrun.sdk.visits.policy import Options, Visits
+from splitrun.sdk.wsgi import inside
+
+if TYPE_CHECKING:
+    # for the types only
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 __all__ = ["Splitrun"]
 
@@ -38,7 +45,13 @@ class Splitrun:
         """Take part in every request of an application, before its other functions do."""
         app.before_request_funcs.setdefault(None, []).insert(0, self.begin)
         app.after_request(self.answer)
-        app.teardown_request(self.end)
+        serves = app.wsgi_app
+
+        def serving(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            # what is entered below ends with the request, streams included
+            return inside(copy_context(), serves, environ, start_response)
+
+        app.wsgi_app = serving  # type: ignore[method-assign] # Flask's documented way to wrap itself
         app.extensions["splitrun"] = self
 
     def begin(self) -> None:
@@ -58,7 +71,3 @@ class Splitrun:
         if cookie and not shared(response.headers.get("Cache-Control", "")):
             response.headers.add("Set-Cookie", cookie)
         return response
-
-    def end(self, _error: BaseException | None) -> None:
-        """The request is over; a body that is streamed with its context was still in it."""
-        leave()

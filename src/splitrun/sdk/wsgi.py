@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     # for the types only: they need no module that WSGI itself does not
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["SplitrunMiddleware"]
+__all__ = ["SplitrunMiddleware", "inside"]
 
 Headers = list[tuple[str, str]]
 Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -50,8 +50,15 @@ class SplitrunMiddleware:
             start_response = setting(start_response, visit.set_cookie)
         variables = copy_context()
         variables.run(enter, visit.context)
-        body = variables.run(self.app, environ, start_response)
-        return body if type(body) in {list, tuple} else Body(body, variables)
+        return inside(variables, self.app, environ, start_response)
+
+
+def inside(
+    variables: Variables, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Serve a request in variables of its own; its body is made in them, too."""
+    body = variables.run(app, environ, start_response)
+    return body if type(body) in {list, tuple} else Body(body, variables)
 
 
 class Body:
