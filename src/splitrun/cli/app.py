@@ -12,14 +12,14 @@ import typer
 from splitrun import __version__
 from splitrun.cli import analysis, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, SplitrunError
+from splitrun.errors import DataError, EngineError, ExpressionError, Mistake, SpecError, SplitrunError
 
 __all__ = ["EXITS", "app", "run"]
 
 EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
-OURS = 1
+OURS, INTERRUPTED = 1, 130
 DEBUG = "SPLITRUN_DEBUG"
 """Environment variable: when set, a fault of ours shows its traceback."""
 
@@ -53,12 +53,15 @@ def root(
     """Feature experiments with evidence you can re-run."""
 
 
-app.command("analyze")(analysis.analyze)
-app.command("lint")(project.lint)
-app.command("init")(project.init)
-app.command("new")(project.new)
-app.command("schema")(project.schema)
-app.command("doctor")(doctor.doctor)
+for name, verb, brief in (
+    ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("lint", project.lint, "Check files or a whole project, with place and remedy."),
+    ("init", project.init, "Write a small project that works, to start from."),
+    ("new", project.new, "Write a new experiment from a template."),
+    ("schema", project.schema, "Print the JSON Schema of a kind of file, for editors."),
+    ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
+):
+    app.command(name, short_help=brief)(verb)
 
 
 def as_json(error: SplitrunError) -> dict[str, object]:
@@ -76,16 +79,31 @@ def as_json(error: SplitrunError) -> dict[str, object]:
     }
 
 
+def misspelt(error: typer.TyperException) -> dict[str, object]:
+    """Wrong words on the command line in the same form."""
+    says = error.format_message()
+    mistakes = [asdict(Mistake(says, "see what the verb takes: splitrun VERB --help"))]
+    return {"form": "splitrun.error/1", "error": "UsageError", "says": says, "mistakes": mistakes}
+
+
 def run(words: list[str] | None = None) -> None:
     """Run the command line and leave with the exit code of the table."""
     given = sys.argv[1:] if words is None else words
+    wants_json = "--json" in given
     try:
-        app(args=given, prog_name="splitrun")
+        # on its own feet typer prints wrong words with the usage and leaves; programs want them in JSON
+        sys.exit(app(args=given, prog_name="splitrun", standalone_mode=not wants_json))
     except SplitrunError as error:
-        if "--json" in given:
+        if wants_json:
             say_json(as_json(error))
         complain(str(error))
         raise SystemExit(EXITS[type(error)]) from None
+    except typer.TyperException as error:
+        say_json(misspelt(error))
+        complain(error.format_message())
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
         # whoever read us has left; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
