@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.assign import assignment
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -36,6 +37,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "analyze",
+    "assignment",
 ]
 
 HOMES = {
@@ -50,6 +52,7 @@ HOMES = {
     "SplitrunError": "splitrun.errors",
     "Verdict": "splitrun.judge.readout",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.assign",
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.assign import assignment, free
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.lint import lint
@@ -20,10 +21,12 @@ __all__ = [
     "FIRST",
     "Access",
     "analyze",
+    "assignment",
     "begin_experiment",
     "begin_project",
     "desk",
     "doctor",
+    "free",
     "keep",
     "lint",
     "reports",
@@ -36,10 +39,12 @@ HOMES = {
     "Access": "splitrun.conduct.analyze",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.assign",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",
+    "free": "splitrun.conduct.assign",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",
     "reports": "splitrun.conduct.reports",
