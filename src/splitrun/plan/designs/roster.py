@@ -123,11 +123,13 @@ def whole_ids(ids: Sequence[str | None]) -> list[str]:
     """
     units: list[str] = []
     for row, each in enumerate(ids, start=1):
+        if not each:
+            raise DataError(f"row {row} has no id; fill it in, or write `unit: row` where rows are the units")
         try:
-            id_bytes("" if each is None else each)
+            id_bytes(each)
         except DataError as error:
             raise DataError(f"row {row}: {error}") from None
-        units.append(each or "")
+        units.append(each)
     if not units:
         raise DataError("the frame has no rows, so there is nobody to assign; name one with its units")
     if len(set(units)) < len(units):

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from itertools import pairwise
+from itertools import pairwise, permutations
 from math import gcd
 from zoneinfo import ZoneInfo
 
@@ -181,11 +181,10 @@ def grouped(design: Switchback, parts: int, group: int, dice: Dice, purpose: str
     rows: list[list[str]] = [[] for _ in range(group)]
     orders = dice.numbers(f"switchback:{purpose}", parts * group).reshape(parts, group)
     for part in range(parts):
-        order = orders[part].argsort(kind="stable")
-        # a deal that would make a row too long is turned round until none does
-        turns = [[cards[order[(place + turn) % group]] for place in range(group)] for turn in range(group)]
-        fits = [turn for turn in turns if most is None or kept(rows, turn, most)]
-        for cycle, card in zip(rows, (fits or turns)[0], strict=True):
+        base = [cards[place] for place in orders[part].argsort(kind="stable").tolist()]
+        # rows end with different cards, so where each may come again only so often some order always fits
+        fits = (list(turn) for turn in permutations(base) if most is None or kept(rows, turn, most))
+        for cycle, card in zip(rows, next(fits, base), strict=True):
             cycle.append(card)
     return rows
 

@@ -100,12 +100,15 @@ def differences(told: Sequence[Difference]) -> Iterator[str]:
         if len(over) > MOST:
             yield f"  and {len(over) - MOST:,} smaller ones"
     inside = [one for one in told if one.stratum is not None]
-    if inside:
-        worst = max(inside, key=size)
+    counted = [one for one in inside if one.after is not None]
+    if counted:
+        worst = max(counted, key=size)
         yield (
             f"  inside strata the largest is {shown(worst.after)} ({worst.covariate} in {worst.stratum}); "
             "all stand in the JSON form"
         )
+    if len(counted) < len(inside):
+        yield f"  {len(inside) - len(counted):,} of {len(inside):,} inside strata have no number"
 
 
 def size(one: Difference) -> float:
