@@ -24,7 +24,7 @@ def test_the_command_line_tells_every_design() -> None:
     ("said", "says"),
     [
         ({**SIMPLE, "design": "bloked"}, r"there is no design 'bloked'; did you mean 'blocked'\?"),
-        ({**SIMPLE, "covariate": ["age"]}, r"covariate: this key is not known here; did you mean `covariates`\?"),
+        ({**SIMPLE, "covariate": ["age"]}, r"covariate: .* did you mean `covariates`\?"),
         ({"key": "tried"}, r"`unit` is missing; write `unit`: the column with the unit's id"),
         ({"unit": "id"}, r"neither `key` nor `seed` is written.*; write the experiment's key, or a seed"),
         ({**SIMPLE, "variants": {"a": 1, "b": 1}}, r"no variant is `control` among a, b"),
@@ -47,7 +47,7 @@ def test_the_command_line_tells_every_design() -> None:
         ({**BACK, "start": "soon"}, r"'soon' is no moment; write it like 2026-12-07T00:00"),
         ({**BACK, "start": 5}, r"5 is no moment"),
         ({**BACK, "burn_in": "1h"}, r"a burn-in of 1:00:00 leaves nothing of a period of 1:00:00"),
-        ({**BACK, "most_in_row": 2, "variants": {"control": 1, "b": 2}}, r"unequal weights \(control 1, b 2\)"),
+        ({**BACK, "most_in_row": 2, "variants": {"control": 1, "b": 2}}, r"unequal weights \(control 1, b 2"),
         ({**BACK, "covariates": ["age"]}, r"covariates: this key is not known here"),
     ],
 )  # fmt: skip
@@ -67,9 +67,8 @@ def test_a_schedule_keeps_what_was_written() -> None:
 
 @pytest.mark.requirement("R17")
 def test_the_seed_of_a_key_and_the_numbers_of_a_seed_never_change() -> None:
-    # printf 'design:tried:blocked' | sha256sum: 40d41c.. in Python, recomputed with coreutils
-    assert seed_of("tried", "blocked") != seed_of("tried", "simple")
-    assert 0 <= seed_of("tried", "blocked") < 2**48
+    # coreutils: printf 'design:tried:blocked' | sha256sum begins with these twelve digits
+    assert seed_of("tried", "blocked") == 0x9D334E3A4C66
     assert Dice(7).order("deal", 10).tolist() == Dice(7).order("deal", 10).tolist()
     assert Dice(7).order("deal", 10).tolist() != Dice(8).order("deal", 10).tolist()
     assert sorted(Dice(7).order("deal", 10).tolist()) == list(range(10))

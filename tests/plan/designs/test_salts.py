@@ -9,8 +9,8 @@ from splitrun.errors import DataError
 from splitrun.plan.designs.balance import features
 from splitrun.plan.designs.dealt import hashed
 from splitrun.plan.designs.design import Score
-from splitrun.plan.designs.salts import panel, scored
 from splitrun.plan.designs.roster import roster
+from splitrun.plan.designs.salts import panel, scored
 from tests.plan.designs.people import crowd, dealing
 
 
