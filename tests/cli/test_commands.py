@@ -125,6 +125,9 @@ def test_missing_data_has_an_exit_code_of_its_own(splitrun: Run, tmp_path: Path)
 
     assert code == EXITS[DataError] == 4
     assert "there is no file 'impressions.csv'" in err
+    told = json.loads(splitrun("analyze", str(lone), "--json")[1])
+    assert (told["error"], told["mistakes"]) == ("DataError", [])
+    assert told["says"] in err
 
 
 @pytest.mark.parametrize(
@@ -179,6 +182,7 @@ def test_a_fault_of_ours_is_told_as_ours(splitrun: Run, monkeypatch: pytest.Monk
     assert "this is a fault of splitrun" in err
     assert "ZeroDivisionError" in err
     assert "Traceback" not in err
+    assert json.loads(splitrun("lint", "--json")[1])["error"] == "Fault"
 
 
 def test_a_fault_of_ours_shows_where_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,6 @@ order. Its quantiles for a ratio are those of Student, ours normal ones.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,11 +23,8 @@ from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.infer.looks.outlook import conditional_power
 from splitrun.infer.split import chi_square
 from splitrun.judge.readout import Comparison, Readout
+from tests.oracles.elsewhere import answered, lacking
 
-ROOT = Path(__file__).parents[2]
-WANTED = ROOT / "bench" / "peers" / "tea-tasting.txt"
-HOME = WANTED.with_suffix("")
-PYTHON, STAMP = HOME / "bin" / "python", HOME / ".made"
 UNITS = 1200
 SPLITS = (((500, 560), 1.0), ((1000, 2100), 2.0), ((40, 12), 0.25), ((5000, 5000), 1.0))
 EFFECTS = (0.5, 2.0, 4.0)
@@ -39,8 +34,8 @@ Answer = Mapping[str, Any]
 """What was printed as JSON."""
 
 pytestmark = pytest.mark.skipif(
-    not STAMP.exists() or STAMP.read_text() != WANTED.read_text(),
-    reason="tea-tasting is not installed in an environment of its own; `make oracles` does it where it may",
+    lacking("tea-tasting"),
+    reason="tea-tasting has no environment of its own; `make oracles` makes it where it may",
 )
 
 
@@ -120,10 +115,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
         "level": 0.975,
     }
     program = Path(__file__).with_name("ask_tea_tasting.py")
-    ran = subprocess.run(
-        [PYTHON, program], input=json.dumps(question), capture_output=True, text=True, check=True
-    )
-    found: dict[str, Any] = json.loads(ran.stdout)
+    found: dict[str, Any] = answered("tea-tasting", [program], question)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -19,7 +20,7 @@ __all__ = ["EXITS", "app", "run"]
 EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
-OURS, INTERRUPTED = 1, 130
+OURS = 1
 DEBUG = "SPLITRUN_DEBUG"
 """Environment variable: when set, a fault of ours shows its traceback."""
 
@@ -65,26 +66,25 @@ for name, verb, brief in (
     app.command(name, short_help=brief)(verb)
 
 
+def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:
+    """What went wrong, in the documented JSON form `splitrun.error/1`."""
+    listed = [asdict(mistake) for mistake in mistakes]
+    return {"form": "splitrun.error/1", "error": kind, "says": says, "mistakes": listed}
+
+
 def as_json(error: SplitrunError) -> dict[str, object]:
-    """An error in the documented JSON form `splitrun.error/1`."""
+    """An error of ours in that form."""
     match error:
         case SpecError(mistakes=mistakes):
-            listed = [asdict(mistake) for mistake in mistakes]
+            return told("SpecError", str(error), mistakes)
         case _:
-            listed = []
-    return {
-        "form": "splitrun.error/1",
-        "error": type(error).__name__,
-        "says": str(error),
-        "mistakes": listed,
-    }
+            return told(type(error).__name__, str(error))
 
 
 def misspelt(error: typer.TyperException) -> dict[str, object]:
-    """Wrong words on the command line in the same form."""
+    """Wrong words on the command line in that form."""
     says = error.format_message()
-    mistakes = [asdict(Mistake(says, "see what the verb takes: splitrun VERB --help"))]
-    return {"form": "splitrun.error/1", "error": "UsageError", "says": says, "mistakes": mistakes}
+    return told("UsageError", says, [Mistake(says, "see what the verb takes: splitrun VERB --help")])
 
 
 def run(words: list[str] | None = None) -> None:
@@ -103,8 +103,6 @@ def run(words: list[str] | None = None) -> None:
         say_json(misspelt(error))
         complain(error.format_message())
         raise SystemExit(error.exit_code) from None
-    except typer.Abort:
-        raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
         # whoever read us has left; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -112,8 +110,11 @@ def run(words: list[str] | None = None) -> None:
     except Exception as error:
         if DEBUG in os.environ:
             raise
-        complain(
+        says = (
             f"this is a fault of splitrun {__version__}, not yours: {type(error).__name__}: {error}; "
             f"nothing was changed; run it again with {DEBUG}=1 and report what it prints"
         )
+        if wants_json:
+            say_json(told("Fault", says))
+        complain(says)
         raise SystemExit(OURS) from None
