@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from splitrun.judge.readout import Comparison, Verdict
 
 THORNTON = Path(__file__).parents[2] / "examples" / "thornton" / "thornton_hiv.csv"
 COUNT = 600
-ROWS: dict[str, list[str] | list[float | None]] = {
+ROWS: dict[str, list[str] | list[float]] = {
     "user_id": [f"u{index:03}" for index in range(COUNT)],
     "country": ["DE", "FR", "US"] * (COUNT // 3),
     "shop": [f"s{index % 40}" for index in range(COUNT)],
@@ -31,8 +31,12 @@ ROWS: dict[str, list[str] | list[float | None]] = {
 }
 
 
+def assigned(frame: object, said: Mapping[str, object]) -> Assigned:
+    return assignment(frame, access=None, desk=None, **said)
+
+
 def dealt(**said: object) -> Assigned:
-    return assignment(pa.table(ROWS), **{"key": "tried", "unit": "user_id", **said})
+    return assigned(pa.table(ROWS), {"key": "tried", "unit": "user_id", **said})
 
 
 def experiment(exposures: dict[str, object], **more: object) -> dict[str, object]:
@@ -87,7 +91,10 @@ def test_a_blocked_assignment_is_analysed_with_its_strata() -> None:
     found = readout.comparisons[0]
     assert (found.control.units, found.treatment.units) == (300, 300)
     assert found.verdict is Verdict.BETTER
-    assert effect(found).low < 1 < effect(found).high
+    low, high = effect(found).low, effect(found).high
+    assert low is not None
+    assert high is not None
+    assert low < 1 < high
     # without strata the spread between countries, a variance of 16.7, would stand in the interval
     assert effect(found).stderr == pytest.approx((2 / 300) ** 0.5, rel=0.1)
     assert not [finding for finding in readout.findings if finding.code == "split"]
@@ -172,9 +179,9 @@ def written(tmp_path: Path, kind: str) -> object:
 
 @pytest.mark.parametrize("kind", ["csv", "gz", "parquet", "pandas", "polars", "relation"])
 def test_any_form_of_a_frame_gives_the_same_assignment(tmp_path: Path, kind: str) -> None:
-    said = {"design": "blocked", "strata": ["country"], "covariates": ["age"]}
+    said: dict[str, object] = {"design": "blocked", "strata": ["country"], "covariates": ["age"]}
 
-    found = assignment(written(tmp_path, kind), key="tried", unit="user_id", **said)
+    found = assigned(written(tmp_path, kind), {"key": "tried", "unit": "user_id", **said})
 
     expected = dealt(**said)
     assert found.table["user_id"].to_pylist() == ROWS["user_id"]
@@ -255,7 +262,7 @@ def test_a_frame_that_does_not_fit_is_refused(
     options = said if said.get("design") else {"key": "tried", "unit": "id", **said}
 
     with pytest.raises(kind, match=says):
-        assignment(handed, **options)
+        assigned(handed, options)
 
 
 def test_texts_among_numbers_and_rows_that_break_are_refused(tmp_path: Path) -> None:

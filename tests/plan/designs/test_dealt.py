@@ -22,7 +22,7 @@ from tests.plan.designs.people import crowd, dealing, people
 
 @pytest.mark.requirement("R14")
 def test_every_set_of_treated_units_is_as_likely_as_any_other() -> None:
-    everybody, sets = crossed({}, 6), list(combinations(range(6), 3))
+    everybody, sets = crossed({}, 6), [tuple[int, ...](one) for one in combinations(range(6), 3)]
     seen = dict.fromkeys(sets, 0)
     for seed in range(10_000):
         seen[tuple(np.flatnonzero(dealt(everybody, [1, 1], Dice(seed))).tolist())] += 1

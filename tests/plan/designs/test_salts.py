@@ -33,7 +33,7 @@ def test_the_salt_found_is_the_one_that_gives_the_assignment() -> None:
     assert found.salt is not None
     assert found.salt.startswith("variant:tried:")
     ids = [unit.encode() for unit in found.roster.units]
-    assert found.split.tolist() == hashed(found.salt, ids, [2, 1]).tolist()
+    assert found.split.tolist() == hashed(found.salt, ids, [1, 2]).tolist()
 
 
 def test_the_mahalanobis_score_is_that_of_scipy() -> None:
@@ -41,7 +41,7 @@ def test_the_mahalanobis_score_is_that_of_scipy() -> None:
     told = list(features(population, ["spend", "plan"]))[:2]
     split = np.arange(400) % 4 // 3
 
-    found = scored(panel(told), split, 2, 0, Score.MAHALANOBIS)
+    found = scored(panel(told), split, 2, Score.MAHALANOBIS)
 
     # Morgan and Rubin 2012, equation 4: n0 n1 / n times the squared distance of the means
     values = np.array([one.values for one in told])

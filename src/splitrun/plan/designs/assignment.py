@@ -12,7 +12,7 @@ from splitrun.plan.designs import clusters as whole
 from splitrun.plan.designs.balance import Difference, Splits, balance, features
 from splitrun.plan.designs.clusters import Sizes
 from splitrun.plan.designs.dealt import Strata, crossed, dealt, enough, hashed, pooled
-from splitrun.plan.designs.design import CONTROL, Blocked, Cluster, Design, Draw, SaltSearch, Simple
+from splitrun.plan.designs.design import Blocked, Cluster, Design, Draw, SaltSearch, Simple
 from splitrun.plan.designs.dice import Dice, Whole, seed_of
 from splitrun.plan.designs.roster import MISSING, Labels, Roster
 from splitrun.plan.designs.salts import Search, search, warning
@@ -196,18 +196,12 @@ def compared(design: Dealing, roster: Roster, parts: Parts) -> Iterator[Differen
     """Standardised differences over all in strata and covariates, and of covariates inside each stratum."""
     covariates = list(features(roster, design.covariates))
     together = [*features(roster, strata_of(design)), *covariates]
-    splits = ranked(design, parts)
+    splits = Splits(tuple(design.variants), parts.before, parts.after)
     yield from balance(together, None, splits, "unit")
     if parts.held is not None:
         held = parts.held
-        own = ranked(design, by_clusters(held, parts))
+        fewer = by_clusters(held, parts)
+        own = Splits(splits.variants, fewer.before, fewer.after)
         yield from balance(list(whole.means(together, held)), None, own, "cluster")
     if parts.strata is not None:
         yield from balance(covariates, parts.strata, splits, "unit")
-
-
-def ranked(design: Dealing, parts: Parts) -> Splits:
-    """Both assignments with control first, whatever the order it was written in."""
-    keys = sorted(design.variants, key=lambda key: key != CONTROL)
-    place = np.array([keys.index(key) for key in design.variants], dtype=np.int64)
-    return Splits(tuple(keys), place[parts.before], place[parts.after])

@@ -62,6 +62,11 @@ class Cycle(Choice):
     NONE = "none"
 
 
+def control_first(variants: dict[str, int]) -> dict[str, int]:
+    """Order variants as rulesets deal slots: control, then the treatments as written."""
+    return {key: variants[key] for key in sorted(variants, key=lambda key: key != CONTROL)}
+
+
 Weight = Annotated[int, Field(ge=1, le=MOST_WEIGHT)]
 
 
@@ -72,10 +77,10 @@ class Drawn(Model):
     """The experiment's key; the seed is drawn from it where none is written."""
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = None
     """Where the draw begins; the same seed gives the same assignment."""
-    variants: Annotated[dict[Key, Weight], Field(min_length=2)] = Field(
+    variants: Annotated[dict[Key, Weight], Field(min_length=2), AfterValidator(control_first)] = Field(
         default_factory=lambda: {CONTROL: 1, "treatment": 1}
     )
-    """Variants with their weights; one of them is `control`."""
+    """Variants with their weights; one of them is `control`, which is taken first."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -79,23 +79,22 @@ def panel(told: Sequence[Feature]) -> Panel:
     return Panel(values, values**2, known, shares, inverse)
 
 
-def scored(sheet: Panel, split: Whole, arms: int, control: int, score: Score) -> float | None:
-    """The score of an assignment; none where a variant has no unit whose values are known."""
+def scored(sheet: Panel, split: Whole, arms: int, score: Score) -> float | None:
+    """The score of an assignment, control first; none where a variant has no unit of known values."""
     marks = np.zeros((len(split), arms))
     marks[np.arange(len(split)), split] = 1.0
     units, n = marks.sum(axis=0), sheet.known @ marks
     if not n.all():
         return None
     mean = sheet.values @ marks / n
-    others = [arm for arm in range(arms) if arm != control]
-    gap = mean[:, others] - mean[:, [control]]
+    gap = mean[:, 1:] - mean[:, :1]
     if score is Score.MAHALANOBIS:
-        weight = units[others] * units[control] / (units[others] + units[control])
+        weight = units[1:] * units[0] / (units[1:] + units[0])
         return float((weight * np.einsum("it,ij,jt->t", gap, sheet.inverse, gap)).max())
     # a level's square around its own mean is p (1 - p); a number's has one degree of freedom less
     square = sheet.squares @ marks - n * mean**2
     variance = square / np.where(sheet.shares[:, None], n, np.maximum(n - 1, 1))
-    scale = np.sqrt((variance[:, others] + variance[:, [control]]) / 2)
+    scale = np.sqrt((variance[:, 1:] + variance[:, :1]) / 2)
     return float(np.abs(np.divide(gap, scale, out=np.zeros_like(gap), where=scale > 0)).max())
 
 
@@ -106,13 +105,12 @@ def search(design: SaltSearch, told: Sequence[Feature], units: Sequence[bytes], 
         What was found; none where every candidate leaves a variant without units.
     """
     sheet, weights = panel(told), list(design.variants.values())
-    control = list(design.variants).index("control")
     best: tuple[float, str, Whole] | None = None
     first: tuple[float, Whole] | None = None
     scores = []
     for salt in names(design, seed):
         split = hashed(salt, units, weights)
-        found = scored(sheet, split, len(weights), control, design.score)
+        found = scored(sheet, split, len(weights), design.score)
         if found is None:
             continue
         scores.append(found)
