@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from splitrun.cli.app import run
+from splitrun.plan.designs.design import DESIGNS
 
 ROOT = Path(__file__).parents[2]
 THORNTON = str(ROOT / "examples" / "thornton" / "thornton_hiv.csv")
@@ -45,6 +47,8 @@ def test_assign_tells_counts_balance_and_what_to_mind(splitrun: Run) -> None:
     assert "control: 2,410 units, due 2,410.0" in out
     assert re.search(r"  age +treatment +[+-]0\.\d{3} \([+-]0\.\d{3}\)", out)
     assert "were pooled into one" in out
+    # 126 levels of the village, the missing one among them, and two covariates: twelve are listed
+    assert re.search(r"  and \d+ smaller ones\n", out)
     assert max(len(line) for line in out.splitlines()) <= 100
 
 
@@ -130,3 +134,30 @@ def test_what_cannot_be_taken_leaves_with_its_exit_code(
 
     assert left == code
     assert says in err
+
+
+def blocks(kind: str) -> list[str]:
+    page = (ROOT / "docs" / "designs.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)
+
+
+def test_what_the_page_shows_runs(splitrun: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    commands = [block.replace("\\\n", " ") for block in blocks("console")]
+
+    left = [splitrun(*shlex.split(command)[2:])[0] for command in commands]
+    for program in blocks("python"):
+        exec(compile(program, "designs.md", "exec"), {})  # noqa: S102 - our own page
+
+    assert left == [0, 0]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "examples", "fees.csv", "fees.json", "voucher.csv", "voucher.json",
+    }  # fmt: skip
+
+
+def test_the_page_tells_every_option() -> None:
+    page = (ROOT / "docs" / "designs.md").read_text(encoding="utf-8")
+
+    told = set(re.findall(r"`(\w+)`", page.split("## Options")[1].split("## The report")[0]))
+    assert {name for kind in DESIGNS.values() for name in kind.model_fields} - {"design"} <= told

@@ -222,6 +222,13 @@ def test_rows_of_thornton_s_villages_are_dealt_evenly_in_each() -> None:
     assert frame["row"].tolist() == [str(row) for row in range(1, 4_821)]
 
 
+def test_rows_are_dealt_where_nothing_is_known_of_them() -> None:
+    made = assignment(pa.table(ROWS), unit="row", key="tried")
+
+    assert made.table.column_names == ["row", "variant"]
+    assert made.to_pandas()["variant"].value_counts().to_dict() == {"control": 300, "treatment": 300}
+
+
 def test_a_schedule_needs_no_frame() -> None:
     made = assignment(
         design="switchback", key="tried", start="2026-05-04", zone="UTC", period="12h", periods=4, cycle="day"

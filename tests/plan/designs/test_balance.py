@@ -54,7 +54,7 @@ def test_what_is_missing_is_left_out_of_the_mean_and_told_as_a_level() -> None:
 
 
 def test_without_spread_there_is_a_zero_or_a_reason_and_never_a_nan() -> None:
-    steps: list[float | None] = [5.0] * 4 + [6.0] * 4
+    steps: list[float | None] = [5.0, 5.0, 5.0, 5.0, 6.0, 6.0, 6.0, 6.0]
     same, apart = eight({}, {"x": [5.0] * 8}), eight({}, {"x": steps})
     nobody = eight({}, {"x": [None] * 4 + [6.0, 7.0, 8.0, 9.0]})
 

@@ -66,6 +66,13 @@ def test_counts_are_on_average_what_the_weights_give() -> None:
             assert abs(np.asarray(total)[index, arm] / seeds - size * weight / 6) <= allowed + 1e-12
 
 
+def test_thousands_of_strata_are_rounded_together() -> None:
+    found = counts([1] * 3_000, [1, 1, 1], Dice(1))
+
+    assert found.sum(axis=0).tolist() == [1_000, 1_000, 1_000]
+    assert set(found.sum(axis=1).tolist()) == {1}
+
+
 def test_a_unit_of_a_small_stratum_has_its_weight_as_its_chance() -> None:
     strata = crossed({"country": labels(["DE"] * 2 + ["FR"] * 3)}, 5)
 
