@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
-    from splitrun.conduct.audit import audit
-    from splitrun.conduct.explain import explain
-    from splitrun.conduct.rulesets import publish
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
     from splitrun.conduct.doctor import doctor
+    from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
     from splitrun.conduct.reports import keep, reports
+    from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
     from splitrun.spec.starting import FIRST
 
 __all__ = [
-    "audit",
-    "audit_as_json",
-    "audit_as_lines",
-    "explain",
-    "explanation_as_json",
-    "explanation_as_tree",
-    "publish",
     "FIRST",
     "Access",
     "analyze",
+    "audit",
+    "audit_as_json",
+    "audit_as_lines",
     "begin_experiment",
     "begin_project",
     "desk",
     "doctor",
+    "explain",
+    "explanation_as_json",
+    "explanation_as_tree",
     "keep",
     "lint",
+    "publish",
     "reports",
     "schema",
     "text",
