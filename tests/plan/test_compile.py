@@ -204,9 +204,10 @@ def test_a_variant_is_named_by_its_key_or_by_a_value_that_only_it_serves() -> No
 flags:
   size: {type: number, variants: {small: 1, large: 10, huge: 10}, default: 1.0, rules: [{serve: large}]}
   dark: {type: boolean, default: false}
+  bright: {type: boolean, variants: {yes: true, no: false}, default: true}
   menu:
     type: object
-    variants: {none: {}, all: {items: [a, {b: 1}]}}
+    variants: {none: {}, all: {items: [a, {b: true}]}}
     default: none
     requires: {size: [1, huge]}
 """
@@ -216,7 +217,8 @@ flags:
     assert made["size"].default == "small"
     assert made["size"].rules == (Serve(serve="large"),)
     assert (made["dark"].default, made["dark"].variants) == ("off", {"on": True, "off": False})
-    assert made["menu"].variants["all"] == {"items": ["a", {"b": 1}]}
+    assert made["bright"].default == "yes"
+    assert made["menu"].variants["all"] == {"items": ["a", {"b": True}]}
     assert made["menu"].requires == (Requirement(flag="size", variants=("small", "huge")),)
 
 
@@ -390,7 +392,7 @@ def test_a_ruleset_that_clients_would_refuse_is_refused_first() -> None:
 
     # 4 lists of 19,000 hashes of 32 digits, two quotes and a comma each
     assert re.fullmatch(
-        r"the ruleset has 2,660,\d{3} bytes; clients take at most 2,097,152; "
+        r"the ruleset has 2,660,\d{3} bytes; clients take at most 1,048,576; "
         "make the lists smaller; they are the largest part of it",
         told,
     )
