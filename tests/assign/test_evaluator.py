@@ -202,6 +202,26 @@ def test_growing_coverage_moves_no_unit_to_another_variant() -> None:
         assert (enrolled[0], enrolled[-1]) == (False, True)
 
 
+@pytest.mark.parametrize("count", range(6))
+def test_any_number_of_conditions_lets_in_whom_they_describe(count: int) -> None:
+    texts = [f"c{place} {'>= 1' if place % 2 else '<> 0'}" for place in range(count)]
+    audience = parse(" and ".join(texts)) if texts else None
+    evaluator = Evaluator(
+        ruleset(
+            flags={"f": switch(rules=(Run("e"),))}, experiments={"e": experiment("e", "f", audience=audience)}
+        )
+    )
+    inside: dict[str, object] = {f"c{place}": 1 for place in range(count)}
+
+    found = evaluator.evaluate("f", "user-1", inside)
+
+    assert (found.detail, found.value) == (Detail.VARIANT, slot("variant:e:1", "user-1") >= HALF)
+    assert evaluator.evaluate("f", "user-2", inside).value is (slot("variant:e:1", "user-2") >= HALF)
+    for place in range(count):
+        outside = {name: value for name, value in inside.items() if name != f"c{place}"}
+        assert evaluator.evaluate("f", "user-1", outside).detail is Detail.AUDIENCE
+
+
 @pytest.mark.requirement("R62")
 def test_a_new_version_deals_the_units_anew() -> None:
     first, second = (

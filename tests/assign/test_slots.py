@@ -16,6 +16,7 @@ from splitrun.assign.slots import (
     edge,
     id_bytes,
     listed,
+    own_sha256,
     sha256,
     slot,
     threshold,
@@ -83,6 +84,13 @@ def test_twins_of_normalisation_are_two_units() -> None:
 
 def test_the_hash_is_that_of_hashlib_whichever_is_found() -> None:
     assert sha256(b"abc").hexdigest() == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_a_build_without_a_hash_of_its_own_takes_hashlib_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_sha2", "_sha256"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    assert own_sha256() is hashlib.sha256
 
 
 def test_without_cpython_s_own_hash_hashlib_s_is_taken() -> None:

@@ -19,7 +19,7 @@ from splitrun.assign.ruleset import (
 )
 from splitrun.assign.sound import CHAIN
 from splitrun.errors import RulesetError
-from splitrun.terms.tree import Call, Column, Function, Not, Text, Tree
+from splitrun.terms.tree import And, Call, Column, Function, Not, Text, Tree
 from tests.assign.rulesets import HALF, RULESETS, experiment, flag, ruleset, serve, switch
 
 
@@ -101,6 +101,12 @@ REFUSED = {
     "experiment 'e' has the threshold 5 after 10": on_flag(slots=((10, 5),)),
     "an expression is nested deeper than 250 levels": on_flag(audience=deep(300)),
     "is not one of RE2": on_flag(audience=MATCH),
+    "parts and may have 50,000": on_flag(audience=And((Column("p"),) * 50_000)),
+    "more than 50,000 rules and parts of rules": ruleset(
+        flags={"f": switch(rules=(Run("e"),))},
+        experiments={"e": experiment("e", "f", holdouts=("h",) * 50_000)},
+        holdouts={"h": Holdout("user", "s", 1)},
+    ),
     "holdout 'h' names the unit type 'cat'": ruleset(holdouts={"h": Holdout("cat", "s", 1)}),
     "holdout 'h' has the threshold 4294967296 after 4294967297": ruleset(
         holdouts={"h": Holdout("user", "s", WHOLE + 1)}

@@ -16,6 +16,7 @@ from splitrun.assign.ruleset import WHOLE, Arm, Override, Requirement, Run, Serv
 from splitrun.errors import SpecError
 from splitrun.plan.compile import Publication, Standing, compiled
 from splitrun.plan.folder import folder, lint
+from splitrun.plan.seal import sealed
 from splitrun.terms.parse import parse
 from tests.plan.shop import CHECKOUT, FLAGS, TEXTS, compiled_shop, mistakes_of, spoiled
 
@@ -308,7 +309,6 @@ def test_an_environment_may_switch_a_flag() -> None:
     assert str(caught.value) == "there is no environment 'stagign' in splitrun.yaml; did you mean 'staging'?"
 
 
-@pytest.mark.requirement("R14")
 def test_a_ruleset_names_no_owner_and_no_hypothesis_and_no_id() -> None:
     sent = json.encode(compiled_shop()).decode()
 
@@ -343,6 +343,10 @@ def test_a_new_version_has_new_salts_and_names_the_old_one() -> None:
         "coverage:one-page-checkout:2",
     )
     assert second.salt != first.salt
+    whole = folder(texts)
+    draft = whole.experiments["one-page-checkout"]
+    plan = sealed(draft, whole.library, whole.project, whole.experiments, awaited=True)
+    assert (plan.delivery.version, plan.delivery.follows) == (2, 1)
 
 
 def test_what_is_kept_outside_the_file_wins_over_it() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
@@ -16,8 +17,9 @@ from splitrun.assign.ruleset import WHOLE, Arm, Experiment, Flag, IdList, Rulese
 from splitrun.assign.slots import edge, id_bytes, sha256
 from splitrun.assign.sticky import Sticky
 from splitrun.errors import DataError, RulesetError
-from splitrun.terms.closures import condition
+from splitrun.terms.closures import conditions
 from splitrun.terms.patterns import Patterns
+from splitrun.terms.quick import all_of
 from splitrun.terms.tree import Tree
 
 __all__ = ["Attributes", "IdError", "Program", "Programs", "Rule", "Test", "read_id"]
@@ -27,6 +29,7 @@ Program = Callable[[bytes, Attributes, Sticky | None], Evaluation]
 Rule = Callable[[bytes, Attributes, Sticky | None], Evaluation | None]
 """None, or a declined evaluation (its reason is DEFAULT), where the rule does not take the unit."""
 Test = Callable[[bytes, Attributes], bool]
+Holds = Callable[[Attributes], bool]
 Hashed = Callable[[bytes, Attributes], bytes]
 
 
@@ -60,7 +63,7 @@ class Programs:
         self.keeps = keeps
         self.patterns = Patterns()
         self._spent = 0
-        self._conditions: dict[int, Callable[[Attributes], bool]] = {}
+        self._conditions: dict[int, list[Holds]] = {}
         self._flags: dict[tuple[str, str], Program] = {}
         self._lists = {
             name: frozenset(map(bytes.fromhex, listed.hashes)) for name, listed in ruleset.lists.items()
@@ -86,11 +89,11 @@ class Programs:
         if self._spent > PARTS:
             raise RulesetError(f"the ruleset has more than {PARTS:,} rules and parts of rules; publish fewer")
 
-    def _holds(self, tree: Tree) -> Callable[[Attributes], bool]:
-        """Compile a condition once, however many programs ask it."""
+    def _holds(self, tree: Tree) -> list[Holds]:
+        """Compile a condition to tests that must all hold, once, however many programs ask it."""
         known = self._conditions.get(id(tree))
         if known is None:
-            known = condition(tree, zone=self.zone, patterns=self.patterns)
+            known = conditions(tree, zone=self.zone, patterns=self.patterns)
             self._conditions[id(tree)] = known
         return known
 
@@ -145,7 +148,7 @@ class Programs:
         served = outcomes.served(rule.serve, reason, Detail.RULE)
         tests: list[Test] = []
         if rule.when is not None:
-            holds = self._holds(rule.when)
+            holds = all_of(self._holds(rule.when))
             tests.append(lambda _data, attributes: holds(attributes))
         if rule.coverage < WHOLE:
             tests.append(self._below(rule.salt, rule.coverage, flag.unit, given))
@@ -166,22 +169,38 @@ class Programs:
         return _held_out(held, outcomes.declined(Detail.HOLDOUT), program) if held else program
 
     def _enrolled(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
-        program = self._split(key, experiment, outcomes, given)
+        quick = self._quick(key, experiment, outcomes, given)
+        program = self._split(key, experiment, outcomes, given) if quick is None else quick
         if experiment.coverage < WHOLE:
             test = self._below(experiment.coverage_salt, experiment.coverage, experiment.unit, given)
             program = _gated(test, outcomes.declined(Detail.COVERAGE), program)
-        if experiment.audience is not None:
-            program = _targeted(self._holds(experiment.audience), outcomes.declined(Detail.AUDIENCE), program)
+        if experiment.audience is not None and quick is None:
+            program = _targeted(
+                all_of(self._holds(experiment.audience)), outcomes.declined(Detail.AUDIENCE), program
+            )
         if not self.keeps or experiment.coverage == 0:
             return program
         kept = {arm.variant: outcomes.arm(key, experiment, arm, Detail.STICKY) for arm in experiment.arms}
         return _kept((key, experiment.version), kept, self._id(experiment.unit, given), program)
 
+    def _quick(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program | None:
+        """Compile two halves of all units behind at most three conditions, the commonest, to one closure."""
+        tests = [] if experiment.audience is None else self._holds(experiment.audience)
+        halved = len(experiment.arms) == 2 and experiment.unit == given and experiment.coverage == WHOLE
+        if not halved or len(tests) > 3:
+            return None
+        first, second = (outcomes.arm(key, experiment, arm, Detail.VARIANT) for arm in experiment.arms)
+        halves = Halves(
+            f"{experiment.salt}:".encode(),
+            edge(experiment.arms[0].below),
+            first,
+            second,
+            outcomes.declined(Detail.AUDIENCE),
+        )
+        return _halves(halves, tests)
+
     def _split(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
         served = [outcomes.arm(key, experiment, arm, Detail.VARIANT) for arm in experiment.arms]
-        prefix = f"{experiment.salt}:".encode()
-        if experiment.unit == given and len(served) == 2:
-            return _halves(prefix, edge(experiment.arms[0].below), (served[0], served[1]))
         return _parted(self._hashed(experiment.salt, experiment.unit, given), _edges(experiment.arms), served)
 
     def _in_slots(self, experiment: Experiment, name: str, given: str) -> Test:
@@ -302,24 +321,51 @@ def _kept(about: tuple[str, int], kept: dict[str, Evaluation], own: Hashed, then
     experiment, version = about
 
     def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
-        if sticky is None:  # a program that keeps is chosen where there is a store
-            return then(data, attributes, sticky)
         unit = own(data, attributes).decode()
-        stays = kept.get(sticky.variant(experiment, version, unit) or "")
+        stays = kept.get(sticky.variant(experiment, version, unit) or "") if sticky else None
         if stays is not None:
             return stays
         found = then(data, attributes, sticky)
-        if found.variant is not None and found.experiment is not None:
+        if sticky and found.variant is not None and found.experiment is not None:
             sticky.keep(experiment, version, unit, found.variant)
         return found
 
     return program
 
 
-def _halves(prefix: bytes, end: bytes, served: tuple[Evaluation, Evaluation]) -> Program:
-    """Split between two variants by the id that is given, the commonest of all."""
-    first, second = served
-    return lambda data, _attributes, _sticky: first if sha256(prefix + data).digest() < end else second
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Two variants and what tells them apart."""
+
+    prefix: bytes
+    end: bytes
+    first: Evaluation
+    second: Evaluation
+    declined: Evaluation
+
+
+def _halves(halves: Halves, tests: list[Holds]) -> Program:
+    """Split in two those for whom all tests hold; every call that is spared is a tenth of the whole."""
+    prefix, end, first, second = halves.prefix, halves.end, halves.first, halves.second
+    declined, hashed = halves.declined, sha256
+    match tests:
+        case []:
+            return lambda data, _a, _sticky: first if hashed(prefix + data).digest() < end else second
+        case [one]:
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second) if one(a) else declined
+            )
+        case [one, two]:
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second) if one(a) and two(a) else declined
+            )
+        case _:
+            one, two, three = tests
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second)
+                if one(a) and two(a) and three(a)
+                else declined
+            )
 
 
 def _edges(arms: tuple[Arm, ...]) -> list[bytes]:
