@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
-    from splitrun.conduct.assign import assignment
+    from splitrun.conduct.designs.assign import assignment
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -52,7 +52,7 @@ HOMES = {
     "SplitrunError": "splitrun.errors",
     "Verdict": "splitrun.judge.readout",
     "analyze": "splitrun.conduct.analyze",
-    "assignment": "splitrun.conduct.assign",
+    "assignment": "splitrun.conduct.designs.assign",
 }
 
 

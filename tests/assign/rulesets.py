@@ -185,7 +185,7 @@ LAYERS = ruleset(
         "empty": Layer("user", "layer:empty", {"depth": 1}),
     },
     holdouts={
-        "q4": Holdout("user", "holdout:q4", part("1/5")),
+        "q4": Holdout("user", "holdout:q4", part("2/5")),
         "devices": Holdout("device", "holdout:devices", part("1/10")),
     },
 )  # fmt: skip

@@ -15,7 +15,7 @@ import pytest
 
 import splitrun
 from splitrun.conduct.analyze import analyze
-from splitrun.conduct.assign import Assigned, assignment
+from splitrun.conduct.designs.assign import Assigned, assignment
 from splitrun.errors import DataError, SpecError
 from splitrun.infer.estimate import Estimate
 from splitrun.judge.readout import Comparison, Verdict

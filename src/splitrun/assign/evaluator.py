@@ -140,7 +140,7 @@ class Evaluator:
     def _wrong(self, flag: object, unit: object, attributes: object, fault: Exception | None) -> Evaluation:
         """Answer with the default and what went wrong; a flag that is off says so whatever the unit."""
         version = self.ruleset.version
-        if not isinstance(flag, str) or flag not in self._flags:
+        if not issubclass(type(flag), str) or flag not in self._flags:
             return _unknown("flag", flag, version)
         found = self.ruleset.flags[flag]
         if not found.on or found.archived:
@@ -153,7 +153,7 @@ class Evaluator:
 
     def _wrong_layer(self, layer: object, unit: object, attributes: object, fault: Exception) -> Parameters:
         version = self.ruleset.version
-        if not isinstance(layer, str) or layer not in self._layers:
+        if not issubclass(type(layer), str) or layer not in self._layers:
             return Parameters({}, _unknown("layer", layer, version))
         code, says = told(unit, attributes, fault)
         values = self.ruleset.layers[layer].parameters
@@ -170,7 +170,7 @@ def _flags(programs: Programs) -> dict[str, Program]:
 
 
 def _unknown(what: str, key: object, version: int) -> Evaluation:
-    shown = key[:128] if isinstance(key, str) else type(key).__name__
+    shown = str(key)[:128] if issubclass(type(key), str) else type(key).__name__
     return Evaluation(
         shown,
         None,

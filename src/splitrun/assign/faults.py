@@ -19,12 +19,15 @@ def told(unit: object, attributes: object, fault: Exception | None) -> tuple[Err
     """Say what went wrong: the unit's id, another id, the attributes, or what a caller's object raised."""
     try:
         id_bytes(unit)
+        mapped = isinstance(attributes, Mapping)
     except DataError as refused:
-        missing = unit is None or unit == ""
+        missing = unit is None or (type(unit) is str and not unit)
         return ErrorCode.TARGETING_KEY_MISSING if missing else ErrorCode.INVALID_CONTEXT, str(refused)
+    except Exception as odd:  # noqa: BLE001  # an object that lies about its class may raise even here
+        return ErrorCode.INVALID_CONTEXT, f"{_said(odd)}; give a text as unit and a mapping as attributes"
     if isinstance(fault, IdError):
         return fault.code, str(fault)
-    if not isinstance(attributes, Mapping):
+    if not mapped:
         says = f"the attributes are a {type(attributes).__name__}; give a mapping of names to values"
         return ErrorCode.INVALID_CONTEXT, says
     return ErrorCode.GENERAL, f"{_said(fault)}; mend what the attributes or the sticky store raise"

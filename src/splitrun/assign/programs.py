@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
@@ -15,9 +16,11 @@ from splitrun.assign.outcomes import Outcomes, of_flag
 from splitrun.assign.ruleset import WHOLE, Arm, Experiment, Flag, IdList, Ruleset, Run, Serve
 from splitrun.assign.slots import edge, id_bytes, sha256
 from splitrun.assign.sticky import Sticky
-from splitrun.errors import DataError
-from splitrun.terms.closures import condition
+from splitrun.errors import DataError, RulesetError
+from splitrun.terms.closures import conditions
 from splitrun.terms.patterns import Patterns
+from splitrun.terms.quick import all_of
+from splitrun.terms.tree import Tree
 
 __all__ = ["Attributes", "IdError", "Program", "Programs", "Rule", "Test", "read_id"]
 
@@ -26,7 +29,12 @@ Program = Callable[[bytes, Attributes, Sticky | None], Evaluation]
 Rule = Callable[[bytes, Attributes, Sticky | None], Evaluation | None]
 """None, or a declined evaluation (its reason is DEFAULT), where the rule does not take the unit."""
 Test = Callable[[bytes, Attributes], bool]
+Holds = Callable[[Attributes], bool]
 Hashed = Callable[[bytes, Attributes], bytes]
+
+
+PARTS = 50_000
+"""Rules, overrides, prerequisites, holdouts and variants, each counted as often as it is compiled."""
 
 
 class IdError(Exception):
@@ -44,6 +52,9 @@ class Programs:
         ruleset: A sound one.
         zone: Where moments with a zone are read.
         keeps: Whether programs look for kept variants; those that do not are cheaper.
+
+    Raises:
+        RulesetError: A regular expression cannot be used, or there is more than PARTS to compile.
     """
 
     def __init__(self, ruleset: Ruleset, zone: tzinfo, *, keeps: bool = False) -> None:
@@ -51,6 +62,8 @@ class Programs:
         self.zone = zone
         self.keeps = keeps
         self.patterns = Patterns()
+        self._spent = 0
+        self._conditions: dict[int, list[Holds]] = {}
         self._flags: dict[tuple[str, str], Program] = {}
         self._lists = {
             name: frozenset(map(bytes.fromhex, listed.hashes)) for name, listed in ruleset.lists.items()
@@ -71,8 +84,22 @@ class Programs:
         out = outcomes.declined(Detail.OPTED_OUT)
         return self._overridden(flag, outcomes, given, lambda _data, _attributes, _sticky: out)
 
+    def _spend(self, parts: int) -> None:
+        self._spent += parts
+        if self._spent > PARTS:
+            raise RulesetError(f"the ruleset has more than {PARTS:,} rules and parts of rules; publish fewer")
+
+    def _holds(self, tree: Tree) -> list[Holds]:
+        """Compile a condition to tests that must all hold, once, however many programs ask it."""
+        known = self._conditions.get(id(tree))
+        if known is None:
+            known = conditions(tree, zone=self.zone, patterns=self.patterns)
+            self._conditions[id(tree)] = known
+        return known
+
     def _flag(self, key: str, given: str) -> Program:
         flag, outcomes = self.ruleset.flags[key], of_flag(self.ruleset, key)
+        self._spend(1 + len(flag.rules) + len(flag.overrides) + len(flag.requires))
         if not flag.on or flag.archived:
             closed = Detail.ARCHIVED if flag.archived else Detail.OFF
             disabled = outcomes.declined(closed, Reason.DISABLED)
@@ -89,11 +116,15 @@ class Programs:
                 return _ordered([self._rule(rule, flag, outcomes, given) for rule in rules], default)
 
     def _overridden(self, flag: Flag, outcomes: Outcomes, given: str, then: Program) -> Program:
-        """Put the lists in front, the last of them innermost."""
-        for override in reversed(flag.overrides):
-            served = outcomes.served(override.serve, Reason.TARGETING_MATCH, Detail.OVERRIDE)
-            then = _override(self._on_list(override.list, flag.unit, given), served, then)
-        return then
+        """Put the lists in front."""
+        lists = [
+            (
+                self._on_list(override.list, flag.unit, given),
+                outcomes.served(override.serve, Reason.TARGETING_MATCH, Detail.OVERRIDE),
+            )
+            for override in flag.overrides
+        ]
+        return _override(lists, then) if lists else then
 
     def _on_list(self, name: str, unit: str, given: str) -> Test:
         listed: IdList = self.ruleset.lists[name]
@@ -101,10 +132,8 @@ class Programs:
         return lambda data, attributes: hashed(data, attributes)[:16] in hashes
 
     def _required(self, flag: Flag, outcomes: Outcomes, given: str, then: Program) -> Program:
-        unmet = outcomes.declined(Detail.PREREQUISITE)
-        for required in reversed(flag.requires):
-            then = _requirement(self.flag(required.flag, given), required.variants, unmet, then)
-        return then
+        flags = [(self.flag(required.flag, given), required.variants) for required in flag.requires]
+        return _requirement(flags, outcomes.declined(Detail.PREREQUISITE), then) if flags else then
 
     def _rule(self, rule: Run | Serve, flag: Flag, outcomes: Outcomes, given: str) -> Rule:
         match rule:
@@ -119,7 +148,7 @@ class Programs:
         served = outcomes.served(rule.serve, reason, Detail.RULE)
         tests: list[Test] = []
         if rule.when is not None:
-            holds = condition(rule.when, zone=self.zone, patterns=self.patterns)
+            holds = all_of(self._holds(rule.when))
             tests.append(lambda _data, attributes: holds(attributes))
         if rule.coverage < WHOLE:
             tests.append(self._below(rule.salt, rule.coverage, flag.unit, given))
@@ -130,34 +159,48 @@ class Programs:
     def experiment(self, key: str, outcomes: Outcomes, given: str) -> Program:
         """Compile an experiment: holdout, layer, kept variant, audience, coverage, variant."""
         experiment = self.ruleset.experiments[key]
+        self._spend(len(experiment.holdouts) + len(experiment.arms) + len(experiment.slots))
         program = self._enrolled(key, experiment, outcomes, given)
         if experiment.layer is not None:
             test = self._in_slots(experiment, experiment.layer, given)
             program = _gated(test, outcomes.declined(Detail.LAYER), program)
-        for name in reversed(experiment.holdouts):
-            holdout = self.ruleset.holdouts[name]
-            held = self._below(holdout.salt, holdout.below, holdout.unit, given)
-            program = _held_out(held, outcomes.declined(Detail.HOLDOUT), program)
-        return program
+        holdouts = [self.ruleset.holdouts[name] for name in experiment.holdouts]
+        held = [self._below(holdout.salt, holdout.below, holdout.unit, given) for holdout in holdouts]
+        return _held_out(held, outcomes.declined(Detail.HOLDOUT), program) if held else program
 
     def _enrolled(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
-        program = self._split(key, experiment, outcomes, given)
+        quick = self._quick(key, experiment, outcomes, given)
+        program = self._split(key, experiment, outcomes, given) if quick is None else quick
         if experiment.coverage < WHOLE:
             test = self._below(experiment.coverage_salt, experiment.coverage, experiment.unit, given)
             program = _gated(test, outcomes.declined(Detail.COVERAGE), program)
-        if experiment.audience is not None:
-            holds = condition(experiment.audience, zone=self.zone, patterns=self.patterns)
-            program = _targeted(holds, outcomes.declined(Detail.AUDIENCE), program)
+        if experiment.audience is not None and quick is None:
+            program = _targeted(
+                all_of(self._holds(experiment.audience)), outcomes.declined(Detail.AUDIENCE), program
+            )
         if not self.keeps or experiment.coverage == 0:
             return program
         kept = {arm.variant: outcomes.arm(key, experiment, arm, Detail.STICKY) for arm in experiment.arms}
         return _kept((key, experiment.version), kept, self._id(experiment.unit, given), program)
 
+    def _quick(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program | None:
+        """Compile two halves of all units behind at most three conditions, the commonest, to one closure."""
+        tests = [] if experiment.audience is None else self._holds(experiment.audience)
+        halved = len(experiment.arms) == 2 and experiment.unit == given and experiment.coverage == WHOLE
+        if not halved or len(tests) > 3:
+            return None
+        first, second = (outcomes.arm(key, experiment, arm, Detail.VARIANT) for arm in experiment.arms)
+        halves = Halves(
+            f"{experiment.salt}:".encode(),
+            edge(experiment.arms[0].below),
+            first,
+            second,
+            outcomes.declined(Detail.AUDIENCE),
+        )
+        return _halves(halves, tests)
+
     def _split(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
         served = [outcomes.arm(key, experiment, arm, Detail.VARIANT) for arm in experiment.arms]
-        prefix = f"{experiment.salt}:".encode()
-        if experiment.unit == given and len(served) == 2:
-            return _halves(prefix, edge(experiment.arms[0].below), (served[0], served[1]))
         return _parted(self._hashed(experiment.salt, experiment.unit, given), _edges(experiment.arms), served)
 
     def _in_slots(self, experiment: Experiment, name: str, given: str) -> Test:
@@ -233,16 +276,24 @@ def _in_order(rules: list[Rule], default: Evaluation) -> Program:
     return in_order
 
 
-def _override(test: Test, served: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        served if test(data, attributes) else then(data, attributes, sticky)
-    )
+def _override(lists: list[tuple[Test, Evaluation]], then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for on_list, served in lists:
+            if on_list(data, attributes):
+                return served
+        return then(data, attributes, sticky)
+
+    return program
 
 
-def _requirement(flag: Program, variants: tuple[str, ...], unmet: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        then(data, attributes, sticky) if flag(data, attributes, sticky).serve in variants else unmet
-    )
+def _requirement(flags: list[tuple[Program, tuple[str, ...]]], unmet: Evaluation, then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for flag, variants in flags:
+            if flag(data, attributes, sticky).serve not in variants:
+                return unmet
+        return then(data, attributes, sticky)
+
+    return program
 
 
 def _gated(test: Test, declined: Evaluation, then: Program) -> Program:
@@ -251,10 +302,14 @@ def _gated(test: Test, declined: Evaluation, then: Program) -> Program:
     )
 
 
-def _held_out(test: Test, declined: Evaluation, then: Program) -> Program:
-    return lambda data, attributes, sticky: (
-        declined if test(data, attributes) else then(data, attributes, sticky)
-    )
+def _held_out(held: list[Test], declined: Evaluation, then: Program) -> Program:
+    def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
+        for test in held:
+            if test(data, attributes):
+                return declined
+        return then(data, attributes, sticky)
+
+    return program
 
 
 def _targeted(holds: Callable[[Attributes], bool], declined: Evaluation, then: Program) -> Program:
@@ -266,24 +321,51 @@ def _kept(about: tuple[str, int], kept: dict[str, Evaluation], own: Hashed, then
     experiment, version = about
 
     def program(data: bytes, attributes: Attributes, sticky: Sticky | None) -> Evaluation:
-        if sticky is None:  # a program that keeps is chosen where there is a store
-            return then(data, attributes, sticky)
         unit = own(data, attributes).decode()
-        stays = kept.get(sticky.variant(experiment, version, unit) or "")
+        stays = kept.get(sticky.variant(experiment, version, unit) or "") if sticky else None
         if stays is not None:
             return stays
         found = then(data, attributes, sticky)
-        if found.variant is not None and found.experiment is not None:
+        if sticky and found.variant is not None and found.experiment is not None:
             sticky.keep(experiment, version, unit, found.variant)
         return found
 
     return program
 
 
-def _halves(prefix: bytes, end: bytes, served: tuple[Evaluation, Evaluation]) -> Program:
-    """Split between two variants by the id that is given, the commonest of all."""
-    first, second = served
-    return lambda data, _attributes, _sticky: first if sha256(prefix + data).digest() < end else second
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Two variants and what tells them apart."""
+
+    prefix: bytes
+    end: bytes
+    first: Evaluation
+    second: Evaluation
+    declined: Evaluation
+
+
+def _halves(halves: Halves, tests: list[Holds]) -> Program:
+    """Split in two those for whom all tests hold; every call that is spared is a tenth of the whole."""
+    prefix, end, first, second = halves.prefix, halves.end, halves.first, halves.second
+    declined, hashed = halves.declined, sha256
+    match tests:
+        case []:
+            return lambda data, _a, _sticky: first if hashed(prefix + data).digest() < end else second
+        case [one]:
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second) if one(a) else declined
+            )
+        case [one, two]:
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second) if one(a) and two(a) else declined
+            )
+        case _:
+            one, two, three = tests
+            return lambda data, a, _sticky: (
+                (first if hashed(prefix + data).digest() < end else second)
+                if one(a) and two(a) and three(a)
+                else declined
+            )
 
 
 def _edges(arms: tuple[Arm, ...]) -> list[bytes]:

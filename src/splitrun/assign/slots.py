@@ -23,6 +23,7 @@ __all__ = [
     "edge",
     "id_bytes",
     "listed",
+    "own_sha256",
     "sha256",
     "slot",
     "threshold",
@@ -55,7 +56,7 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def _own() -> Callable[[bytes], _Hash]:
+def own_sha256() -> Callable[[bytes], _Hash]:
     """Take CPython's own SHA-256, which does without the set-up of OpenSSL's, where this build has it."""
     for name in ("_sha2", "_sha256"):
         try:
@@ -66,7 +67,7 @@ def _own() -> Callable[[bytes], _Hash]:
     return hashlib.sha256
 
 
-sha256 = _own()
+sha256 = own_sha256()
 
 
 def id_bytes(unit: object) -> bytes:

@@ -22,7 +22,7 @@ RULES = 1_000
 CHAIN = 20
 """Flags in a row, each the prerequisite of the one before."""
 
-ASKED = 1_000
+ASKED = 100
 """Flags that evaluating one flag may ask, one asked twice counted twice."""
 
 DIGITS = frozenset("0123456789abcdef")
@@ -112,6 +112,9 @@ def _flag(ruleset: Ruleset, where: str, flag: Flag) -> None:
             )
     if len(flag.rules) + len(flag.overrides) > RULES:
         raise RulesetError(f"{where} has more than {RULES:,} rules; turn rules for ids into lists")
+    runs = [rule.experiment for rule in flag.rules if isinstance(rule, Run)]
+    if len(runs) > len(set(runs)):
+        raise RulesetError(f"{where} asks an experiment twice; leave the second rule out")
     for override in flag.overrides:
         _known("variant", override.serve, flag.variants, where)
         _known("list", override.list, ruleset.lists, where)

@@ -11,8 +11,11 @@ from splitrun.errors import RulesetError
 
 __all__ = ["LONGEST", "enveloped", "opened", "sealed"]
 
-LONGEST = 2 * 1024 * 1024
-"""Bytes of a document; some 50,000 ids on lists, or 4,000 flags."""
+LONGEST = 1024 * 1024
+"""Bytes of a document: some 25,000 ids on lists, or 2,000 flags. Read, it holds less than 32 MB."""
+
+BRACKETS = 60_000
+"""Lists and objects of a document; each costs some hundred bytes, and time to collect garbage."""
 
 ENVELOPE = msgspec.json.Decoder(Envelope)
 BODY = msgspec.json.Decoder(Ruleset, strict=True)
@@ -22,12 +25,14 @@ def enveloped(document: bytes) -> Envelope:
     """Read the envelope and hold the digest against the bytes of the body; the body itself is not read yet.
 
     Raises:
-        RulesetError: The document is too long, is no envelope of this form, or has another digest.
+        RulesetError: The document is too large, is no envelope of this form, or has another digest.
     """
     if len(document) > LONGEST:
         raise RulesetError(
             f"the ruleset has {len(document):,} bytes and may have {LONGEST:,}; publish fewer flags"
         )
+    if document.count(b"[") + document.count(b"{") > BRACKETS:
+        raise RulesetError(f"the ruleset holds more than {BRACKETS:,} lists and objects; publish fewer flags")
     try:
         envelope = ENVELOPE.decode(document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as fault:
@@ -65,8 +70,12 @@ def opened(document: bytes) -> Ruleset:
 
 
 def sealed(ruleset: Ruleset, signatures: tuple[Signature, ...] = ()) -> bytes:
-    """Write a ruleset to be transmitted: names sorted, no spaces, so that equal rulesets have equal bytes."""
-    body = msgspec.json.encode(ruleset, order="deterministic")
+    """Write a ruleset to be transmitted: names sorted, no spaces, so that equal rulesets have equal bytes.
+
+    Unit types alone stay in their order, since the first is the targeting key's.
+    """
+    parts = msgspec.to_builtins(ruleset, order="deterministic")
+    body = msgspec.json.encode(parts | {"units": ruleset.units})
     return msgspec.json.encode(Envelope(FORM, _digest(body), msgspec.Raw(body), signatures))
 
 

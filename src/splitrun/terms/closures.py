@@ -13,13 +13,12 @@ from datetime import UTC, datetime, time, tzinfo
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
-from typing import assert_never
 
 from splitrun.errors import RulesetError
 from splitrun.terms.kinds import Sort, sort_of
 from splitrun.terms.literals import moment, version_key
 from splitrun.terms.patterns import Patterns, like
-from splitrun.terms.quick import all_of, any_of, quick
+from splitrun.terms.quick import Test, all_of, any_of, paired, quick
 from splitrun.terms.tree import (
     And,
     Arithmetic,
@@ -48,7 +47,7 @@ from splitrun.terms.tree import (
 )
 from splitrun.terms.values import Value, compared, kind_of, value_of
 
-__all__ = ["DEEPEST", "Attributes", "Closure", "compiled", "condition", "measured"]
+__all__ = ["DEEPEST", "Attributes", "Closure", "compiled", "condition", "conditions", "measured"]
 
 Attributes = Mapping[str, object]
 Closure = Callable[[Attributes], Value]
@@ -123,9 +122,7 @@ def compiled(
     return _Compiler(kinds, zone, patterns or Patterns()).value(tree)
 
 
-def condition(
-    tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None
-) -> Callable[[Attributes], bool]:
+def condition(tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None) -> Test:
     """Compile an expression to the question whether it is true: not false, and not null.
 
     Raises:
@@ -133,6 +130,17 @@ def condition(
     """
     measured(tree)
     return _Compiler(NONE, zone, patterns or Patterns()).holds(tree)
+
+
+def conditions(tree: Tree, *, zone: tzinfo = UTC, patterns: Patterns | None = None) -> list[Test]:
+    """Compile an expression as `condition` does, one test for each part that `and` joins: all must hold.
+
+    Raises:
+        RulesetError: As of `compiled`.
+    """
+    measured(tree)
+    compiler = _Compiler(NONE, zone, patterns or Patterns())
+    return compiler.all_hold(tree.of if isinstance(tree, And) else (tree,))
 
 
 def measured(tree: Tree) -> int:
@@ -163,16 +171,20 @@ class _Compiler:
         self.zone = zone
         self.patterns = patterns
 
-    def holds(self, tree: Tree) -> Callable[[Attributes], bool]:
+    def holds(self, tree: Tree) -> Test:
         """Compile to whether a part is true."""
         match tree:
             case And(of=of):
-                return all_of([self.holds(part) for part in of])
+                return all_of(self.all_hold(of))
             case Or(of=of):
                 return any_of([self.holds(part) for part in of])
             case _:
                 found = quick(tree, self.zone)
                 return _is(self.value(tree), boolean=True) if found is None else found
+
+    def all_hold(self, of: tuple[Tree, ...]) -> list[Test]:
+        tests, others = paired(of, self.zone)
+        return tests + [self.holds(part) for part in others]
 
     def value(self, tree: Tree) -> Closure:
         match tree:
@@ -228,8 +240,6 @@ class _Compiler:
             case IsBoolean(value=part, boolean=boolean, negated=negated):
                 asked = _is(self.value(part), boolean=boolean)
                 return lambda a: asked(a) is not negated
-            case _:
-                assert_never(tree)
 
     def like(self, value: Tree, pattern: Tree, *, negated: bool) -> Closure:
         of, by = self.value(value), self.value(pattern)
@@ -262,10 +272,9 @@ class _Compiler:
                 return _dated(part, self.value(part))
             case Call(function, (part,)):
                 return _of_text(TEXTS[function], part, self.value(part))
-            case Call(function, (part, other)):
-                return _of_texts(PAIRS[function], self.value(part), self.value(other))
-            case _:
-                raise AssertionError(tree)
+            case Call(function, of):
+                one, other = map(self.value, of)
+                return _of_texts(PAIRS[function], one, other)
 
     def coalesce(self, tree: Call, of: tuple[Tree, ...]) -> Closure:
         """Give the first that is not null; parts that are known to be of another sort than the first are."""
@@ -289,7 +298,7 @@ class _Compiler:
         return _of_text(self.patterns.found_in(pattern.value), part, self.value(part))
 
 
-def _is(of: Closure, *, boolean: bool) -> Callable[[Attributes], bool]:
+def _is(of: Closure, *, boolean: bool) -> Test:
     return lambda a: of(a) is boolean
 
 

@@ -16,7 +16,7 @@ LONGEST = 1_000
 MEMORY = 1 << 20
 """Bytes that RE2 may hold for one regular expression, its program and its states."""
 
-PROGRAMS = 300_000
+PROGRAMS = 150_000
 """Instructions (16 bytes each) of all regular expressions of a ruleset."""
 
 
