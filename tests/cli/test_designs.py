@@ -89,7 +89,7 @@ def test_a_search_tells_its_scores_and_its_salt(splitrun: Run) -> None:
     )  # fmt: skip
 
     assert code == 0
-    assert re.search(r"  salt: variant:voucher:\d+-\d+\n", out)
+    assert re.search(r"  salt: variant:voucher:1:(\d+-\d+)\n.*write `salt: \1` into", out)
     assert "mahalanobis: best" in out
     assert "Morgan and" in out
 

@@ -47,6 +47,9 @@ Small = Annotated[
 ]
 Draw = Annotated[str | None, typer.Option("--draw", help="simple: exact counts, or hash as online.")]
 Salt = Annotated[str | None, typer.Option("--salt", help="simple by hash: the salt.")]
+Version = Annotated[
+    int | None, typer.Option("--version", metavar="N", help="salt-search: the experiment's version.")
+]
 Candidates = Annotated[
     int | None, typer.Option("--candidates", metavar="N", help="salt-search: how many salts are tried.")
 ]
@@ -91,6 +94,7 @@ def assign(  # noqa: PLR0913 - a command takes what its words say
     small: Small = None,
     draw: Draw = None,
     salt: Salt = None,
+    version: Version = None,
     candidates: Candidates = None,
     score: Score = None,
     start: Start = None,
@@ -111,14 +115,12 @@ def assign(  # noqa: PLR0913 - a command takes what its words say
         made = verbs.assignment(
             frame, desk=table, design=design, key=key, seed=seed, unit=unit, variants=weighed(variant),
             covariates=covariate or None, strata=stratum or None, cluster=cluster, small=small, draw=draw,
-            salt=salt, candidates=candidates, score=score, start=start, zone=zone, period=period,
-            periods=periods, burn_in=burn_in, cycle=cycle, most_in_row=most_in_row,
+            salt=salt, version=version, candidates=candidates, score=score, start=start, zone=zone,
+            period=period, periods=periods, burn_in=burn_in, cycle=cycle, most_in_row=most_in_row,
         )  # fmt: skip
     kept = () if output is None else made.write(output, force=force)
-    if json:
-        say_json(made.to_dict())
-    else:
-        say("\n".join([made.says, *([f"\nwritten: {', '.join(kept)}"] if kept else [])]))
+    written = f"\n\nwritten: {', '.join(kept)}" if kept else ""
+    return say_json(made.to_dict()) if json else say(made.says + written)
 
 
 def weighed(said: list[str] | None) -> dict[str, int] | None:

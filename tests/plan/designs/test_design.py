@@ -42,6 +42,7 @@ def test_the_command_line_tells_every_design() -> None:
         ({**SIMPLE, "design": "blocked", "strata": ["a"], "covariates": ["a"]}, r"'a' is named twice"),
         ({**SIMPLE, "design": "cluster", "cluster": "a", "strata": ["a"]}, r"'a' is named twice"),
         ({**SIMPLE, "design": "salt-search"}, r"`covariates` is missing"),
+        ({"unit": "i", "seed": 1, "design": "salt-search", "covariates": ["a"]}, r"write `key`"),
         ({**BACK, "zone": "Mars/Base"}, r"'Mars/Base' is no time zone"),
         ({**BACK, "zone": "../etc"}, r"is no time zone"),
         ({**BACK, "start": "soon"}, r"'soon' is no moment; write it like 2026-12-07T00:00"),

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
+from splitrun.assign.slots import slot
 from splitrun.errors import DataError
 from splitrun.plan.designs.balance import features
 from splitrun.plan.designs.dealt import hashed
@@ -12,6 +13,7 @@ from splitrun.plan.designs.design import Score
 from splitrun.plan.designs.roster import roster
 from splitrun.plan.designs.salts import panel, scored
 from tests.plan.designs.people import crowd, dealing
+from tests.plan.shop import compiled_shop, spoiled
 
 
 @pytest.mark.requirement("R16")
@@ -31,9 +33,29 @@ def test_the_salt_found_is_the_one_that_gives_the_assignment() -> None:
     found = dealing(crowd(), design="salt-search", covariates=["age"], variants={"b": 2, "control": 1})
 
     assert found.salt is not None
-    assert found.salt.startswith("variant:tried:")
+    assert found.search is not None
+    assert found.salt == f"variant:tried:1:{found.search.name}"
     ids = [unit.encode() for unit in found.roster.units]
     assert found.split.tolist() == hashed(found.salt, ids, [1, 2]).tolist()
+
+
+@pytest.mark.requirement("R16")
+def test_the_salt_in_the_experiment_s_file_deals_as_the_table_does() -> None:
+    weights = {"one-page": 1, "control": 2}
+    found = dealing(
+        crowd(), design="salt-search", key="one-page-checkout", covariates=["age"], variants=weights
+    )
+    assert found.search is not None
+
+    said = f"coverage: 50%\nsalt: {found.search.name}"
+    online = compiled_shop(spoiled("experiments/checkout.yaml", "coverage: 50%", said))
+
+    experiment = online.experiments["one-page-checkout"]
+    due = [
+        next(arm.variant for arm in experiment.arms if slot(experiment.salt, unit) < arm.below)
+        for unit in found.roster.units
+    ]
+    assert [list(found.design.variants)[code] for code in found.split] == due
 
 
 def test_the_mahalanobis_score_is_that_of_scipy() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from splitrun.assign.slots import dealing_salt
 from splitrun.errors import DataError
 from splitrun.plan.designs import clusters as whole
 from splitrun.plan.designs.balance import Difference, Splits, balance, features
@@ -104,7 +105,7 @@ def dealing(design: Dealing, roster: Roster, seed: int) -> Parts:
             split = dealt(everybody, weights, dice)
             return Parts(split, split)
         case Simple():
-            salt = design.salt or f"variant:{design.key}:1"
+            salt = design.salt or dealing_salt(design.key or "", 1)
             split = hashed(salt, encoded(roster), weights)
             return Parts(split, split, salt=salt)
         case Blocked():

@@ -152,10 +152,18 @@ class SaltSearch(Population):
     design: Literal["salt-search"] = "salt-search"
     covariates: Annotated[tuple[Column, ...], Field(min_length=1)]
     """Columns known beforehand that are to be balanced."""
+    version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """The experiment's version, which is in the salt."""
     candidates: Annotated[int, Field(ge=2, le=MOST_CANDIDATES)] = 100
     """How many salts are tried."""
     score: Score = Score.LARGEST
     """What is made small: the largest absolute standardised difference, or the Mahalanobis distance."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.key is None:
+            raise ValueError("the salts hold the experiment's key, and none is written; write `key`")
+        return self
 
 
 def zone(name: str) -> str:

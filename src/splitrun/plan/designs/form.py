@@ -49,6 +49,7 @@ def assignment_form(found: Assignment, version: str) -> Cells:
 def search_form(found: Search) -> Cells:
     """What a salt search tried and found."""
     return {
+        "name": found.name,
         "score": found.score.value,
         "best": found.best,
         "first": found.first,

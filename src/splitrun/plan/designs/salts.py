@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splitrun.assign.slots import dealing_salt
 from splitrun.plan.designs.balance import Feature
 from splitrun.plan.designs.dealt import hashed
 from splitrun.plan.designs.design import SaltSearch, Score
@@ -33,8 +34,10 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Search:
     """What a search tried and found."""
 
+    name: str
+    """The best, as an experiment's file names it: `salt: NAME`."""
     salt: str
-    """The best."""
+    """The same as clients use it."""
     score: Score
     best: float
     first: float
@@ -64,8 +67,8 @@ class Panel:
 
 
 def names(design: SaltSearch, seed: int) -> list[str]:
-    """The candidates, in order."""
-    return [f"variant:{design.key or 'searched'}:{seed}-{index}" for index in range(1, design.candidates + 1)]
+    """The candidates, in order, as an experiment's file may name them."""
+    return [f"{seed}-{index}" for index in range(1, design.candidates + 1)]
 
 
 def panel(told: Sequence[Feature]) -> Panel:
@@ -105,10 +108,11 @@ def search(design: SaltSearch, told: Sequence[Feature], units: Sequence[bytes], 
         What was found; none where every candidate leaves a variant without units.
     """
     sheet, weights = panel(told), list(design.variants.values())
-    best: tuple[float, str, Whole] | None = None
+    best: tuple[float, str, str, Whole] | None = None
     first: tuple[float, Whole] | None = None
     scores = []
-    for salt in names(design, seed):
+    for name in names(design, seed):
+        salt = dealing_salt(design.key or "", design.version, name)
         split = hashed(salt, units, weights)
         found = scored(sheet, split, len(weights), design.score)
         if found is None:
@@ -116,13 +120,13 @@ def search(design: SaltSearch, told: Sequence[Feature], units: Sequence[bytes], 
         scores.append(found)
         first = first or (found, split)
         if best is None or found < best[0]:
-            best = (found, salt, split)
+            best = (found, name, salt, split)
     if best is None or first is None:
         return None
     return Search(
-        salt=best[1], score=design.score, best=best[0], first=first[0],
+        name=best[1], salt=best[2], score=design.score, best=best[0], first=first[0],
         quantiles=tuple((level, float(np.quantile(scores, level))) for level in QUANTILES),
-        worst=max(scores), refused=design.candidates - len(scores), before=first[1], after=best[2],
+        worst=max(scores), refused=design.candidates - len(scores), before=first[1], after=best[3],
     )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def counts(told: Sequence[Count]) -> Iterator[str]:
 def tried(found: Search) -> Iterator[str]:
     """The scores of a search."""
     listed = ", ".join(f"{at:.0%} {score:.3g}" for at, score in found.quantiles)
+    yield f"  deal by it online: write `salt: {found.name}` into the experiment's file"
     yield (
         f"  {found.score.value}: best {found.best:.3g}, first {found.first:.3g}, worst {found.worst:.3g}; "
         f"quantiles {listed}"
