@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from sqlglot import exp
 from splitrun.measure.measured import Clusters, ClusterSums
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.sql import Work, column, relation, select, tree
-from splitrun.moments import FloatArray
+from splitrun.moments import FloatArray, Moments
 from splitrun.spec.plan import Plan
 
 __all__ = ["clustered"]
@@ -41,7 +42,11 @@ def clustered(
             for side in range(len(block.outcome))
         ]
     outcomes, centres = tables
-    query = select(named, relation(outcomes, "o")).group_by(tree("o.g"), tree("o.cell"))
+    adjusting = plan.analysis.adjust is not None
+    query = select(named, relation(outcomes, "o"))
+    if adjusting:
+        query = _beside(query, sums, centres)
+    query = query.group_by(tree("o.g"), tree("o.cell"))
     rows = work.ask("clusters", query.order_by(tree("o.g"), tree("o.cell")))
     cells = work.ask(
         "cells of clusters", select([("cell", tree("cell"))], relation(centres, "k")).order_by(tree("cell"))
@@ -57,11 +62,48 @@ def clustered(
                     [_float(rows, f"t{block.name}_{side}") for side in range(len(block.outcome))], axis=1
                 ),
                 squares=_float(rows, f"q{block.name}"),
+                moments=_moments(block, rows) if adjusting else None,
             )
             for key, block in sums.items()
         },
         lost=lost,
     )
+
+
+def _beside(query: exp.Select, sums: Mapping[str, Block], centres: str) -> exp.Select:
+    """Add what moments are made of: sums and products of all columns, measured from their cell's mean."""
+    for block in sums.values():
+        away = []
+        for side in range(block.width):
+            centre = column(f"c{block.name}_{side}", "k")
+            away.append(tree("(:x - :c)", x=_side(block, side), c=centre))
+            query = query.select(exp.alias_(tree("MIN(:c)", c=centre), f"c{block.name}_{side}", quoted=True))
+        named = [(f"r{block.name}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
+        named += [
+            (f"m{block.name}_{one}_{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
+            for one, other in combinations_with_replacement(range(block.width), 2)
+        ]
+        query = query.select(*(exp.alias_(value, name, quoted=True) for name, value in named))
+    return query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
+
+
+def _moments(block: Block, rows: pa.Table) -> Moments:
+    """The moments of every row around its own mean, from sums around its cell's."""
+    at, sides = block.name, range(block.width)
+    n = _float(rows, f"n{at}")
+    rest = np.stack([_some(rows, f"r{at}_{side}") for side in sides], axis=1)
+    centre = np.stack([_float(rows, f"c{at}_{side}") for side in sides], axis=1)
+    off = rest / np.maximum(n, 1.0)[:, None]
+    m2 = np.empty((len(n), block.width, block.width))
+    for one, other in combinations_with_replacement(sides, 2):
+        products = _some(rows, f"m{at}_{one}_{other}") - rest[:, one] * off[:, other]
+        m2[:, one, other] = m2[:, other, one] = np.maximum(products, 0.0) if one == other else products
+    return Moments(n=n, mean=np.where(n[:, None] > 0, centre + off, 0.0), m2=m2)
+
+
+def _some(rows: pa.Table, name: str) -> FloatArray:
+    # a row in which no unit has an outcome gives null: nothing was added up
+    return np.nan_to_num(_float(rows, name), posinf=np.inf, neginf=-np.inf)
 
 
 def _side(block: Block, side: int) -> exp.Expr:
