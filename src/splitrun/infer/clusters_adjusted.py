@@ -110,7 +110,9 @@ def crossed_adjusted(
         clusters[None, :],
         np.array([[each.value[0] + fit.slope @ fit.away for each, fit in zip(before, fits, strict=True)]]),
         np.stack([fit.score + off @ fit.slope for fit in fits], axis=1)[None],
-        working_dof(sum(fit.own for fit in fits)[None], np.concatenate([f.across for f in fits], axis=1)[None]),
+        working_dof(
+            sum(fit.own for fit in fits)[None], np.concatenate([f.across for f in fits], axis=1)[None]
+        ),
     )
     enough = all(
         0 < UNITS_PER_COVARIATE * fit.rank <= count for fit, count in zip(fits, clusters, strict=True)

@@ -134,6 +134,8 @@ class Quantiles:
     high: FloatArray
     tied: FloatArray
     """Part of the values that equal the quantile."""
+    alone: tuple[Moments, ...] | None = None
+    """The same as `inside` over units, where that is over clusters."""
     across: FloatArray | None = None
     """Products of one variant's (inside, all) with another's, added up over clusters, shape (variants,
     variants, levels, 2, 2); None without clusters."""
