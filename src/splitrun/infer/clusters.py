@@ -17,7 +17,7 @@ from splitrun.infer.means import TINY
 from splitrun.infer.ratios import ratios
 from splitrun.moments import EPSILON, FloatArray, IntArray, Moments
 
-__all__ = ["Alike", "alike", "crossed", "nested", "paired", "working_dof"]
+__all__ = ["Alike", "alike", "crossed", "nested", "of_clusters", "paired", "working_dof"]
 
 EXACT = 1e-12
 """Part of a variance below which a difference of its terms is rounding."""

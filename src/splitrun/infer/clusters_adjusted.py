@@ -12,6 +12,7 @@ all rows of its variant have products of 1, (I - XX')^(-1/2) X = X (I - X'X)^(-1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,34 +92,33 @@ def crossed_adjusted(
         control: Moments over the units of control in every cluster, shape (clusters, columns): the metric's
             columns first (one, or two of a ratio), then the covariates; n is 0 where a cluster has none.
         treatment: Moments of the same clusters and columns over a treatment.
-        covariates: How many of the columns are covariates.
+        covariates: How many of the columns are covariates, one or more.
         before: The levels as they are, one cell each.
     """
+    plain = Adjusted(before[0], before[1], np.zeros(1), np.zeros(1, dtype=np.int64))
+    if any(each.why[0] for each in before):
+        return plain
     sides, columns = (control, treatment), control.mean.shape[1] - covariates
     wholes = [each.gathered(np.zeros(len(each.n), dtype=np.int64), 1) for each in sides]
     units = sum(float(each.n[0]) for each in wholes)
-    means = [each.mean[0, columns:] for each in wholes]
-    common = sum(float(each.n[0]) / units * mean for each, mean in zip(wholes, means, strict=True))
-    fits = [fitted(part, whole, columns, common) for part, whole in zip(sides, wholes, strict=True)]
+    parts = [float(each.n[0]) / units * each.mean[0, columns:] for each in wholes]
+    fits = [
+        fitted(part, whole, columns, parts[0] + parts[1]) for part, whole in zip(sides, wholes, strict=True)
+    ]
     held = np.stack([each.n > 0 for each in sides], axis=1)
-    clusters = held.sum(axis=0).astype(np.float64)
-    many = float(held.any(axis=1).sum())
-    # of the common mean: what every cluster adds to its error
-    off = sum(each.n[:, None] * (each.mean[:, columns:] - common) for each in sides)
-    off = finite(off * np.sqrt(many / (many - 1)) / units)
     points = paired(
-        clusters[None, :],
+        held.sum(axis=0).astype(np.float64)[None, :],
         np.array([[each.value[0] + fit.slope @ fit.away for each, fit in zip(before, fits, strict=True)]]),
-        np.stack([fit.score + off @ fit.slope for fit in fits], axis=1)[None],
+        np.stack([fit.score for fit in fits], axis=1)[None] + drift(sides, fits)[None],
         working_dof(
-            sum(fit.own for fit in fits)[None], np.concatenate([f.across for f in fits], axis=1)[None]
+            (fits[0].own + fits[1].own)[None], np.concatenate([fit.across for fit in fits], axis=1)[None]
         ),
     )
-    enough = all(
-        0 < UNITS_PER_COVARIATE * fit.rank <= count for fit, count in zip(fits, clusters, strict=True)
-    )
-    if not enough or any(each.why[0] for each in (*before, *points)):
-        return Adjusted(before[0], before[1], np.zeros(1), np.zeros(1, dtype=np.int64))
+    enough = [
+        0 < UNITS_PER_COVARIATE * fit.rank <= count for fit, count in zip(fits, held.sum(axis=0), strict=True)
+    ]
+    if not all(enough) or any(each.why[0] for each in points):
+        return plain
     noise, left = variance(*before, 1.0), variance(*points, 1.0)
     return Adjusted(
         control=points[0],
@@ -126,6 +126,18 @@ def crossed_adjusted(
         reduction=np.where(noise > 0, 1 - left / noise, 0 * noise),
         used=np.array([max(fit.rank for fit in fits)]),
     )
+
+
+def drift(sides: tuple[Moments, Moments], fits: Sequence[Fit]) -> FloatArray:
+    """What every cluster adds to the levels by its part in the common covariate mean, shape (clusters, 2)."""
+    count = len(fits[0].slope)
+    units = float(sides[0].n.sum() + sides[1].n.sum())
+    sums = [each.n[:, None] * each.mean[:, -count:] for each in sides]
+    size = sides[0].n + sides[1].n
+    away = sums[0] + sums[1] - size[:, None] * (sums[0].sum(axis=0) + sums[1].sum(axis=0)) / units
+    many = float(np.sum(size > 0))
+    off = finite(away * np.sqrt(many / (many - 1)) / units)
+    return np.stack([off @ fit.slope for fit in fits], axis=1)
 
 
 def fitted(part: Moments, whole: Moments, columns: int, common: FloatArray) -> Fit:
@@ -178,7 +190,7 @@ def flat(whole: Moments, columns: int, over: FloatArray) -> float:
 
 
 def orthonormal(products: FloatArray, n: float, centre: FloatArray) -> FloatArray:
-    """A basis in which centred products are 1, shape (covariates, rank); what says nothing new is left out."""
+    """A basis in which centred products are 1, shape (covariates, rank), without what says nothing new."""
     lengths = np.diagonal(products)
     varies = np.isfinite(lengths) & (lengths > ROUNDING * n * centre**2)
     unit = np.where(varies, 1 / np.sqrt(lengths), 0.0)
@@ -188,10 +200,10 @@ def orthonormal(products: FloatArray, n: float, centre: FloatArray) -> FloatArra
 
 
 def unleveraged(inner: FloatArray, row: FloatArray) -> FloatArray:
-    """(I - X'X)^(-1/2) row for every cluster, the root of a generalised inverse; shape (clusters, 1 + rank)."""
+    """(I - X'X)^(-1/2) row for every cluster, by a generalised inverse; shape (clusters, 1 + rank)."""
     values, vectors = np.linalg.eigh(inner)
     root = np.where(values < 1 - FULL, 1 / np.sqrt(np.maximum(1 - values, FULL)), 0.0)
-    return np.einsum("gij,gj->gi", vectors, root * np.einsum("gij,i->gj", vectors, row))
+    return np.asarray(np.einsum("gij,gj->gi", vectors, root * np.einsum("gij,i->gj", vectors, row)))
 
 
 def finite(numbers: FloatArray) -> FloatArray:

@@ -42,8 +42,8 @@ SENTENCES: dict[Why, str] = {
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
     Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",
     Why.TIED: (
-        "so many rows have the same value at the quantile in one of the variants that its bounds are that "
-        "value too, and how sure it is cannot be read off them"
+        "so many values are the same at the quantile in one of the variants that its bounds are that value "
+        "too, and how sure it is cannot be read off them"
     ),
     Why.FEW_CLUSTERS: (
         "fewer than two clusters in one of the variants, so there is no spread to judge by, "

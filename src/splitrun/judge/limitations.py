@@ -71,11 +71,6 @@ def of_clusters(plan: Plan) -> Iterator[str]:
     if plan.exposures is None or plan.exposures.cluster is None:
         return
     name = plan.exposures.cluster
-    quantiles = [planned.key for planned in plan.metrics if planned.metric.kind == "quantile"]
-    if quantiles:
-        yield f"the intervals of {', '.join(quantiles)} take units as independent, whatever their {name}"
-    if plan.analysis.adjust is not None:
-        yield f"effects are not adjusted, because units of one {name} may be alike"
     if plan.segments:
         yield f"whether effects differ between levels is tested as if no {name} had units in several levels"
 

@@ -75,7 +75,7 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Functions that not every engine has: `semver` and `regexp_matches` of expressions, `quantile_disc`."""
+        """Functions that not every engine has: `semver` and `regexp_matches`, `quantile_disc`."""
         ...
 
     def load(self, sources: Mapping[str, Rows]) -> Mapping[str, Loaded]:

@@ -1,4 +1,4 @@
-"""What lies up to a quantile: counted per unit, and where the plan names a cluster, added up over clusters."""
+"""What lies up to a quantile: counted per unit, and added up over clusters where the plan names them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Quantiles on engines that have none: from counts, smallest and largest values of narrow bins.
 
 Bins are evenly spaced on a logarithmic scale, so that values of one bin differ by no more than 1.005 % of
-themselves (Masson, Rim, Lee 2019); smallest and largest values narrow each further down to what it holds. Such
-rows add up over any parts of the data. Within a bin values are taken as evenly spaced, which places a quantile
-nowhere but between two values that were seen: that is the bound that is answered beside it.
+themselves (Masson, Rim, Lee 2019); smallest and largest values narrow each further down to what it holds.
+Such rows add up over any parts of the data. Within a bin values are taken as evenly spaced: a quantile then
+lies between the smallest and the largest value of its bin, which is the bound that is answered beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlglot import exp
 from splitrun.measure.sql import choice, column, relation, select, tree, whole
 from splitrun.moments import FloatArray
 
-__all__ = ["Bins", "bins", "binned", "chosen"]
+__all__ = ["Bins", "binned", "bins", "chosen"]
 
 WIDTH = float(np.log1p(0.005) - np.log1p(-0.005))
 """Of a bin, in natural logarithms: half a percent to either side of its middle."""
