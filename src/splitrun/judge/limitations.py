@@ -15,6 +15,7 @@ __all__ = ["limitations"]
 
 OF_FINDINGS = {
     "cap_from_experiment": "a cap was taken from the experiment's own values, blind to the variants",
+    "coarse_quantile": "quantiles were read from a histogram, and are exact to within the bound that is told",
     "crossover": "some units met several variants; effects are those of the variant met first",
     "denominator_moved": "a ratio whose denominator moves compares different sets in the variants",
     "early_look": "this reading comes before the planned end, and holds only if it is the only one",
