@@ -121,6 +121,7 @@ def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_s
                 fractions=tuple(float(units) / (rules.planned_units or 1) for units in looks),
                 spending=Function(SHAPES[rules.spending], rules.spending_parameter),
                 ended=scene.now.ended,
+                elapsed=tuple(look / rules.looks[-1] for look in rules.looks[: len(looks)]),
             )
 
 

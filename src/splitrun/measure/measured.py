@@ -226,6 +226,8 @@ class Measured:
     """The moment up to which the data speaks; None without times."""
     first_exposure: datetime | None
     last_exposure: datetime | None
+    beyond: datetime | None = None
+    """The moment that the data goes on to, where `as_of` is the planned end and later units are left out."""
     clusters: Clusters | None = None
     quantiles: Mapping[tuple[str, str | None], Quantiles] = field(default_factory=dict)
     """By metric and segment; None for all units."""
