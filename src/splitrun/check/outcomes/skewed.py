@@ -8,15 +8,18 @@ import numpy as np
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import listed
-from splitrun.infer.looks.always import MOST_ASYMMETRY, asymmetry
+from splitrun.infer.looks.always import MOST_ASYMMETRY, MOST_ASYMMETRY_ONE_SIDED, asymmetry
 from splitrun.infer.means import skewness
+from splitrun.infer.ratios import ratio_skewness
 from splitrun.spec.analysis import Method
+from splitrun.spec.model import Role
+from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["skewed"]
 
 
 def skewed(evidence: Evidence) -> Finding | None:
-    """Name metrics and treatments whose effect has a skewness beyond 0.1.
+    """Name metrics and treatments whose effect has a skewness beyond 0.1, or 0.05 for a guardrail.
 
     Always-valid intervals withhold their verdict there; others are told to be read with care.
     """
@@ -37,12 +40,18 @@ def skewed(evidence: Evidence) -> Finding | None:
 
 
 def beyond(evidence: Evidence) -> Iterator[str]:
-    """Every effect whose skewness is known and beyond the limit."""
+    """Every effect whose skewness, with the units of now, is known and beyond its limit."""
     for planned in evidence.plan.metrics:
         if planned.metric.kind == "quantile":
             continue
         _, (control, *others) = evidence.measured.by_variant(planned.key)
+        skew = ratio_skewness if planned.metric.kind == "ratio" else skewness
         for variant, treatment in zip(evidence.plan.treatments, others, strict=True):
-            g = asymmetry(skewness(control, treatment), control.n, treatment.n)[0]
-            if np.isfinite(g) and abs(g) > MOST_ASYMMETRY:
+            g = asymmetry(skew(control, treatment), control.n, treatment.n)[0]
+            if np.isfinite(g) and abs(g) > most(planned):
                 yield f"{planned.key} of {variant}: {g:+.2g}"
+
+
+def most(planned: PlannedMetric) -> float:
+    """The largest skewness that leaves the error of an interval what it says: less where it has one end."""
+    return MOST_ASYMMETRY_ONE_SIDED if planned.role is Role.GUARDRAIL else MOST_ASYMMETRY

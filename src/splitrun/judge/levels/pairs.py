@@ -12,7 +12,7 @@ from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
 from splitrun.infer.quantiles import probabilities, quantile_points
-from splitrun.infer.ratios import ratios
+from splitrun.infer.ratios import ratio_skewness, ratios
 from splitrun.judge.levels.clustered import clustered, joined
 from splitrun.judge.levels.cuts import Cut, crossing
 from splitrun.judge.levels.strips import Strip, gathered, strip_of
@@ -127,11 +127,13 @@ def own(moments: Moments, column: Column) -> Moments:
 
 def spread_of(planned: PlannedMetric, strip: Strip, shown: list[Moments], index: int) -> Spread:
     """Conversions and skewness; zeros are counted per variant, so levels of a segment get their part."""
-    skew = skewness(*shown)
     units = np.stack([each.n for each in shown])
-    if planned.metric.kind in {"quantile", "ratio"}:
-        # what must be normal there is a share, or a residual: nobody measures its skewness
-        return Spread(units, np.zeros_like(skew))
+    if planned.metric.kind == "ratio":
+        return Spread(units, ratio_skewness(*shown))
+    if planned.metric.kind == "quantile":
+        # what must be normal there is a share of values: nobody measures its skewness
+        return Spread(units, np.zeros(units.shape[1]))
+    skew = skewness(*shown)
     if planned.metric.kind in {"share", "retention"}:
         return Spread(np.stack([np.rint(each.n * each.mean[:, 0]) for each in shown]), skew)
     conversions = units.copy()
