@@ -129,11 +129,12 @@ class Moments:
         held = np.flatnonzero(self.n > 0)
         # means are averaged as distances from one of them: large offsets then lose nothing
         mean, m2 = np.zeros((groups, self.mean.shape[1])), np.empty((groups, *self.m2.shape[1:]))
-        mean[group[held]] = self.mean[held]
+        some = group[held]
         n = added(self.n, group, groups)
         over = np.where(n > 0, n, 1.0)
         away, lever = [], []
         for one, values in enumerate(np.ascontiguousarray(self.mean.T)):
+            mean[some, one] = values[held]
             mean[:, one] += added(self.n * (values - mean[:, one].take(group)), group, groups) / over
             away.append(values - mean[:, one].take(group))
             lever.append(self.n * away[one])

@@ -30,7 +30,7 @@ def test_every_cut_of_a_strip_has_the_moments_of_its_own_units(keys: tuple[str, 
     measured, moments = cube(codes, variant, values)
 
     strip = strip_of([cut_by(measured, key) for key in (None, *keys)])
-    found = gathered([moments], strip)
+    found = gathered([[moments]], strip)
 
     for cut, place in zip(strip.cuts, strip.places, strict=True):
         for each in (0, 1):
@@ -52,6 +52,6 @@ def test_segments_that_are_cubes_of_their_own_keep_their_places() -> None:
     )
 
     strip = strip_of([cut_by(measured, "channel"), cut_by(measured, None)])
-    found = gathered([moments, whole], strip)
+    found = gathered([[moments, whole]], strip)
 
     assert [found.at(rows).mean[:, 0].tolist() for rows in strip.variants] == [[1, 3, 2], [5, 9, 7]]

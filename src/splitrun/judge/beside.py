@@ -36,7 +36,7 @@ def level(points: Points, index: int) -> float | None:
 
 def part(reading: Reading, points: tuple[Points, Points], index: int, planned: PlannedMetric) -> Part:
     """Read another effect on the same grounds."""
-    found = two(planned, points, reading.pair, reading.grounds)
+    found = two(planned, points, reading.pair.total, reading.grounds)
     absolute = found.absolute.cell(index)
     blind = absolute == Unknown(Why.NO_ALPHA)
     return Part(

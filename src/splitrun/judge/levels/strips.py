@@ -14,6 +14,9 @@ from splitrun.moments import IntArray, Moments
 
 __all__ = ["Strip", "gathered", "strip_of"]
 
+NUMBERS = 6_000
+"""Cross products of several metrics that are added up at once: with more, memory costs what fewer calls save."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -44,6 +47,10 @@ class Strip:
     """Where each variant's levels are among what the rolls give, each of shape (levels,)."""
     rolls: tuple[Roll, ...]
 
+    def rows(self, variant: int, metrics: int) -> IntArray:
+        """Where a variant's levels are among what is `gathered` of so many metrics, metric after metric."""
+        return repeated(self.variants[variant], metrics, sum(len(each) for each in self.variants))
+
 
 def strip_of(cuts: Sequence[Cut]) -> Strip:
     """Lay cuts one after another; those of one cube are rolled up together."""
@@ -69,20 +76,40 @@ def strip_of(cuts: Sequence[Cut]) -> Strip:
     )
 
 
-def gathered(moments: Sequence[Moments], strip: Strip) -> Moments:
-    """Moments of all variants over the levels of a strip, picked by `Strip.variants`.
+def gathered(moments: Sequence[Sequence[Moments]], strip: Strip) -> Moments:
+    """Moments of all variants over the levels of a strip, metric after metric, picked by `Strip.rows`.
 
     Args:
-        moments: Of the cells of every roll.
+        moments: Of every metric, and within it of the cells of every roll; all have the same columns.
         strip: What they are rolled up to.
     """
-    parts = []
-    for roll, part in zip(strip.rolls, moments, strict=True):
-        found = part
+    few = max(1, NUMBERS // max(1, sum(part.m2.size for part in moments[0])))
+    return Moments.stacked(
+        [together(moments[start : start + few], strip) for start in range(0, len(moments), few)]
+    )
+
+
+def together(moments: Sequence[Sequence[Moments]], strip: Strip) -> Moments:
+    """Add up the cells of several metrics as one vector."""
+    metrics, parts = len(moments), []
+    for roll, cells in zip(strip.rolls, zip(*moments, strict=True), strict=True):
+        found, width = Moments.stacked(cells), len(cells[0].n)
         for step in roll.steps:
-            found = found.at(step.rows).gathered(step.group, step.groups)
+            group = repeated(step.group, metrics, step.groups)
+            found = found.at(repeated(step.rows, metrics, width)).gathered(group, metrics * step.groups)
+            width = step.groups
         parts.append(found)
-    return Moments.stacked(parts)
+    if len(parts) == 1:
+        return parts[0]
+    # roll after roll becomes metric after metric
+    ends = np.cumsum([len(part.n) for part in parts])
+    order = [np.arange(end - len(part.n), end) for end, part in zip(ends, parts, strict=True)]
+    return Moments.stacked(parts).at(np.hstack([each.reshape(metrics, -1) for each in order]).ravel())
+
+
+def repeated(places: IntArray, metrics: int, width: int) -> IntArray:
+    """The same places for every metric, each `width` further on, shape (metrics * places,)."""
+    return np.asarray((places + width * np.arange(metrics)[:, None]).ravel())
 
 
 def rolled(cuts: Sequence[Cut]) -> Roll:
