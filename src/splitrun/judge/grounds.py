@@ -157,10 +157,11 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
     match found.shown:
         case Always():
             reasons = not_yet(
-                (pair.units[0], pair.units[1]),
+                (pair.independent[0], pair.independent[1]),
                 (pair.spread.conversions[0], pair.spread.conversions[1]),
                 pair.spread.skew,
             )
-            return tuple(f"too early for a verdict: {NotYet(why).says}" if why else None for why in reasons)
+            what = "units" if pair.clusters is None else "clusters"
+            return tuple(f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons)
         case _:
             return (None,) * pair.levels

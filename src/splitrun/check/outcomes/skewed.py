@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.outcomes.totals import cluster_totals
 from splitrun.check.words import listed
 from splitrun.infer.looks.always import MOST_ASYMMETRY, MOST_ASYMMETRY_ONE_SIDED, asymmetry
 from splitrun.infer.means import skewness
 from splitrun.infer.ratios import ratio_skewness
+from splitrun.measure.measured import Measured
+from splitrun.moments import FloatArray, Moments
 from splitrun.spec.analysis import Method
 from splitrun.spec.model import Role
 from splitrun.spec.plan import PlannedMetric
@@ -44,12 +47,23 @@ def beyond(evidence: Evidence) -> Iterator[str]:
     for planned in evidence.plan.metrics:
         if planned.metric.kind == "quantile":
             continue
-        _, (control, *others) = evidence.measured.by_variant(planned.key)
-        skew = ratio_skewness if planned.metric.kind == "ratio" else skewness
+        (control, *others), skew = spread_over(evidence.measured, planned)
         for variant, treatment in zip(evidence.plan.treatments, others, strict=True):
             g = asymmetry(skew(control, treatment), control.n, treatment.n)[0]
             if np.isfinite(g) and abs(g) > most(planned):
                 yield f"{planned.key} of {variant}: {g:+.2g}"
+
+
+def spread_over(
+    measured: Measured, planned: PlannedMetric
+) -> tuple[tuple[Moments, ...], Callable[[Moments, Moments], FloatArray]]:
+    """A metric over what is independent, by variant, and how its skewness is read."""
+    variant, count = measured.cells.variant.code, len(measured.cells.variant.labels)
+    totals = cluster_totals(measured, planned, variant, count)
+    if totals is not None:
+        return tuple(totals.at(np.array([index])) for index in range(count)), ratio_skewness
+    _, parts = measured.by_variant(planned.key)
+    return parts, ratio_skewness if planned.metric.kind == "ratio" else skewness
 
 
 def most(planned: PlannedMetric) -> float:

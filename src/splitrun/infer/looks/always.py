@@ -236,15 +236,19 @@ class NotYet(IntEnum):
     @property
     def says(self) -> str:
         """The reason in words, for people."""
-        return SENTENCES[self]
+        return self.of("units")
+
+    def of(self, what: str) -> str:
+        """The reason in words, where units or clusters are what is independent."""
+        return SENTENCES[self].format(what=what)
 
 
 SENTENCES: dict[NotYet, str] = {
-    NotYet.FEW_UNITS: f"fewer than {LEAST_UNITS} units in one of the variants",
+    NotYet.FEW_UNITS: f"fewer than {LEAST_UNITS} {{what}} in one of the variants",
     NotYet.FEW_CONVERSIONS: f"fewer than {LEAST_CONVERSIONS} units that are not zero in one of the variants",
     NotYet.SKEWED: (
         f"the skewness of the effect is beyond {MOST_ASYMMETRY}: values are too skewed for so uneven or few "
-        "units, and an interval would miss on one side more often than it says"
+        "{what}, and an interval would miss on one side more often than it says"
     ),
 }
 

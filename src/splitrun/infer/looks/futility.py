@@ -26,6 +26,10 @@ from splitrun.moments import FloatArray
 
 __all__ = ["Design", "Futility", "design", "futility_bounds"]
 
+LEAST = 0.9
+"""Part of the drift of one look that a design needs at least: looks that are drawn apart (`spaced`) have a
+little more information at the end than planned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Futility:
@@ -130,7 +134,7 @@ def unfenced(
     def excess(theta: float) -> float:
         return float(crossing(at, upper, drift=theta).above.sum()) - power
 
-    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(excess, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     return upper, np.full(at.shape, -np.inf), drift
 
 
@@ -143,7 +147,7 @@ def settled(
     def missing(theta: float) -> float:
         return fences.solved(theta)[2] - futility.beta
 
-    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(missing, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     upper, lower, _ = fences.solved(drift)
     return upper, lower, drift
 

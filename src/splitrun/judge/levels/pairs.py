@@ -8,11 +8,12 @@ from enum import Enum, auto
 
 import numpy as np
 
+from splitrun.check.outcomes.totals import cluster_totals
 from splitrun.infer.adjustment import Adjusted, adjusted, stratified
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
-from splitrun.infer.quantiles import probabilities, quantile_points
+from splitrun.infer.quantiles import enough, probabilities, quantile_points
 from splitrun.infer.ratios import ratio_skewness, ratios
 from splitrun.judge.levels.clustered import clustered, joined
 from splitrun.judge.levels.cuts import Cut, crossing
@@ -83,6 +84,11 @@ class Pair:
     def levels(self) -> int:
         """How many levels the pair has."""
         return int(self.units.shape[1])
+
+    @property
+    def independent(self) -> FloatArray:
+        """How many there are of what is independent, clusters or else units, shape (2, levels)."""
+        return self.units if self.clusters is None else self.clusters
 
     @property
     def total(self) -> FloatArray:
@@ -290,7 +296,7 @@ def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip
     """The pair of a quantile metric: Woodruff's bounds, read from the values by measurement."""
     strip, index = place
     sides = []
-    for variant in (0, index):
+    for units, variant in zip(plain.units, (0, index), strict=True):
         found = [cut.quantiles[planned.key, cut.segment] for cut in strip.cuts]
         parts = [
             quantile_points(
@@ -301,7 +307,7 @@ def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip
             )
             for each in found
         ]
-        sides.append(joined(parts))
+        sides.append(enough(joined(parts), units, at))
     return replace(plain, control=sides[0], treatment=sides[1])
 
 
@@ -321,9 +327,20 @@ def over_clusters(plain: Pair, planned: PlannedMetric, place: tuple[Strip, int])
         plain,
         control=control,
         treatment=treatment,
+        spread=replace(plain.spread, skew=np.concatenate([skew_of(planned, cut, index) for cut in strip.cuts])),
         clusters=np.stack([control.n, treatment.n]),
         design_effect=np.where(np.isfinite(design) & (before > 0), design, np.nan),
     )
+
+
+def skew_of(planned: PlannedMetric, cut: Cut, index: int) -> FloatArray:
+    """Skewness of what clusters vary by, in control and a treatment together, shape (levels,)."""
+    width, variant = len(cut.labels), cut.measured.cells.variant
+    groups = len(variant.labels) * width
+    totals = cluster_totals(cut.measured, planned, variant.code * width + cut.code, groups)
+    if totals is None:
+        return np.full(width, np.nan)
+    return ratio_skewness(*(totals.at(np.arange(width) + which * width) for which in (0, index)))
 
 
 def with_adjustment(plain: Pair, found: Sequence[Adjusted], covariates: tuple[str, ...]) -> Pair:
