@@ -8,7 +8,7 @@ import numpy as np
 
 from splitrun.check.times.looks import Occasion
 from splitrun.infer.estimate import Side
-from splitrun.infer.looks.always import AlwaysValid, NotYet, hybrid, not_yet
+from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, hybrid, not_yet
 from splitrun.infer.looks.spending import Shape
 from splitrun.infer.looks.spending import Spending as Function
 from splitrun.judge.levels.pairs import Pair
@@ -159,7 +159,7 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
             reasons = not_yet(
                 (pair.independent[0], pair.independent[1]),
                 (pair.spread.conversions[0], pair.spread.conversions[1]),
-                pair.spread.skew,
+                asymmetry(pair.spread.skew, *pair.units) if pair.spread.lean is None else pair.spread.lean,
             )
             what = "units" if pair.clusters is None else "clusters"
             return tuple(f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons)

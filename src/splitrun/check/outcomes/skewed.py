@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from splitrun.check.evidence import Evidence, Finding, Severity
-from splitrun.check.outcomes.totals import cluster_totals
+from splitrun.check.outcomes.alike import asymmetry_over_clusters
 from splitrun.check.words import listed
 from splitrun.infer.looks.always import MOST_ASYMMETRY, MOST_ASYMMETRY_ONE_SIDED, asymmetry
 from splitrun.infer.means import skewness
 from splitrun.infer.ratios import ratio_skewness
 from splitrun.measure.measured import Measured
-from splitrun.moments import FloatArray, Moments
 from splitrun.spec.analysis import Method
 from splitrun.spec.model import Role
 from splitrun.spec.plan import PlannedMetric
@@ -47,23 +46,23 @@ def beyond(evidence: Evidence) -> Iterator[str]:
     for planned in evidence.plan.metrics:
         if planned.metric.kind == "quantile":
             continue
-        (control, *others), skew = spread_over(evidence.measured, planned)
-        for variant, treatment in zip(evidence.plan.treatments, others, strict=True):
-            g = asymmetry(skew(control, treatment), control.n, treatment.n)[0]
+        for index, variant in enumerate(evidence.plan.treatments, start=1):
+            g = lean(evidence.measured, planned, index)
             if np.isfinite(g) and abs(g) > most(planned):
                 yield f"{planned.key} of {variant}: {g:+.2g}"
 
 
-def spread_over(
-    measured: Measured, planned: PlannedMetric
-) -> tuple[tuple[Moments, ...], Callable[[Moments, Moments], FloatArray]]:
-    """A metric over what is independent, by variant, and how its skewness is read."""
-    variant, count = measured.cells.variant.code, len(measured.cells.variant.labels)
-    totals = cluster_totals(measured, planned, variant, count)
-    if totals is not None:
-        return tuple(totals.at(np.array([index])) for index in range(count)), ratio_skewness
+def lean(measured: Measured, planned: PlannedMetric, index: int) -> float:
+    """The skewness of a treatment's effect, over clusters where these are counted."""
+    code = measured.cells.variant.code
+    found = asymmetry_over_clusters(measured, planned, index, (np.zeros_like(code), 1))
+    if found is not None and measured.clusters is not None:
+        # few clusters look skewed by chance: only what two standard errors of a skewness do not explain
+        chance = 2 * np.sqrt(6) / max(1, len(np.unique(measured.clusters.code)))
+        return float(np.sign(found[0]) * np.maximum(np.abs(found[0]) - chance, 0.0))
     _, parts = measured.by_variant(planned.key)
-    return parts, ratio_skewness if planned.metric.kind == "ratio" else skewness
+    skew = ratio_skewness if planned.metric.kind == "ratio" else skewness
+    return float(asymmetry(skew(parts[0], parts[index]), parts[0].n, parts[index].n)[0])
 
 
 def most(planned: PlannedMetric) -> float:

@@ -290,21 +290,22 @@ def tail_error(g: npt.ArrayLike, tail: float) -> FloatArray:
 def not_yet(
     units: tuple[npt.ArrayLike, npt.ArrayLike],
     conversions: tuple[npt.ArrayLike, npt.ArrayLike],
-    skew: npt.ArrayLike,
+    g: npt.ArrayLike,
 ) -> IntArray:
     """Why each cell may not be looked at yet.
 
     Args:
-        units: Units of control and treatment, each of shape (cells,).
+        units: Units of control and treatment, or clusters where these are what is independent, each of shape
+            (cells,).
         conversions: Units with a value other than zero, control and treatment.
-        skew: Skewness of the (capped) unit values.
+        g: Skewness of the effect: `asymmetry` where units are independent; NaN where it cannot be known.
 
     Returns:
         A `NotYet` or 0, shape (cells,).
     """
     few = np.minimum(*np.broadcast_arrays(*units)) < LEAST_UNITS
     rare = np.minimum(*np.broadcast_arrays(*conversions)) < LEAST_CONVERSIONS
-    skewed = np.abs(asymmetry(skew, *units)) > MOST_ASYMMETRY
+    skewed = ~(np.abs(np.asarray(g, dtype=np.float64)) <= MOST_ASYMMETRY)
     reasons = {NotYet.FEW_UNITS: few, NotYet.FEW_CONVERSIONS: rare, NotYet.SKEWED: skewed}
     masks = np.broadcast_arrays(*reasons.values())
     return np.select(list(masks), [int(why) for why in reasons], default=0).astype(np.int64)

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 import numpy as np
 
-from splitrun.check.outcomes.totals import cluster_totals
+from splitrun.check.outcomes.alike import asymmetry_over_clusters
 from splitrun.infer.adjustment import Adjusted, adjusted, stratified
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
@@ -63,6 +63,13 @@ class Spread:
     """Units with a value other than 0."""
     skew: FloatArray
     """Skewness of the values; NaN where nobody measured it."""
+    lean: FloatArray | None = None
+    """Skewness of the effect itself, where it is counted over clusters, shape (levels,)."""
+
+    def at(self, levels: slice) -> Spread:
+        """How far it can be in these levels."""
+        lean = None if self.lean is None else self.lean[levels]
+        return Spread(self.conversions[:, levels], self.skew[levels], lean)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +108,7 @@ class Pair:
             control=self.control.at(levels),
             treatment=self.treatment.at(levels),
             units=self.units[:, levels],
-            spread=Spread(self.spread.conversions[:, levels], self.spread.skew[levels]),
+            spread=self.spread.at(levels),
             adjustment=None if self.adjustment is None else self.adjustment.at(levels),
             clusters=None if self.clusters is None else self.clusters[:, levels],
             design_effect=None if self.design_effect is None else self.design_effect[levels],
@@ -327,20 +334,17 @@ def over_clusters(plain: Pair, planned: PlannedMetric, place: tuple[Strip, int])
         plain,
         control=control,
         treatment=treatment,
-        spread=replace(plain.spread, skew=np.concatenate([skew_of(planned, cut, index) for cut in strip.cuts])),
+        spread=replace(plain.spread, lean=np.concatenate([lean_of(planned, cut, index) for cut in strip.cuts])),
         clusters=np.stack([control.n, treatment.n]),
         design_effect=np.where(np.isfinite(design) & (before > 0), design, np.nan),
     )
 
 
-def skew_of(planned: PlannedMetric, cut: Cut, index: int) -> FloatArray:
-    """Skewness of what clusters vary by, in control and a treatment together, shape (levels,)."""
-    width, variant = len(cut.labels), cut.measured.cells.variant
-    groups = len(variant.labels) * width
-    totals = cluster_totals(cut.measured, planned, variant.code * width + cut.code, groups)
-    if totals is None:
-        return np.full(width, np.nan)
-    return ratio_skewness(*(totals.at(np.arange(width) + which * width) for which in (0, index)))
+def lean_of(planned: PlannedMetric, cut: Cut, index: int) -> FloatArray:
+    """Skewness of a treatment's effect over clusters, shape (levels,)."""
+    levels = len(cut.labels)
+    found = asymmetry_over_clusters(cut.measured, planned, index, (cut.code, levels))
+    return np.full(levels, np.nan) if found is None else found
 
 
 def with_adjustment(plain: Pair, found: Sequence[Adjusted], covariates: tuple[str, ...]) -> Pair:
