@@ -10,8 +10,8 @@ import numpy as np
 from calibrate.alike import of_clusters, of_events, within_clusters
 from calibrate.crowds import CROWDS
 from calibrate.figures import Part, Row
-from calibrate.often import DAYS, SPENDINGS, always, grouped
-from calibrate.once import once, trial
+from calibrate.often import DAYS, FUTILE, SPENDINGS, always, grouped
+from calibrate.once import MARGINS, RATIO, once, trial
 from calibrate.quantiles import EVENTS
 from calibrate.worlds import WORLDS
 
@@ -23,16 +23,16 @@ SPLITS = {"50/50": 0.5, "90/10": 0.1, "98/2": 0.02}
 """Treatment's share of the two variants' units."""
 METHODS = (
     "fixed difference",
-    "ratio (delta method)",
+    RATIO,
     "lift (Fieller)",
-    "non-inferiority, absolute margin",
-    "non-inferiority, relative margin",
+    *MARGINS,
     "adjusted (Lin, one covariate)",
     "post-stratified (three strata)",
     "clusters of one variant",
     "clusters of both variants (CR2)",
     "quantile of events",
     *SPENDINGS,
+    FUTILE,
     "always-valid",
     "Bonferroni, three treatments",
     "Holm, three treatments",
@@ -70,7 +70,7 @@ BY_LOOK: dict[str, Sizes] = {
 """Units of control and treatment between two always-valid looks."""
 CLUSTERS = sizes((60, 60, 60))
 """Clusters of one variant each; of those that hold both there are 60."""
-READERS = sizes((300, 200, 100))
+READERS = sizes((300, 300, 100))
 """Units whose events a quantile is taken of."""
 
 

@@ -205,13 +205,10 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: looking(6.5, ()),
         "none of 3 planned looks has come, so no alpha may be spent yet and no effect is shown",
     ),
-    "alpha_spent": (
+    "after_planned_end": (
         Severity.WARN,
-        lambda: looking(15, (1000, 1400)),
-        (
-            "all 1,000 planned units had matured at an earlier look, which spent all alpha "
-            "(fetched at look 1, 2026-11-09 09:00+00:00)"
-        ),
+        lambda: looking(24, (300, 600, 900)),
+        "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-11-26 09:00+00:00",
     ),
     "early_look": (
         Severity.WARN,

@@ -151,7 +151,7 @@ def together(asked: Sequence[Question]) -> Effects:
         joined([question.pair.control for question in asked]),
         joined([question.pair.treatment for question in asked]),
     )
-    units = np.concatenate([question.pair.total for question in asked])
+    units = np.concatenate([question.pair.units for question in asked], axis=1).sum(axis=0)
     grounds = first.grounds if len(asked) == 1 else laid([question.grounds for question in asked], widths)
     seen = two(first.planned, points, units, grounds)
     if first.planned.guardrail is None:

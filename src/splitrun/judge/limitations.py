@@ -14,6 +14,7 @@ from splitrun.spec.plan import Plan
 __all__ = ["limitations"]
 
 OF_FINDINGS = {
+    "after_planned_end": "the data goes on after the planned end, for which nothing was planned",
     "cap_from_experiment": "a cap was taken from the experiment's own values, blind to the variants",
     "coarse_quantile": "quantiles were read from a histogram, and are exact to within the bound that is told",
     "crossover": "some units met several variants; effects are those of the variant met first",

@@ -57,8 +57,8 @@ class Desk:
     """Error rates before any effect is seen, by metric."""
     strip: Strip
     """All units, then every segment."""
-    exposed: tuple[IntArray, ...]
-    """Units of each cut, shape (variants, levels)."""
+    exposed: Mapping[int, Sequence[IntArray]]
+    """By treatment's index and cut, units of control and of the treatment, shape (2, levels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,8 @@ class Subject:
 def every_reading(plan: Plan, measured: Measured) -> Sequence[Reading]:
     """Metrics in the plan's order, each with its treatments, each over all units and then by segment."""
     strip = strip_of([cut_by(measured, key) for key in (None, *(segment.key for segment in plan.segments))])
-    exposed = tuple(measured.units(cut.segment) for cut in strip.cuts)
+    units = [measured.units(cut.segment) for cut in strip.cuts]
+    exposed = {index: [each[[0, index]] for each in units] for index in range(1, len(strip.variants))}
     desk = Desk(plan, measured, occasion(plan, measured), error_rates(plan), strip, exposed)
     known = pairs(plan, plan.metrics, strip)
     subjects = [
@@ -110,7 +111,7 @@ def readings(desk: Desk, subjects: Sequence[Subject], count: int) -> Sequence[Re
             index=subject.index,
             cut=desk.strip.cuts[place],
             pair=question.pair,
-            exposed=desk.exposed[place][[0, subject.index]],
+            exposed=desk.exposed[subject.index][place],
             grounds=question.grounds,
             effects=found,
             withheld=withheld(question.grounds, question.pair),

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.numbers import Scale, level_of
-from splitrun.judge.readout import GuardrailOutcome, Verdict
+from splitrun.judge.readout import GuardrailOutcome, Outlook, Verdict
 from splitrun.judge.rule import Reach, sign
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["defended", "guarded", "kept_back", "moved", "unread", "without_number"]
+__all__ = ["defended", "guarded", "kept_back", "looking_ahead", "moved", "unread", "without_number"]
 
 SIDES = ("control", "the treatment")
 
@@ -66,6 +66,16 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
             why = "the plan only watches it" if watched else "in segments only harm is looked for"
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
+
+
+def looking_ahead(says: str, ahead: Outlook) -> str:
+    """Add to a verdict's sentence that going on is futile, where it is."""
+    if not ahead.futile or ahead.futility is None:
+        return says
+    return (
+        f"{says}; futile: z is {ahead.z:.2f}, below the futility bound of {ahead.futility:.2f}, and it ends "
+        f"better with a probability of {ahead.better * 100:.2g} % (nobody is bound to stop)"
+    )
 
 
 def kept_back(seen: str, why: str) -> str:

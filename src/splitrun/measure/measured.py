@@ -239,6 +239,8 @@ class Measured:
     """The moment up to which the data speaks; None without times."""
     first_exposure: datetime | None
     last_exposure: datetime | None
+    beyond: datetime | None = None
+    """The moment that the data goes on to, where `as_of` is the planned end and later units are left out."""
     clusters: Clusters | None = None
     quantiles: Mapping[tuple[str, str | None], Quantiles] = field(default_factory=dict)
     """By metric and segment; None for all units."""
@@ -274,9 +276,8 @@ class Measured:
             return self.within[segment].units(segment)
         labels, group = self._groups(segment)
         variants, width = len(self.cells.variant.labels), len(labels)
-        counts = np.zeros(variants * width, dtype=np.int64)
-        np.add.at(counts, group, self.cells.units)
-        return counts.reshape(variants, width)
+        counts = np.bincount(group, weights=self.cells.units, minlength=variants * width)
+        return counts.astype(np.int64).reshape(variants, width)
 
     def _groups(self, segment: str | None) -> tuple[tuple[str, ...], IntArray]:
         variant = self.cells.variant.code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 
@@ -58,7 +59,10 @@ def form(readout: Readout) -> Json:
         "estimates": [comparison(found, planned[found.metric]) for found in readout.comparisons],
         "heterogeneity": heterogeneity(readout),
         "limitations": list(readout.limitations),
-        "decision": {"value": None, "says": UNDECIDED},
+        "decision": {
+            "value": None if readout.decision is None else readout.decision.value.value,
+            "says": UNDECIDED if readout.decision is None else readout.decision.says,
+        },
         "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
     }
 
@@ -110,6 +114,7 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
         "capped": None if found.capped is None else capped(found.capped),
         "parts": None if found.parts is None else parts(found.parts),
         "design_effect": found.design_effect,
+        "outlook": None if found.outlook is None else asdict(found.outlook),
         "verdict": found.verdict.value,
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,

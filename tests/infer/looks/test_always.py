@@ -160,11 +160,14 @@ def test_the_gate_says_what_is_missing_and_opens_when_nothing_is() -> None:
     )
 
     found = not_yet(
-        (control, treatment), (np.full(5, 400), np.array([40, 29, 30, 60, 60])), [1.0, 1.0, 15.0, 2.0, 15.0]
+        (control, treatment),
+        (np.full(5, 400), np.array([40, 29, 30, 60, 60])),
+        asymmetry([1.0, 1.0, 15.0, 2.0, 15.0], control, treatment),
     )
 
     assert found.tolist() == [NotYet.FEW_UNITS, NotYet.FEW_CONVERSIONS, NotYet.SKEWED, 0, 0]
     assert "500 units" in NotYet.FEW_UNITS.says
+    assert "500 clusters" in NotYet.FEW_UNITS.of("clusters")
     assert "30 units that are not zero" in NotYet.FEW_CONVERSIONS.says
     assert "beyond 0.1" in NotYet.SKEWED.says
 

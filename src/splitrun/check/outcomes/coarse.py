@@ -19,7 +19,7 @@ def coarse_quantile(evidence: Evidence) -> Finding | None:
         code="coarse_quantile",
         severity=Severity.NOTE,
         says=f"quantiles were read from a histogram, and may be off by at most so much: {listed(coarse)}",
-        next="compare the effect with it; read again with an engine that has `quantile_disc` where it matters",
+        next="compare the effect with that; an engine with `quantile_disc` reads them exactly",
     )
 
 

@@ -26,6 +26,10 @@ from splitrun.moments import FloatArray
 
 __all__ = ["Design", "Futility", "design", "futility_bounds"]
 
+LEAST = 0.9
+"""Part of the drift of one look that a design needs at least: looks that are drawn apart (`spaced`) have a
+little more information at the end than planned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Futility:
@@ -130,7 +134,7 @@ def unfenced(
     def excess(theta: float) -> float:
         return float(crossing(at, upper, drift=theta).above.sum()) - power
 
-    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(excess, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     return upper, np.full(at.shape, -np.inf), drift
 
 
@@ -138,12 +142,12 @@ def settled(
     at: FloatArray, alpha: FloatArray, futility: Futility, fixed: float
 ) -> tuple[FloatArray, FloatArray, float]:
     """Bounds and drift of a plan with futility: all of beta is spent when the bounds meet."""
-    fences = Fences(at, alpha, futility)
+    fences = Fences(at, alpha, at, futility)
 
     def missing(theta: float) -> float:
         return fences.solved(theta)[2] - futility.beta
 
-    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(missing, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     upper, lower, _ = fences.solved(drift)
     return upper, lower, drift
 
@@ -161,19 +165,21 @@ class Fences:
     """Information, above 0 and rising."""
     alpha: FloatArray
     """Cumulative error of the upper tail, shape (looks,)."""
+    part: FloatArray
+    """Part of the plan by which beta is spent at each look; the plan ends where it is 1."""
     futility: Futility
 
     def solved(self, drift: float) -> tuple[FloatArray, FloatArray, float]:
         """Upper bounds, lower bounds, and the probability to end without crossing above, under the drift.
 
-        At information 1 the plan ends: what does not cross the upper bound there has missed.
+        Where all of the plan is there it ends: what does not cross the upper bound then has missed.
         """
         at = spaced(self.looks)
         alphas = np.diff(self.alpha, prepend=0.0)
-        betas = np.diff(self.futility.spending.at(self.looks, self.futility.beta), prepend=0.0)
+        betas = np.diff(self.futility.spending.at(self.part, self.futility.beta), prepend=0.0)
         null, alive = START, replace(START, drift=drift)
         upper, lower, missed = [], [], 0.0
-        for now, grain, alpha, beta, end in zip(at, grains(at), alphas, betas, self.looks >= 1, strict=True):
+        for now, grain, alpha, beta, end in zip(at, grains(at), alphas, betas, self.part >= 1, strict=True):
             top = bound(null, now, alpha)
             bottom = top if end else min(lowest(alive, now, beta), top)
             missed += alive.below(now, bottom)
@@ -198,6 +204,7 @@ def futility_bounds(
     futility: Futility,
     spending: Spending = OBRIEN_FLEMING,
     ended: bool = False,
+    elapsed: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """Bounds of z below which going on is futile, at the looks taken.
 
@@ -208,6 +215,8 @@ def futility_bounds(
         futility: How beta is spent.
         spending: How `tail` is spent.
         ended: Whether the last look is the planned end: then its futility bound is its upper bound.
+        elapsed: Part of the planned time that has passed at each look, beyond which none spends error of
+            either kind.
 
     Returns:
         Shape (looks,); -infinity before there is information. A look that adds none repeats the bound before
@@ -216,12 +225,16 @@ def futility_bounds(
     if futility.binding:
         raise refused("futility bounds of looks taken are asked for as binding", "leave binding to `design`")
     there = information(looks)
-    upper = boundaries(there, tail, spending, ended=ended)
-    running = (np.diff(there, prepend=0.0) > 0) & (there < 1)
+    time = there if elapsed is None else information(elapsed)
+    part = np.minimum(there, time)
+    upper = boundaries(there, tail, spending, ended=ended, elapsed=time)
+    running = (np.diff(there, prepend=0.0) > 0) & (part < 1)
     running[-1] &= not ended
-    fences = Fences(there[running], spent(there, tail, spending)[running], futility)
+    fences = Fences(
+        there[running], spent(there, tail, spending, elapsed=time)[running], part[running], futility
+    )
     lower = np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(running)]
-    over = there >= 1
+    over = part >= 1
     over[-1] |= ended
     return np.where(over, upper, np.minimum(lower, upper))
 

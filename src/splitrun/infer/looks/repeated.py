@@ -47,11 +47,18 @@ def adjusted_level(bounds: npt.ArrayLike, side: Side = Side.BOTH) -> FloatArray:
 
 @lru_cache(maxsize=256)
 def curve(
-    looks: tuple[float, ...], spending: Spending, tail: float, *, ended: bool
+    looks: tuple[float, ...],
+    spending: Spending,
+    tail: float,
+    *,
+    ended: bool,
+    elapsed: tuple[float, ...] | None,
 ) -> tuple[FloatArray, FloatArray]:
     """The last look's bounds as the error of a tail shrinks, and the normal deviates of those tails."""
     deviates = np.union1d(np.linspace(0.0, -float(ndtri(SMALLEST_TAIL)), KNOTS), [-float(ndtri(tail))])
-    last = np.array([boundaries(looks, float(ndtr(-x)), spending, ended=ended)[-1] for x in deviates])
+    last = np.array(
+        [boundaries(looks, float(ndtr(-x)), spending, ended=ended, elapsed=elapsed)[-1] for x in deviates]
+    )
     keep = np.isfinite(last)
     return last[keep], deviates[keep]
 
@@ -63,6 +70,7 @@ def repeated_p(
     spending: Spending = OBRIEN_FLEMING,
     *,
     ended: bool = False,
+    elapsed: npt.ArrayLike | None = None,
     side: Side = Side.BOTH,
 ) -> FloatArray:
     """The p of the last look taken: the smallest alpha at which its repeated interval excludes zero.
@@ -77,6 +85,7 @@ def repeated_p(
         tail: Error of one tail in the plan.
         spending: How it is spent.
         ended: Whether the last look is the planned end.
+        elapsed: Part of the planned time that has passed at each look, beyond which none spends.
         side: `lower` asks whether the effect lies above zero, `upper` whether below; `both` doubles the less.
 
     Returns:
@@ -84,7 +93,9 @@ def repeated_p(
     """
     seen = np.asarray(z, dtype=np.float64)
     toward = {Side.BOTH: np.abs(seen), Side.LOWER: seen, Side.UPPER: -seen}[side]
-    bounds, deviates = curve(tuple(information(looks).tolist()), spending, checked_tail(tail), ended=ended)
+    passed = None if elapsed is None else tuple(information(elapsed).tolist())
+    at = tuple(information(looks).tolist())
+    bounds, deviates = curve(at, spending, checked_tail(tail), ended=ended, elapsed=passed)
     if len(bounds) < 2:
         return np.ones_like(seen)
     inside = np.clip(toward, bounds[0], bounds[-1])

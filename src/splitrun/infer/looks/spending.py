@@ -2,7 +2,7 @@
 
 Lan and DeMets (1983), Biometrika 70, 659-663, for the idea and the O'Brien-Fleming and Pocock types; Kim and
 DeMets (1987), Biometrika 74, 149-154, for powers; Hwang, Shih and DeCani (1990), Statistics in Medicine 9,
-1439-1445, for the gamma family. A two-sided alpha is spent as twice a one-sided one, alpha / 2 in each tail;
+1439-1445, for the gamma family; Lan and DeMets (1989), Statistics in Medicine 8, 1191-1198, for time. A two-sided alpha is spent as twice a one-sided one, alpha / 2 in each tail;
 `tail` names that part.
 """
 
@@ -154,7 +154,12 @@ def information(looks: npt.ArrayLike) -> FloatArray:
 
 
 def spent(
-    looks: npt.ArrayLike, tail: float, spending: Spending = OBRIEN_FLEMING, *, ended: bool = False
+    looks: npt.ArrayLike,
+    tail: float,
+    spending: Spending = OBRIEN_FLEMING,
+    *,
+    ended: bool = False,
+    elapsed: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """Error spent by each look taken: a function of the past alone, so looks may come when they will.
 
@@ -163,11 +168,18 @@ def spent(
         tail: Error to spend in one tail: alpha / 2 where both sides are of interest.
         spending: The function.
         ended: Whether the last look is the planned end, which spends all that remains whatever n is.
+        elapsed: Part of the planned time that has passed at each look, shape (looks,): no look spends more
+            than belongs to it, so that units which come faster than planned leave error for the planned end
+            (Lan and DeMets 1989: calendar time). None: units alone say how much.
 
     Returns:
-        Cumulative error, shape (looks,); `tail` from the first look with all the planned information.
+        Cumulative error, shape (looks,); `tail` from the first look with all the planned information, and
+        time, on.
     """
-    cumulative = spending.at(information(looks), checked_tail(tail))
+    fraction = information(looks)
+    if elapsed is not None:
+        fraction = np.minimum(fraction, information(elapsed))
+    cumulative = spending.at(fraction, checked_tail(tail))
     if ended:
         cumulative[-1] = tail
     return cumulative

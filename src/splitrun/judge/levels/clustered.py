@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from splitrun.check.outcomes.alike import asymmetry_over_clusters
 from splitrun.infer.adjustment import UNITS_PER_STRATUM, Adjusted
 from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.clusters_adjusted import (
@@ -21,7 +22,7 @@ from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["adjusted_clusters", "clustered", "is_nested", "joined"]
+__all__ = ["adjusted_clusters", "clustered", "is_nested", "joined", "lean_of"]
 
 
 def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:
@@ -84,6 +85,13 @@ def adjusted_clusters(
         reduction=np.concatenate([each.reduction for each in found]),
         used=np.concatenate([each.used for each in found]),
     )
+
+
+def lean_of(planned: PlannedMetric, cut: Cut, index: int) -> FloatArray:
+    """Skewness of a treatment's effect over clusters, shape (levels,)."""
+    levels = len(cut.labels)
+    found = asymmetry_over_clusters(cut.measured, planned, index, (cut.code, levels))
+    return np.full(levels, np.nan) if found is None else found
 
 
 def totals(units: Moments, width: int) -> Moments:

@@ -12,8 +12,9 @@ from splitrun.infer.adjustment import Adjusted, adjusted, stratified
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
-from splitrun.infer.ratios import ratios
-from splitrun.judge.levels.clustered import adjusted_clusters, clustered, joined
+from splitrun.infer.quantiles import enough
+from splitrun.infer.ratios import ratio_skewness, ratios
+from splitrun.judge.levels.clustered import adjusted_clusters, clustered, joined, lean_of
 from splitrun.judge.levels.cuts import Cut, crossing
 from splitrun.judge.levels.quantiles import quantile_levels
 from splitrun.judge.levels.strips import Strip, gathered, strip_of
@@ -62,6 +63,13 @@ class Spread:
     """Units with a value other than 0."""
     skew: FloatArray
     """Skewness of the values; NaN where nobody measured it."""
+    lean: FloatArray | None = None
+    """Skewness of the effect itself, where it is counted over clusters, shape (levels,)."""
+
+    def at(self, levels: slice) -> Spread:
+        """How far it can be in these levels."""
+        lean = None if self.lean is None else self.lean[levels]
+        return Spread(self.conversions[:, levels], self.skew[levels], lean)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +95,11 @@ class Pair:
         return int(self.units.shape[1])
 
     @property
+    def independent(self) -> FloatArray:
+        """How many there are of what is independent, clusters or else units, shape (2, levels)."""
+        return self.units if self.clusters is None else self.clusters
+
+    @property
     def total(self) -> FloatArray:
         """Units of both variants, shape (levels,)."""
         return np.asarray(self.units.sum(axis=0))
@@ -97,7 +110,7 @@ class Pair:
             control=self.control.at(levels),
             treatment=self.treatment.at(levels),
             units=self.units[:, levels],
-            spread=Spread(self.spread.conversions[:, levels], self.spread.skew[levels]),
+            spread=self.spread.at(levels),
             adjustment=None if self.adjustment is None else self.adjustment.at(levels),
             clusters=None if self.clusters is None else self.clusters[:, levels],
             design_effect=None if self.design_effect is None else self.design_effect[levels],
@@ -255,9 +268,14 @@ def own(moments: Moments, width: int) -> Moments:
 def spread_of(laid: Laid, shown: Sequence[Moments], index: int) -> Spread:
     """Conversions and skewness of control's and a treatment's moments."""
     units = np.stack([each.n for each in shown])
-    if laid.shape.form is not Form.MEAN:
-        # what must be normal there is a share, or a residual: nobody measures its skewness
-        return Spread(units, np.zeros(units.shape[1]))
+    match laid.shape.form:
+        case Form.QUANTILE:
+            # what must be normal there is a share of values: nobody measures its skewness
+            return Spread(units, np.zeros(units.shape[1]))
+        case Form.RATIO:
+            return Spread(units, ratio_skewness(*shown))
+        case Form.MEAN:
+            pass
     shares = [planned.metric.kind in {"share", "retention"} for planned in laid.metrics]
     ones = np.rint(units * np.stack([each.mean[:, 0] for each in shown]))
     yes = np.repeat(shares, len(laid.strip.variants[0]))
@@ -288,7 +306,9 @@ def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip
     """The pair of a quantile metric: Woodruff's bounds, read from the values by measurement."""
     strip, index = place
     found = [quantile_levels(cut.quantiles[planned.key, cut.segment], at, index) for cut in strip.cuts]
-    sides = [joined([each.sides[side] for each in found]) for side in range(2)]
+    counted = [each.independent for each in found if each.independent is not None]
+    independent = np.concatenate(counted, axis=1) if counted else plain.units
+    sides = [enough(joined([each.sides[side] for each in found]), independent[side], at) for side in range(2)]
     pair = replace(
         plain,
         control=sides[0],
@@ -309,8 +329,10 @@ def over_clusters(plan: Plan, plain: Pair, planned: PlannedMetric, place: tuple[
         if cut.measured.clusters is not None
     ]
     control, treatment = (joined([part[side] for part in parts]) for side in range(2))
+    spread = replace(plain.spread, lean=np.concatenate([lean_of(planned, cut, index) for cut in strip.cuts]))
     pair = with_clusters(
-        replace(plain, control=control, treatment=treatment), variance(plain.control, plain.treatment, 1.0)
+        replace(plain, control=control, treatment=treatment, spread=spread),
+        variance(plain.control, plain.treatment, 1.0),
     )
     found = [
         each

@@ -24,6 +24,8 @@ class QuantileLevels:
     """Part of the values that equal the quantile, shape (2, levels)."""
     alone: FloatArray | None
     """Variance of the difference if units were independent, shape (levels,); None without clusters."""
+    independent: FloatArray | None
+    """As many independent values as say as much as those of the clusters, shape (2, levels); None without."""
 
 
 @np.errstate(all="ignore")
@@ -43,11 +45,12 @@ def quantile_levels(found: Quantiles, at: float, index: int) -> QuantileLevels:
     )
     tied = found.tied[list(variants)]
     if found.across is None or found.alone is None:
-        return QuantileLevels((control, treatment), tied, None)
+        return QuantileLevels((control, treatment), tied, None, None)
     units = [probabilities(found.alone[each], at).stderr for each in variants]
     alone = [
         side.variance * (unit / share.stderr) ** 2
         for side, unit, share in zip((control, treatment), units, shares, strict=True)
     ]
     alike = correlation(found.inside[0], found.inside[index], found.across[0, index])
-    return QuantileLevels(together(control, treatment, alike), tied, alone[0] + alone[1])
+    independent = np.stack([at * (1 - at) / share.stderr**2 for share in shares])
+    return QuantileLevels(together(control, treatment, alike), tied, alone[0] + alone[1], independent)
