@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from splitrun.measure.measured import Clusters, ClusterSums
 from splitrun.measure.outcomes.blocks import Block
-from splitrun.measure.sql import Work, column, relation, select, tree
+from splitrun.measure.sql import Work, column, number, relation, select, tree
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.plan import Plan
 
@@ -42,11 +42,10 @@ def clustered(
             for side in range(len(block.outcome))
         ]
     outcomes, centres = tables
-    adjusting = plan.analysis.adjust is not None
-    query = select(named, relation(outcomes, "o"))
-    if adjusting:
-        query = _beside(query, sums, centres)
-    query = query.group_by(tree("o.g"), tree("o.cell"))
+    middle = None if plan.analysis.adjust is None else _centres(work, sums, outcomes)
+    if middle is not None:
+        named += _around(sums, middle)
+    query = select(named, relation(outcomes, "o")).group_by(tree("o.g"), tree("o.cell"))
     rows = work.ask("clusters", query.order_by(tree("o.g"), tree("o.cell")))
     cells = work.ask(
         "cells of clusters", select([("cell", tree("cell"))], relation(centres, "k")).order_by(tree("cell"))
@@ -62,7 +61,7 @@ def clustered(
                     [_float(rows, f"t{block.name}_{side}") for side in range(len(block.outcome))], axis=1
                 ),
                 squares=_float(rows, f"q{block.name}"),
-                moments=_moments(block, rows) if adjusting else None,
+                moments=None if middle is None else _moments(block, rows, middle),
             )
             for key, block in sums.items()
         },
@@ -70,29 +69,39 @@ def clustered(
     )
 
 
-def _beside(query: exp.Select, sums: Mapping[str, Block], centres: str) -> exp.Select:
-    """Add what moments are made of: sums and products of all columns, measured from their cell's mean."""
+def _centres(work: Work, sums: Mapping[str, Block], outcomes: str) -> dict[str, float]:
+    """The mean of every column over all units, from which sums are measured."""
+    named = [
+        (f"c{block.name}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=_side(block, side)))
+        for block in sums.values()
+        for side in range(block.width)
+    ]
+    row = work.one("centres of clusters", select(named, relation(outcomes, "o")))
+    return {name: float(row[name] or 0.0) for name, _ in named}
+
+
+def _around(sums: Mapping[str, Block], centres: Mapping[str, float]) -> list[tuple[str, exp.Expr]]:
+    """What moments are made of: sums and products of all columns, measured from their centres."""
+    named: list[tuple[str, exp.Expr]] = []
     for block in sums.values():
-        away = []
-        for side in range(block.width):
-            centre = column(f"c{block.name}_{side}", "k")
-            away.append(tree("(:x - :c)", x=_side(block, side), c=centre))
-            query = query.select(exp.alias_(tree("MIN(:c)", c=centre), f"c{block.name}_{side}", quoted=True))
-        named = [(f"r{block.name}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
+        away = [
+            tree("(:x - :c)", x=_side(block, side), c=number(centres[f"c{block.name}_{side}"]))
+            for side in range(block.width)
+        ]
+        named += [(f"r{block.name}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
         named += [
             (f"m{block.name}_{one}_{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
             for one, other in combinations_with_replacement(range(block.width), 2)
         ]
-        query = query.select(*(exp.alias_(value, name, quoted=True) for name, value in named))
-    return query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
+    return named
 
 
-def _moments(block: Block, rows: pa.Table) -> Moments:
-    """The moments of every row around its own mean, from sums around its cell's."""
+def _moments(block: Block, rows: pa.Table, centres: Mapping[str, float]) -> Moments:
+    """The moments of every row around its own mean."""
     at, sides = block.name, range(block.width)
     n = _float(rows, f"n{at}")
     rest = np.stack([_some(rows, f"r{at}_{side}") for side in sides], axis=1)
-    centre = np.stack([_float(rows, f"c{at}_{side}") for side in sides], axis=1)
+    centre = np.array([centres[f"c{at}_{side}"] for side in sides])
     off = rest / np.maximum(n, 1.0)[:, None]
     m2 = np.empty((len(n), block.width, block.width))
     for one, other in combinations_with_replacement(sides, 2):

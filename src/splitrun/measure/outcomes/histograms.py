@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from splitrun.measure.sql import choice, column, relation, select, tree, whole
+from splitrun.measure.sql import choice, column, number, relation, select, tree, whole
 from splitrun.moments import FloatArray
 
 __all__ = ["Bins", "binned", "bins", "chosen"]
@@ -91,8 +91,3 @@ def chosen(kept: str, values: Mapping[int, float]) -> exp.Select:
     """
     own = choice([(tree("h.g = :g", g=whole(group)), number(value)) for group, value in values.items()])
     return select([("g", column("g", "h")), ("q", own)], relation(kept, "h")).distinct()
-
-
-def number(value: float) -> exp.Expr:
-    """Write a double so that no engine takes it for a decimal."""
-    return tree("CAST(:n AS DOUBLE)", n=exp.Literal.number(f"{value:.17e}"))
