@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.conduct.analyze import analyze
 from splitrun.infer.estimate import Estimate
@@ -148,3 +149,132 @@ def test_thornton_by_village_adjusted_agrees_with_whole_hat_matrices() -> None:
     assert plain.stderr == pytest.approx(0.0227903218610485, rel=1e-9)
     assert read.adjusted.reduction == pytest.approx(1 - variance / plain.stderr**2, rel=1e-6)
     assert read.control.clusters is not None
+
+
+def villages(seed: int, *, nested: bool) -> pd.DataFrame:
+    """60 villages of unlike sizes in three regions, of one variant each or of both; region c is small."""
+    rng = np.random.default_rng(seed)
+    cluster = np.repeat(np.arange(60), rng.integers(15, 40, 60))
+    own = rng.normal(size=60)
+    far = own[cluster] + rng.normal(size=len(cluster)) + 7
+    region = rng.choice(["a", "b", "c"], p=[0.6, 0.38, 0.02], size=len(cluster))
+    treated = cluster % 2 == 1 if nested else rng.random(len(cluster)) < 0.5
+    y = 5 + treated * (1 + 0.3 * far) + 0.8 * far + 2 * (region == "b") + 0.5 * own[cluster]
+    return pd.DataFrame(
+        {
+            "variant": np.where(treated, "treatment", "control"),
+            "cluster": cluster,
+            "y": y + rng.normal(size=len(cluster)),
+            "far": far,
+            "age": 0.0,
+            "region": region,
+        }
+    )
+
+
+SEGMENTS = {"region": {"values": "region"}}
+ADJUST = {"method": "fixed", "adjust": {"covariates": ["far"], "strata": ["region"]}}
+MEAN = {"kind": "mean", "value": "y", "better": "higher"}
+
+
+def known_before(some: pd.DataFrame) -> FloatArray:
+    """The covariate and the dummies of the large regions, centred: c has fewer than 50 units."""
+    x = np.column_stack([some["far"], some["region"] == "a", some["region"] == "b"]).astype(np.float64)
+    return x - x.mean(axis=0)
+
+
+def test_covariates_and_strata_within_clusters_agree_with_whole_hat_matrices() -> None:
+    rows = villages(5, nested=False)
+
+    found = analyze(experiment(MEAN, segments=SEGMENTS, analysis=ADJUST), exposures=rows)
+
+    levels = {each.level: each for each in found.comparisons}
+    for level, some in ((None, rows), ("a", rows[rows["region"] == "a"])):
+        x = known_before(some) if level is None else (some[["far"]] - some["far"].mean()).to_numpy()
+        treated = (some["variant"] == "treatment").to_numpy(dtype=np.float64)
+        design = np.column_stack([np.ones(len(x)), treated, x, treated[:, None] * x])
+        effect, variance, dof = hat(design, some["y"].to_numpy(), some["cluster"].to_numpy())
+        ours = levels[level].absolute
+        assert isinstance(ours, Estimate)
+        assert ours.effect == pytest.approx(effect, rel=1e-8)
+        assert ours.stderr**2 == pytest.approx(variance, rel=1e-7)
+        assert ours.dof == pytest.approx(dof, rel=1e-7)
+    whole = levels[None].adjusted
+    assert whole is not None
+    assert whole.covariates == ("far", "region")
+
+
+@pytest.mark.requirement("R26")
+def test_covariates_and_strata_of_clusters_of_one_variant_agree_with_statsmodels() -> None:
+    rows = villages(6, nested=True)
+
+    found = analyze(experiment(MEAN, segments=SEGMENTS, analysis=ADJUST), exposures=rows)
+
+    x = pd.DataFrame(known_before(rows), index=rows.index)
+    levels, variances, products, slopes = [], [], np.zeros((3, 3)), []
+    means = [x[rows["variant"] == each].mean().to_numpy() for each in ("control", "treatment")]
+    common = (means[0] + means[1]) / 2  # of 30 clusters each
+    for variant, mean in zip(("control", "treatment"), means, strict=True):
+        mine = rows["variant"] == variant
+        sums = rows[mine].groupby("cluster")["y"].agg(["sum", "size"])
+        forms = (x[mine] - mean).groupby(rows["cluster"][mine]).sum() / sums["size"].mean()
+        level = sums["sum"].sum() / sums["size"].sum()
+        outcome = (sums["sum"] - level * sums["size"]) / sums["size"].mean()
+        fit = sm.OLS(outcome.to_numpy(), sm.add_constant(forms.to_numpy())).fit()
+        read = fit.get_prediction(np.concatenate([[1.0], common - mean])[None])
+        levels.append(level + read.predicted_mean[0])
+        variances.append(read.se_mean[0] ** 2)
+        slopes.append(fit.params[1:])
+        products += forms.to_numpy().T @ forms.to_numpy()
+    apart = slopes[1] - slopes[0]
+    ours, read_out = absolute(found), found.comparisons[0]
+    assert (read_out.control.clusters, read_out.treatment.clusters) == (30, 30)
+    assert [read_out.control.mean, read_out.treatment.mean] == pytest.approx(levels, rel=1e-9)
+    assert ours.stderr**2 == pytest.approx(sum(variances) + apart @ products @ apart / 58 / 60, rel=1e-7)
+    assert read_out.adjusted is not None
+    assert read_out.adjusted.reduction is not None
+    assert read_out.adjusted.reduction > 0.5
+
+
+def test_a_ratio_over_clusters_is_adjusted_too() -> None:
+    rows = villages(7, nested=False).assign(under=lambda frame: 3 + frame["far"].abs().round())
+    over = {"source": "exposures", "value": "y"}
+    metric = {"kind": "ratio", "over": over, "under": {**over, "value": "under"}, "better": "higher"}
+    metric["source"] = None
+    written = experiment(metric, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
+    del written["metrics"]["primary"][0]["source"]  # type: ignore[index]  # a mapping of any depth
+
+    found = analyze(written, exposures=rows)
+
+    form = np.zeros(len(rows))
+    treated = (rows["variant"] == "treatment").to_numpy()
+    for mine in (treated, ~treated):
+        ratio = rows["y"][mine].sum() / rows["under"][mine].sum()
+        form[mine] = ratio + (rows["y"][mine] - ratio * rows["under"][mine]) / rows["under"][mine].mean()
+    x = (rows[["far"]] - rows["far"].mean()).to_numpy()
+    design = np.column_stack([np.ones(len(x)), treated, x, treated[:, None] * x])
+    effect, variance, _ = hat(design, form, rows["cluster"].to_numpy())
+    assert absolute(found).effect == pytest.approx(effect, rel=1e-8)
+    assert absolute(found).stderr ** 2 == pytest.approx(variance, rel=1e-7)
+
+
+def test_what_is_not_known_of_any_cluster_changes_nothing() -> None:
+    rows = villages(8, nested=False).assign(far=3.0)
+
+    found = analyze(
+        experiment(MEAN, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}}), exposures=rows
+    )
+
+    assert found.comparisons[0].adjusted is None
+    assert found.comparisons[0].control.clusters == 60
+
+
+def test_one_cluster_of_a_variant_says_that_clusters_are_too_few() -> None:
+    rows = villages(9, nested=True)
+    rows = rows[rows["cluster"].isin([1, *range(0, 60, 2)])]
+
+    found = analyze(experiment(MEAN), exposures=rows)
+
+    assert "fewer than two clusters in one of the variants" in found.comparisons[0].says
+    assert found.comparisons[0].treatment.clusters == 1
+    assert found.comparisons[0].treatment.mean == pytest.approx(rows["y"][rows["cluster"] == 1].mean())
