@@ -14,11 +14,11 @@ from sqlglot import exp
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.measure.engine import QUANTILES, Engine
-from splitrun.measure.events import MET, Events, selected_values
+from splitrun.measure.events import MET
 from splitrun.measure.measured import Measured, Quantiles
 from splitrun.measure.outcomes.counts import PLACED, Asked, across, asked, counted, of_clusters, over, up_to
 from splitrun.measure.outcomes.histograms import binned, bins, chosen
-from splitrun.measure.parts import What, parts
+from splitrun.measure.parts import Part, What, parts
 from splitrun.measure.segments import Levels
 from splitrun.measure.sql import Work, column, relation, select, tree, whole
 from splitrun.moments import FloatArray
@@ -71,7 +71,7 @@ def quantiled(
     plan: Plan,
     measured: Measured,
     outcomes: Mapping[str | None, str],
-    made: tuple[Callable[[str], Events], Mapping[str, Levels]],
+    made: tuple[Callable[[Part], tuple[str, str]], Mapping[str, Levels]],
 ) -> Measured:
     """Take the plan's quantiles; makes the tables `_placed` and `_values_0`….
 
@@ -80,7 +80,7 @@ def quantiled(
         plan: The plan.
         measured: What is measured already; the quantile metrics' columns hold the units' numbers of values.
         outcomes: The table of the units' outcomes, and those of the cubes in `measured.within` by segment.
-        made: How a source is read as events, and the segments' levels.
+        made: The table and the column with the listed values of a part, and the segments' levels.
 
     Returns:
         The same with `quantiles`, and with (values inside, all values) as the moments of their columns.
@@ -88,12 +88,12 @@ def quantiled(
     wanted = asked(plan)
     if not wanted:
         return measured
-    events, levels = made
+    listed, levels = made
     work.keep("units' places", PLACED, _placed(plan, measured, levels))
     found: dict[tuple[str, str | None], Quantiles] = {}
     for each in wanted:
         part = parts(plan.metrics[each.place].metric)[0]
-        rows = selected_values(events(part.source), part) if part.what is What.VALUES else None
+        rows = listed(part) if part.what is What.VALUES else None
         work.keep(f"values of {each.key}", each.values, _values(each, outcomes[None], rows))
         for segment in (None, *(planned.key for planned in plan.segments)):
             found[each.key, segment] = _taken(work, Split(plan, each, segment), measured, outcomes[None])
@@ -198,11 +198,12 @@ def _placed(plan: Plan, measured: Measured, levels: Mapping[str, Levels]) -> exp
     return select(named, relation(MET, "u")).where(tree("u.met"))
 
 
-def _values(each: Asked, outcomes: str, rows: exp.Select | None) -> exp.Select:
+def _values(each: Asked, outcomes: str, rows: tuple[str, str] | None) -> exp.Select:
+    query = select([("n", tree("o.n")), ("v", column(f"x{each.place}_0", "o"))], relation(outcomes, "o"))
     if rows is None:
-        named = [("n", tree("o.n")), ("v", column(f"x{each.place}_0", "o"))]
-        return select(named, relation(outcomes, "o")).where(each.there("o"))
-    query = select([("n", tree("e.n")), ("v", tree("e.v"))], rows.subquery("e"))
+        return query.where(each.there("o"))
+    table, name = rows
+    query = select([("n", tree("o.n")), ("v", exp.Explode(this=column(name, "e")))], relation(table, "e"))
     return query.join(relation(outcomes, "o"), on=tree("e.n = o.n")).where(each.there("o"))
 
 
