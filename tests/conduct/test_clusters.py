@@ -180,7 +180,7 @@ MEAN = {"kind": "mean", "value": "y", "better": "higher"}
 def known_before(some: pd.DataFrame) -> FloatArray:
     """The covariate and the dummies of the large regions, centred: c has fewer than 50 units."""
     x = np.column_stack([some["far"], some["region"] == "a", some["region"] == "b"]).astype(np.float64)
-    return x - x.mean(axis=0)
+    return np.asarray(x - x.mean(axis=0))
 
 
 def test_covariates_and_strata_within_clusters_agree_with_whole_hat_matrices() -> None:
@@ -239,10 +239,14 @@ def test_covariates_and_strata_of_clusters_of_one_variant_agree_with_statsmodels
 def test_a_ratio_over_clusters_is_adjusted_too() -> None:
     rows = villages(7, nested=False).assign(under=lambda frame: 3 + frame["far"].abs().round())
     over = {"source": "exposures", "value": "y"}
-    metric = {"kind": "ratio", "over": over, "under": {**over, "value": "under"}, "better": "higher"}
-    metric["source"] = None
+    metric: dict[str, Any] = {
+        "kind": "ratio",
+        "over": over,
+        "under": {**over, "value": "under"},
+        "better": "higher",
+    }
     written = experiment(metric, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
-    del written["metrics"]["primary"][0]["source"]  # type: ignore[index]  # a mapping of any depth
+    written["metrics"] = {"primary": [{"key": "m", **metric}]}
 
     found = analyze(written, exposures=rows)
 

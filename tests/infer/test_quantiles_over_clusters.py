@@ -51,7 +51,7 @@ def read(rows: Rows, at: float, clusters: int) -> tuple[Points, Points]:
         low, high = np.quantile(side, [shares.low[0], shares.high[0]], method="inverted_cdf")
         points.append(quantile_points(np.array([centre]), np.array([low]), np.array([high]), shares))
     products = np.einsum("gi,gj->ij", table[:, 0], table[:, 1])[None]
-    return together(*points, correlation(*held, products))
+    return together(points[0], points[1], correlation(held[0], held[1], products))
 
 
 def bootstrapped(rows: Rows, at: float, clusters: int, rng: np.random.Generator) -> float:

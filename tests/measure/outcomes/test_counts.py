@@ -10,6 +10,7 @@ import pytest
 
 from splitrun.measure.measured import Measured
 from splitrun.spec.analysis import Adjust
+from splitrun.spec.metric import Metric
 from splitrun.spec.segment import Segment
 from tests.measure.outcomes.test_quantiles import quantile, type1
 from tests.measure.outcomes.worlds import IN_VILLAGES, SHOP, VARIANTS, World, agree, moments, total, world
@@ -110,7 +111,10 @@ def test_a_quantile_has_sums_over_clusters_like_any_other_metric() -> None:
 @pytest.mark.parametrize("seed", [85, 86])
 def test_moments_over_the_units_of_every_cluster_stand_beside_its_sums(seed: int) -> None:
     shop = villagers(seed)
-    metrics = {"m": mean("value", source="shop", window=WEEK), "r": ratio("value", source="shop")}
+    metrics: dict[str, Metric] = {
+        "m": mean("value", source="shop", window=WEEK),
+        "r": ratio("value", source="shop"),
+    }
     rules = Adjust(covariates=("pre_period", "age"), lookback=timedelta(days=14))
     planned = plan(metrics, IN_VILLAGES, sources={"shop": SHOP}, adjust=rules)
 

@@ -17,6 +17,7 @@ from splitrun.measure.measurement import measure
 from splitrun.measure.outcomes.histograms import Bins
 from splitrun.measure.outcomes.quantiles import bounded, values
 from splitrun.moments import FloatArray
+from splitrun.spec.metric import Mean
 from splitrun.spec.plan import Plan
 from splitrun.spec.segment import Segment
 from tests.measure.outcomes.test_quantiles import planned, quantile, type1
@@ -66,6 +67,7 @@ def test_bounds_are_read_from_the_same_histogram(clustered: bool) -> None:  # no
         segments={"country": Segment(values="country")},
     )
     frames = world(94, 900).frames()
+    wanted: dict[tuple[str, str | None], tuple[FloatArray, FloatArray]]
     wanted = {("m", None): (np.array([[0.7], [0.75]]), np.array([[np.nan], [0.9]]))}
 
     with Coarse(frames=frames) as engine:
@@ -97,6 +99,29 @@ def test_a_variant_without_values_has_no_quantile() -> None:
     with Coarse(frames={"seen": seen}) as engine:
         measure(of, engine)
         assert np.isnan(values(of, engine, ("m", None), np.array([[0.5], [0.5]]))[1, 0])
+
+
+def test_a_cap_that_is_a_quantile_is_read_from_a_histogram_too() -> None:
+    metric = Mean.model_validate(
+        {
+            "kind": "mean",
+            "source": "shop",
+            "value": "value",
+            "window": "7d",
+            "cap": {"quantile": 0.95},
+            "better": "higher",
+        }
+    )
+    of, frames = plan({"m": metric}, SEEN, sources={"shop": SHOP}), world(97, 900).frames()
+
+    found = coarse(of, frames).columns["m"].capping
+
+    with DuckDB(frames=frames) as engine:
+        exact = measure(of, engine).columns["m"].capping
+    assert found is not None
+    assert exact is not None
+    assert found.origin is exact.origin
+    assert found.at == pytest.approx(exact.at, rel=0.0101)
 
 
 NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False) | st.integers(-4, 4).map(float)
