@@ -194,7 +194,7 @@ def finite(numbers: FloatArray) -> FloatArray:
 
 
 def spectrum(symmetric: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues, shape (cells, rows), and eigenvectors, shape (cells, rows, rows); one number is its own."""
+    """Eigenvalues, shape (cells, rows), and eigenvectors, (cells, rows, rows); one number is its own."""
     if symmetric.shape[1] == 1:
         return symmetric[:, :, 0], np.ones_like(symmetric)
     values, vectors = np.linalg.eigh(symmetric)

@@ -133,6 +133,11 @@ class Shape:
         """Columns of the outcome."""
         return self.columns - len(self.covariates)
 
+    @property
+    def adjustable(self) -> bool:
+        """Whether its covariates can be adjusted for."""
+        return bool(self.covariates) and not self.clustered and self.form is not Form.QUANTILE
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laid:
@@ -142,7 +147,7 @@ class Laid:
     metrics: Sequence[PlannedMetric]
     strip: Strip
     cells: Moments
-    """Of all variants; `variant` picks."""
+    """Of all variants; `rows` says where each is."""
     points: Points
     """The levels as they are, of the same cells."""
 
@@ -216,13 +221,7 @@ def pair_of(plan: Plan, laid: Laid, index: int) -> Pair:
         spread=spread_of(laid, shown, index),
     )
     rules, shape = plan.analysis.adjust, laid.shape
-    if (
-        rules is None
-        or rules.strata
-        or not shape.covariates
-        or shape.clustered
-        or shape.form is Form.QUANTILE
-    ):
+    if rules is None or rules.strata or not shape.adjustable:
         return plain
     found = adjusted(shown[0], shown[1], covariates=len(shape.covariates), before=both)
     return with_adjustment(plain, [found], shape.covariates)
