@@ -282,3 +282,58 @@ def test_one_cluster_of_a_variant_says_that_clusters_are_too_few() -> None:
     assert "fewer than two clusters in one of the variants" in found.comparisons[0].says
     assert found.comparisons[0].treatment.clusters == 1
     assert found.comparisons[0].treatment.mean == pytest.approx(rows["y"][rows["cluster"] == 1].mean())
+
+
+def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None:
+    with (HERE / "latency.csv").open(encoding="utf-8") as lines:
+        users = list(csv.DictReader(lines))
+    # houses of some users each, of both variants
+    house = np.random.default_rng(3).integers(0, 150, len(users))
+    seen = pd.DataFrame(
+        {"user": range(len(users)), "variant": [user["variant"] for user in users], "cluster": house}
+    )
+    rows = pd.DataFrame(
+        [(index, float(ms)) for index, user in enumerate(users) for ms in user["ms"].split()],
+        columns=["user", "ms"],
+    )
+    metric = {"kind": "quantile", "at": 0.75, "per": "event", "value": "ms", "better": "lower"}
+    written = experiment({**metric, "source": "requests"}, unit="user")
+    written["exposures"] = {"frame": "exposures", "unit": "user", "variant": "variant", "cluster": "cluster"}
+    written["sources"] = {"requests": {"frame": "requests", "unit": "user"}}
+
+    found = analyze(written, exposures=seen, sources={"requests": rows})
+
+    events = rows.merge(seen, on="user")
+    parts, errors = [], []
+    for variant in ("control", "treatment"):
+        mine = events[events["variant"] == variant]
+        q = float(np.quantile(mine["ms"], 0.75, method="inverted_cdf"))
+        table = mine.assign(s=mine["ms"] <= q).groupby("cluster")["s"].agg(["sum", "size"])
+        table = table.reindex(range(150), fill_value=0)
+        share = table["sum"].sum() / table["size"].sum()
+        # Francisco, Fuller 1991: residuals of totals over all events
+        error = ((table["sum"] - share * table["size"]) / table["size"].sum()).to_numpy(dtype=np.float64)
+        held = int((table["size"] > 0).sum())
+        stderr = np.sqrt(held / (held - 1) * np.sum(error**2))
+        low, high = np.quantile(
+            mine["ms"],
+            [0.75 - 1.959963984540054 * stderr, 0.75 + 1.959963984540054 * stderr],
+            method="inverted_cdf",
+        )
+        parts.append((high - low) / (2 * 1.959963984540054))
+        errors.append(error / np.sqrt(np.sum(error**2)))
+    together = float(errors[0] @ errors[1])
+    variance = parts[0] ** 2 + parts[1] ** 2 - 2 * together * parts[0] * parts[1]
+    ours, read = absolute(found), found.comparisons[0]
+    assert ours.stderr**2 == pytest.approx(variance, rel=1e-9)
+    assert read.control.clusters == len(set(house[seen["variant"] == "control"]))
+    # how many events there are is compared over houses too
+    units = seen.assign(k=rows.groupby("user").size())
+    treated = (units["variant"] == "treatment").to_numpy(dtype=np.float64)
+    design = np.column_stack([np.ones(len(units)), treated])
+    effect, squared, _ = hat(design, units["k"].to_numpy(dtype=np.float64), house)
+    assert read.parts is not None
+    counted = read.parts.denominator.absolute
+    assert isinstance(counted, Estimate)
+    assert counted.effect == pytest.approx(effect, rel=1e-9)
+    assert counted.stderr**2 == pytest.approx(squared, rel=1e-8)
