@@ -232,8 +232,7 @@ class _Measurement:
         """The sums over clusters, where the plan names a cluster."""
         if not cut.cube.clustered:
             return None
-        tables = (cut.cube.outcomes, cut.cube.centres)
-        return clustered(self.work, self.plan, cut.cube.blocks, tables, lost)
+        return clustered(self.work, self.plan, cut.cube.blocks, cut.cube.outcomes, lost)
 
     @property
     def limit(self) -> int | None:

@@ -19,7 +19,7 @@ __all__ = ["clustered"]
 
 
 def clustered(
-    work: Work, plan: Plan, blocks: Mapping[str, tuple[Block, ...]], tables: tuple[str, str], lost: int
+    work: Work, plan: Plan, blocks: Mapping[str, tuple[Block, ...]], outcomes: str, lost: int
 ) -> Clusters:
     """Add the metrics up over every cluster within every cell.
 
@@ -27,7 +27,7 @@ def clustered(
         work: Where SQL runs.
         plan: The plan.
         blocks: The metrics' columns.
-        tables: That of the units' outcomes, and that of the cells.
+        outcomes: The table of the units' outcomes.
         lost: Units without a cluster, which were left out.
     """
     sums = {
@@ -41,19 +41,16 @@ def clustered(
             (f"t{block.name}_{side}", tree("COALESCE(FSUM(:x), 0.0)", x=_side(block, side)))
             for side in range(len(block.outcome))
         ]
-    outcomes, centres = tables
     middle = None if plan.analysis.adjust is None else _centres(work, sums, outcomes)
     if middle is not None:
         named += _around(sums, middle)
     query = select(named, relation(outcomes, "o")).group_by(tree("o.g"), tree("o.cell"))
     rows = work.ask("clusters", query.order_by(tree("o.g"), tree("o.cell")))
-    cells = work.ask(
-        "cells of clusters", select([("cell", tree("cell"))], relation(centres, "k")).order_by(tree("cell"))
-    )
-    numbers = np.asarray(cells.column("cell").to_numpy(), dtype=np.int64)
+    # every unit belongs to a cluster here, so that no cell is without one
+    _, cell = np.unique(np.asarray(rows.column("cell").to_numpy(), dtype=np.int64), return_inverse=True)
     return Clusters(
         code=np.asarray(rows.column("g").to_numpy(), dtype=np.int64),
-        cell=np.searchsorted(numbers, np.asarray(rows.column("cell").to_numpy(), dtype=np.int64)),
+        cell=cell,
         sums={
             key: ClusterSums(
                 units=_float(rows, f"n{block.name}"),
