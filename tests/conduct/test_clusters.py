@@ -330,8 +330,8 @@ def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None
     # how many events there are is compared over houses too
     units = seen.assign(k=rows.groupby("user").size())
     treated = (units["variant"] == "treatment").to_numpy(dtype=np.float64)
-    design = np.column_stack([np.ones(len(units)), treated])
-    effect, squared, _ = hat(design, units["k"].to_numpy(dtype=np.float64), house)
+    design = np.column_stack([np.ones(len(units)), treated]).astype(np.float64)
+    effect, squared, _ = hat(design, np.asarray(units["k"], dtype=np.float64), house.astype(np.float64))
     assert read.parts is not None
     counted = read.parts.denominator.absolute
     assert isinstance(counted, Estimate)
