@@ -16,6 +16,7 @@ from splitrun.conduct.analyze import analyze
 from splitrun.infer.estimate import Estimate
 from splitrun.judge.readout import Readout
 from splitrun.moments import FloatArray
+from splitrun.report.form import written
 
 HERE = Path(__file__).parents[1] / "cases"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -245,10 +246,10 @@ def test_a_ratio_over_clusters_is_adjusted_too() -> None:
         "under": {**over, "value": "under"},
         "better": "higher",
     }
-    written = experiment(metric, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
-    written["metrics"] = {"primary": [{"key": "m", **metric}]}
+    made = experiment(metric, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
+    made["metrics"] = {"primary": [{"key": "m", **metric}]}
 
-    found = analyze(written, exposures=rows)
+    found = analyze(made, exposures=rows)
 
     form = np.zeros(len(rows))
     treated = (rows["variant"] == "treatment").to_numpy()
@@ -297,11 +298,11 @@ def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None
         columns=["user", "ms"],
     )
     metric = {"kind": "quantile", "at": 0.75, "per": "event", "value": "ms", "better": "lower"}
-    written = experiment({**metric, "source": "requests"}, unit="user")
-    written["exposures"] = {"frame": "exposures", "unit": "user", "variant": "variant", "cluster": "cluster"}
-    written["sources"] = {"requests": {"frame": "requests", "unit": "user"}}
+    made = experiment({**metric, "source": "requests"}, unit="user")
+    made["exposures"] = {"frame": "exposures", "unit": "user", "variant": "variant", "cluster": "cluster"}
+    made["sources"] = {"requests": {"frame": "requests", "unit": "user"}}
 
-    found = analyze(written, exposures=seen, sources={"requests": rows})
+    found = analyze(made, exposures=seen, sources={"requests": rows})
 
     events = rows.merge(seen, on="user")
     parts, errors = [], []
@@ -337,3 +338,34 @@ def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None
     assert isinstance(counted, Estimate)
     assert counted.effect == pytest.approx(effect, rel=1e-9)
     assert counted.stderr**2 == pytest.approx(squared, rel=1e-8)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-160, 1e8, 1e99])
+@pytest.mark.parametrize(("units", "clusters"), [(2, 1), (30, 12), (400, 60)])
+def test_whatever_the_values_there_is_no_exception_and_no_nan(
+    scale: float, units: int, clusters: int
+) -> None:
+    rng = np.random.default_rng([units, clusters])
+    rows = pd.DataFrame(
+        {
+            "variant": np.where(np.arange(units) % 2 == 1, "treatment", "control"),
+            "cluster": rng.integers(0, clusters, units),
+            "y": scale * np.round(rng.normal(size=units)),
+            "far": np.where(rng.random(units) < 0.1, np.nan, 1e9 + rng.normal(size=units) * scale),
+            "age": rng.integers(0, 2, units).astype(np.float64),
+            "region": rng.choice(["a", "b"], units),
+        }
+    )
+    rules = {"method": "fixed", "adjust": {"covariates": ["far", "age"], "strata": ["region"]}}
+    made = experiment(MEAN, segments=SEGMENTS, analysis=rules)
+    over = {"source": "exposures", "value": "y"}
+    more = [
+        {"key": "r", "kind": "ratio", "over": over, "under": {**over, "value": "age"}, "better": "higher"},
+        {"key": "q", "kind": "quantile", "at": 0.5, "per": "unit", **over, "better": "higher"},
+    ]
+    made["metrics"] = {"primary": [{"key": "m", "source": "exposures", **MEAN}], "secondary": more}
+
+    document = written(analyze(made, exposures=rows))
+
+    assert "NaN" not in document
+    assert "Infinity" not in document
