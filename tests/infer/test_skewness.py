@@ -110,7 +110,10 @@ def test_a_ratio_s_skewness_is_that_of_its_residuals(seed: int, scale: float) ->
 def test_a_ratio_s_skewness_is_pooled_over_variants_with_ratios_of_their_own() -> None:
     rng = np.random.default_rng(2)
     under = [1.0 + rng.poisson(3.0, units) for units in (300, 200)]
-    values = [np.stack([price * k + rng.gamma(1, 2, len(k)), k], axis=1) for price, k in zip((1, 5), under, strict=True)]
+    values = [
+        np.stack([price * k + rng.gamma(1, 2, len(k)), k], axis=1)
+        for price, k in zip((1, 5), under, strict=True)
+    ]
     parts = [
         (each[:, 0] - each[:, 0].sum() / each[:, 1].sum() * each[:, 1]) / each[:, 1].mean() for each in values
     ]

@@ -83,7 +83,8 @@ def test_where_lower_is_better_futility_faces_the_other_way() -> None:
     metric = Mean(kind="mean", source="exposures", value="v", better=Direction.LOWER)
     of = looking((primary(metric=metric),), looks=FOURTHS, planned_units=4000, futility=True)
     fell, rose = (
-        at_look(3, measured({"fetched": [spread(10, 1500), spread(mean, 1500)]}), of) for mean in (9.93, 10.07)
+        at_look(3, measured({"fetched": [spread(10, 1500), spread(mean, 1500)]}), of)
+        for mean in (9.93, 10.07)
     )
 
     assert ahead(fell).z > 0 > ahead(rose).z
@@ -161,9 +162,9 @@ def futile(of: Comparison) -> Comparison:
 def test_nothing_is_abandoned_while_anything_else_comes_first() -> None:
     watched = guardrail("load", Size(value=0.5, relative=False), mode=Mode.WATCH)
     of = looking((primary(), watched), looks=FOURTHS, planned_units=4000, futility=True)
+    shares = [ones(600, 1500), ones(590, 1500)]
     calm, harmed = (
-        measured({"fetched": [ones(600, 1500), ones(590, 1500)], "load": [spread(10, 1500), spread(mean, 1500)]})
-        for mean in (10, 11)
+        measured({"fetched": shares, "load": [spread(10, 1500), spread(mean, 1500)]}) for mean in (10, 11)
     )
 
     assert at_look(3, calm, of).decision is not None
@@ -178,9 +179,7 @@ def test_nothing_is_abandoned_while_anything_else_comes_first() -> None:
 
 
 def test_every_treatment_must_be_futile() -> None:
-    of = plan(
-        [primary()], weights={"control": 1, "voucher": 1, "letter": 1}, method=Method.GROUP_SEQUENTIAL
-    )
+    of = plan([primary()], weights={"control": 1, "voucher": 1, "letter": 1}, method=Method.GROUP_SEQUENTIAL)
     rules = of.analysis.model_copy(update={"looks": FOURTHS, "planned_units": 6000, "futility": True})
     names = ("control", "voucher", "letter")
     one, all_of_them = (

@@ -39,8 +39,8 @@ SENTENCES: dict[Why, str] = {
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
     Why.BEYOND_DATA: (
-        "too few values lie beyond the quantile in one of the variants to bound it: it takes 100 units, and 30 "
-        "on either side of it"
+        "too few values lie beyond the quantile in one of the variants to bound it: it takes 100 units, and "
+        "30 on either side of it"
     ),
     Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }

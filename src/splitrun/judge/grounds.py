@@ -121,9 +121,12 @@ def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_s
                 alpha=alpha,
                 whole=alpha,
                 fractions=tuple(float(units) / (rules.planned_units or 1) for units in looks),
-                spending=Function(SHAPES[rules.spending], rules.spending_parameter),
+                spending=Function(
+                    SHAPES[rules.spending],
+                    rules.spending_parameter,
+                    elapsed=tuple(look / rules.looks[-1] for look in rules.looks),
+                ),
                 ended=scene.now.ended,
-                elapsed=tuple(look / rules.looks[-1] for look in rules.looks[: len(looks)]),
             )
 
 
@@ -162,6 +165,8 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
                 asymmetry(pair.spread.skew, *pair.units) if pair.spread.lean is None else pair.spread.lean,
             )
             what = "units" if pair.clusters is None else "clusters"
-            return tuple(f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons)
+            return tuple(
+                f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons
+            )
         case _:
             return (None,) * pair.levels

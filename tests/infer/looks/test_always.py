@@ -213,7 +213,9 @@ def test_a_tuning_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("tail", "false_worse"), [(0.05, 0.059), (0.025, 0.032), (0.01, 0.014)])
-def test_skewness_moves_error_from_one_tail_to_the_other_as_simulated(tail: float, false_worse: float) -> None:
+def test_skewness_moves_error_from_one_tail_to_the_other_as_simulated(
+    tail: float, false_worse: float
+) -> None:
     # spend of 5 % of units, capped, 90/10, 151,200 and 16,800 units, g = 0.096: 10,000 simulated experiments
     # called an equal treatment worse so often; twice their Monte Carlo error
     sampling = 2 * np.sqrt(false_worse * (1 - false_worse) / 10_000)

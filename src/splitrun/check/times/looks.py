@@ -81,7 +81,7 @@ def before_first_look(evidence: Evidence) -> Finding | None:
 
 
 def watched(plan: Plan) -> str:
-    """What is watched for harm before the first look all the same: guardrails, over all units or by segment."""
+    """What is watched for harm before the first look: guardrails, over all units or by segment."""
     guardrails = [planned for planned in plan.metrics if planned.guardrail is not None]
     if plan.analysis.planned_units is None or plan.exposures is None or plan.exposures.time is None:
         return ""
@@ -127,12 +127,14 @@ def after_planned_end(evidence: Evidence) -> Finding | None:
     until, then = end.isoformat(" ", "minutes"), last.isoformat(" ", "minutes")
     says = f"the planned end was {until}, and the data goes on to {then}"
     if measured.beyond is not None:
-        says += ": all alpha was spent at the planned end, so its reading is shown, and later units are left out"
+        says += (
+            ": all alpha was spent at the planned end, so its reading is shown, and later units are left out"
+        )
         remedy = "to use later units, plan them beforehand, or read an extension with method: sequential"
     else:
         says += (
-            ": its intervals hold if that moment was not chosen by what earlier ones showed; going on after an "
-            "inconclusive reading to twice the units makes 8 % false alarms of 5 %"
+            ": its intervals hold if that moment was not chosen by what earlier readings showed; going on to "
+            "twice the units after an inconclusive one makes 8 % false alarms of 5 %"
         )
         remedy = f"read as of {until}; to read more than once, plan method: group_sequential or sequential"
     return Finding(code="after_planned_end", severity=Severity.WARN, says=says, next=remedy)

@@ -333,7 +333,9 @@ def over_clusters(plain: Pair, planned: PlannedMetric, place: tuple[Strip, int])
         plain,
         control=control,
         treatment=treatment,
-        spread=replace(plain.spread, lean=np.concatenate([lean_of(planned, cut, index) for cut in strip.cuts])),
+        spread=replace(
+            plain.spread, lean=np.concatenate([lean_of(planned, cut, index) for cut in strip.cuts])
+        ),
         clusters=np.stack([control.n, treatment.n]),
         design_effect=np.where(np.isfinite(design) & (before > 0), design, np.nan),
     )
