@@ -9,7 +9,7 @@ from splitrun.infer.estimate import Estimate, Side
 from splitrun.spec.amount import Size
 from splitrun.spec.metric import Metric
 
-__all__ = ["LIFT", "Scale", "level_of", "plain", "scale"]
+__all__ = ["LIFT", "Scale", "decimals", "level_of", "plain", "scale"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ def parts(found: Parts) -> Json:
     return {
         "numerator": None if found.numerator is None else part(found.numerator),
         "denominator": part(found.denominator),
+        "moved": found.moved,
     }
 
 
