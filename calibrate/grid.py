@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibrate.alike import of_clusters, of_events, within_clusters
+from calibrate.beside import ALIKE, nested_beside, within_beside
 from calibrate.crowds import CROWDS
 from calibrate.figures import Part, Row
 from calibrate.often import DAYS, FUTILE, SPENDINGS, always, grouped
@@ -30,6 +31,8 @@ METHODS = (
     "post-stratified (three strata)",
     "clusters of one variant",
     "clusters of both variants (CR2)",
+    "clusters of one variant, adjusted",
+    "clusters of both variants, adjusted (CR2)",
     "quantile of events",
     *SPENDINGS,
     FUTILE,
@@ -125,7 +128,18 @@ def on_events(rng: np.random.Generator, scale: Scale, world: str, split: str) ->
     return [of_events(rng, EVENTS[world], scale.runs, READERS[split])] if world in EVENTS else []
 
 
-GROUPS: tuple[Group, ...] = (on_units, on_paths, on_clusters, on_events)
+def beside_clusters(rng: np.random.Generator, scale: Scale, world: str, split: str) -> list[Part]:
+    """Clusters of one variant and of both, with a covariate; drawn for worlds of normal values only."""
+    if world not in ALIKE:
+        return []
+    place = world, CROWDS[world]
+    return [
+        nested_beside(rng, place, scale.runs, CLUSTERS[split]),
+        within_beside(rng, place, scale.runs, CLUSTERS["50/50"][1], SPLITS[split]),
+    ]
+
+
+GROUPS: tuple[Group, ...] = (on_units, on_paths, on_clusters, on_events, beside_clusters)
 
 
 def calibrated(scale: Scale, place: tuple[str, str]) -> list[Row]:

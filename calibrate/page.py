@@ -41,6 +41,14 @@ TELLS = {
     "clusters of both variants (CR2)": (
         "60 clusters, units randomised within them; treatment works differently in each; n counts units."
     ),
+    "clusters of one variant, adjusted": (
+        "A covariate of the units, whose mean says more of a cluster than of its units; in worlds of normal\n"
+        "values only. n counts clusters."
+    ),
+    "clusters of both variants, adjusted (CR2)": (
+        "The same where units are randomised within 60 clusters; treatment works by the covariate too. n\n"
+        "counts units."
+    ),
     "quantile of events": (
         "Units have several events, alike within units; n counts units. The median; for skewed and\n"
         "capped, where 30 % of events have a value, the 90th percentile. T4: all values 5 % larger. g\n"

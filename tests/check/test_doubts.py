@@ -23,6 +23,7 @@ from splitrun.measure.measured import (
     Clusters,
     ClusterSums,
     Dirt,
+    Quantiles,
     SourceFacts,
     TextInNumber,
 )
@@ -111,6 +112,22 @@ def unclustered() -> Evidence:
     world = evidence()
     none = np.zeros(0, dtype=np.int64)
     return replace(world, measured=replace(world.measured, clusters=Clusters(none, none, {}, lost=3)))
+
+
+def coarse() -> Evidence:
+    """Quantiles of 250 in control, exact, and of 275 in the treatment, read from a bin."""
+    world = evidence()
+    none = np.full((2, 1), np.nan)
+    held = Quantiles(
+        value=np.array([[250.0], [275.0]]),
+        inside=(),
+        low=none,
+        high=none,
+        tied=none,
+        off=np.array([[0.0], [1.25]]),
+    )
+    found = {("latency", None): held, ("latency", "near"): held, ("size", None): replace(held, off=None)}
+    return replace(world, measured=replace(world.measured, quantiles=found))
 
 
 def in_clusters(count: int) -> Evidence:
@@ -306,6 +323,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.NOTE,
         lambda: capped(CapOrigin.EXPERIMENT),
         "fetched at 500: 12 units capped (1.2 %), 55 % zero",
+    ),
+    "coarse_quantile": (
+        Severity.NOTE,
+        coarse,
+        "may be off by at most so much: latency of 275 in voucher by 1.2",
     ),
     "untriggered": (
         Severity.NOTE,

@@ -87,12 +87,24 @@ def test_bounds_that_do_not_hold_the_quantile_give_no_number(low: float, high: f
     assert difference(points, points, level=0.95).cell(0) == Unknown(Why.NOT_FINITE)
 
 
-def test_bounds_at_the_same_value_leave_no_spread() -> None:
+def test_bounds_at_the_same_value_say_that_the_quantile_is_tied() -> None:
     shares = probabilities(counted(np.repeat([1.0, 0.0], [50, 50]), np.ones(100)), 0.5)
 
     points = quantile_points(np.array([10.0]), np.array([10.0]), np.array([10.0]), shares)
 
-    assert difference(points, points, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
+    assert points.value[0] == 10.0
+    assert difference(points, points, level=0.95).cell(0) == Unknown(Why.TIED)
+    assert "values are the same at the quantile" in Why.TIED.says
+
+
+def test_one_tied_variant_is_enough_to_say_so() -> None:
+    shares = probabilities(counted(np.repeat([1.0, 0.0], [50, 50]), np.ones(100)), 0.5)
+    ten = np.array([10.0])
+
+    tied = quantile_points(ten, ten, ten, shares)
+    free = quantile_points(ten, np.array([8.0]), np.array([13.0]), shares)
+
+    assert difference(free, tied, level=0.95).cell(0) == Unknown(Why.TIED)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.outcomes.capped import cap_from_experiment
+from splitrun.check.outcomes.coarse import coarse_quantile
 from splitrun.check.outcomes.denominator import denominator_moved
 from splitrun.check.outcomes.mature import immature
 from splitrun.check.outcomes.missing import missing_outcome
@@ -65,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     no_exposure_time,
     immature,
     cap_from_experiment,
+    coarse_quantile,
     untriggered,
     no_variant,
     duplicate_exposures,

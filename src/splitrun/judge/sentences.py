@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from splitrun.infer.estimate import Estimate, Unknown
+from collections.abc import Sequence
+
+from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.numbers import Scale, level_of
 from splitrun.judge.readout import GuardrailOutcome, Outlook, Verdict
 from splitrun.judge.rule import Reach, sign
@@ -11,6 +13,8 @@ from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["defended", "guarded", "kept_back", "looking_ahead", "moved", "unread", "without_number"]
+
+SIDES = ("control", "the treatment")
 
 
 def unread(codes: tuple[str, ...]) -> str:
@@ -79,6 +83,18 @@ def kept_back(seen: str, why: str) -> str:
     return f"{seen}: {why}"
 
 
-def without_number(metric: str, unknown: Unknown) -> str:
-    """Why a comparison has no effect."""
-    return f"{metric} has no effect to show: {unknown.says}"
+def without_number(metric: str, unknown: Unknown, tied: Sequence[float] = ()) -> str:
+    """Why a comparison has no effect.
+
+    Args:
+        metric: Key of the metric.
+        unknown: Why it has no number.
+        tied: Part of the values that equal a quantile, in control and in the treatment.
+    """
+    says = f"{metric} has no effect to show: {unknown.says}"
+    if unknown.why is not Why.TIED or not tied:
+        return says
+    parts = " and ".join(
+        f"{part:.3g} % in {where}" for part, where in zip((100 * p for p in tied), SIDES, strict=True)
+    )
+    return f"{says} ({parts} equal it); a share of values beyond a line would tell more"
