@@ -79,7 +79,7 @@ def won(z: FloatArray, upper: FloatArray, lower: FloatArray) -> FloatArray:
     never = z.shape[1]
     first = np.where(above.any(axis=1), above.argmax(axis=1), never)
     stopped = np.where(below.any(axis=1), below.argmax(axis=1), never)
-    return (first < stopped).astype(np.float64)
+    return np.asarray(first < stopped, dtype=np.float64)
 
 
 def plans(null: FloatArray, true: FloatArray, spending: Spending) -> tuple[Figure, ...]:

@@ -22,12 +22,13 @@ TELLS = {
         "Welch. T4, as in all tables that say nothing else: coverage of a true effect of +5 %."
     ),
     RATIO: (
-        "The metric over its denominator; in `clustered` the mean per unit. g is that of the residuals y - R x."
+        "The metric over its denominator; in `clustered` the mean per unit. g is that of the residuals\n"
+        "y - R x."
     ),
     "lift (Fieller)": "The p of no lift; coverage of the lift.",
     "non-inferiority, absolute margin": (
-        "One-sided, and judged up to g 0.05. T1, T2: a treatment worse by just the margin (10 % of control) is proved harmless.\n"
-        "T4: the one-sided bound of 95 %."
+        "One-sided, and judged up to g 0.05. T1, T2: a treatment worse by just the margin (10 % of\n"
+        "control) is proved harmless. T4: the one-sided bound of 95 %."
     ),
     "non-inferiority, relative margin": "The same with a margin that is a part of control's mean.",
     "adjusted (Lin, one covariate)": "One covariate from before, interacted.",
@@ -51,8 +52,8 @@ TELLS = {
     "quantile of events": (
         "Units have several events, alike within units; n counts units. The median; for skewed and\n"
         "capped, where 30 % of events have a value, the 90th percentile. T4: all values 5 % larger. g\n"
-        "says nothing about a quantile, and a share of zeros and ones has none. Gated: below 100 units or 30\n"
-        "on one side of the quantile in a variant, where the product gives no interval."
+        "says nothing about a quantile, and a share of zeros and ones has none. Gated: below 100 units or\n"
+        "30 on one side of the quantile in a variant, where the product gives no interval."
     ),
     "group-sequential, O'Brien-Fleming": (
         "Least and largest figure over plans of 2, 3, … 14 looks within 28 days. T1, T2: any look alarms.\n"
@@ -61,9 +62,9 @@ TELLS = {
     ),
     "group-sequential, Pocock": "The same with Pocock's spending.",
     FUTILE: (
-        "O'Brien-Fleming spending with futility that binds nobody, planned power 80 %. T1, T2: any look alarms\n"
-        "though futility was ignored. Power: the effect that is planned for is found before a look is futile,\n"
-        "where everybody stops then. Judged on one side."
+        "O'Brien-Fleming spending with futility that binds nobody, planned power 80 %. T1, T2: any look\n"
+        "alarms though futility was ignored. Power: the effect planned for is found before a look is\n"
+        "futile, where everybody stops then. Judged on one side."
     ),
     "always-valid": (
         "The first look comes where units, conversions and g allow it; in gated rows g is left out of\n"

@@ -147,7 +147,9 @@ def chunk(rng: np.random.Generator, world: World, shape: tuple[int, int, int], e
     rest = np.stack([np.full(runs, float(batches * size)), sums[:, 0], products[:, 0, 0]], axis=1)
     strata[:, 2] = rest - strata[:, 0] - strata[:, 1]
     twice = d * d
-    thirds = np.stack([np.einsum("ru,ru->r", *each) for each in ((square, d), (y, twice), (d, twice))], axis=1)
+    thirds = np.stack(
+        [np.einsum("ru,ru->r", *each) for each in ((square, d), (y, twice), (d, twice))], axis=1
+    )
     return per_batch, sums, products, strata, thirds
 
 

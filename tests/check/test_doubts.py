@@ -490,7 +490,7 @@ def test_ten_clusters_per_variant_are_enough() -> None:
     assert few_clusters(in_clusters(10)) is None
 
 
-def guarded(segments: tuple[str, ...] = (), **rules: object) -> Evidence:
+def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) -> Evidence:
     """Before the first look, with a guardrail that is watched and one that is to be proved."""
     size = Size(value=0.5, relative=False)
     of = plan(
@@ -498,7 +498,7 @@ def guarded(segments: tuple[str, ...] = (), **rules: object) -> Evidence:
         segments=segments,
         method=Method.GROUP_SEQUENTIAL,
         looks=(WEEK,),
-        **{"planned_units": 1000, **rules},
+        planned_units=planned_units,
     )
     values = [np.tile([1.0, 2.0], 50)] * 2
     return Evidence(of, started(measured({"load": values, "errors": values}), days=3, looks=[]))
@@ -558,8 +558,8 @@ def test_a_reading_held_at_the_planned_end_says_up_to_when_there_is_data() -> No
 
     assert found is not None
     assert found.says == (
-        "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-12-01 09:00+00:00: all alpha "
-        "was spent at the planned end, so its reading is shown, and later units are left out"
+        "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-12-01 09:00+00:00: "
+        "all alpha was spent at the planned end, so its reading is shown, and later units are left out"
     )
 
 
@@ -577,11 +577,11 @@ def test_one_sided_tests_are_doubted_from_half_the_skewness_on() -> None:
     assert "fetched of voucher: +0.07" in found.says
 
 
-def totals(skew: float, *, shared: bool) -> Evidence:
+def totals(skew: float, *, mixed: bool) -> Evidence:
     """400 clusters, of one variant each or of both; treatment's totals are skewed by so much."""
     rng = np.random.default_rng(4)
     world, count = evidence(), 400
-    code = np.tile(np.arange(count), 2) if shared else np.arange(2 * count)
+    code = np.tile(np.arange(count), 2) if mixed else np.arange(2 * count)
     variants = world.measured.cells.variant.code
     cell = np.repeat([int(np.flatnonzero(variants == index)[0]) for index in range(2)], count)
     own = rng.normal(size=2 * count)
@@ -591,17 +591,17 @@ def totals(skew: float, *, shared: bool) -> Evidence:
     return replace(world, measured=replace(world.measured, clusters=clusters))
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_over_clusters_the_skewness_is_that_of_what_each_adds(*, shared: bool) -> None:
-    assert skewed(totals(0.0, shared=shared)) is None
-    found = skewed(totals(6.0, shared=shared))
+@pytest.mark.parametrize("mixed", [False, True])
+def test_over_clusters_the_skewness_is_that_of_what_each_adds(*, mixed: bool) -> None:
+    assert skewed(totals(0.0, mixed=mixed)) is None
+    found = skewed(totals(6.0, mixed=mixed))
     assert found is not None
 
-    world = totals(6.0, shared=shared).measured
+    world = totals(6.0, mixed=mixed).measured
     assert world.clusters is not None
     own = world.clusters.sums["fetched"].totals[:, 0]
     error = np.concatenate([-(own[:400] - own[:400].mean()), own[400:] - own[400:].mean()])
-    error = error.reshape(2, 400).sum(axis=0) if shared else error
+    error = error.reshape(2, 400).sum(axis=0) if mixed else error
     g = asymmetry_over_clusters(world, primary(), 1, (np.zeros_like(world.cells.variant.code), 1))
     assert g is not None
     # scipy's skewness of the clusters' parts, over the root of their number
@@ -609,7 +609,7 @@ def test_over_clusters_the_skewness_is_that_of_what_each_adds(*, shared: bool) -
 
 
 def test_levels_have_a_skewness_each_and_metrics_without_clusters_none() -> None:
-    world = totals(6.0, shared=False).measured
+    world = totals(6.0, mixed=False).measured
     assert world.clusters is not None
     levels = np.arange(len(world.cells.variant.code)) % 2
 

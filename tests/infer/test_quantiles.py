@@ -117,9 +117,11 @@ def test_a_quantile_has_an_interval_from_a_hundred_units_and_thirty_beside_it_on
     values = np.arange(units, dtype=np.float64)
     q = float(np.quantile(values, at, method="inverted_cdf"))
     shares = probabilities(counted((values <= q).astype(np.float64), np.ones(units)), at)
-    ends = (np.quantile(values, each, method="inverted_cdf") for each in (shares.low, shares.high))
+    low, high = (
+        np.asarray(np.quantile(values, each, method="inverted_cdf")) for each in (shares.low, shares.high)
+    )
 
-    found = enough(quantile_points(np.array([q]), *ends, shares), np.array([float(units)]), at)
+    found = enough(quantile_points(np.array([q]), low, high, shares), np.array([float(units)]), at)
 
     assert found.why[0] == why
     assert found.value[0] == q

@@ -162,11 +162,9 @@ def futile(of: Comparison) -> Comparison:
 def test_nothing_is_abandoned_while_anything_else_comes_first() -> None:
     watched = guardrail("load", Size(value=0.5, relative=False), mode=Mode.WATCH)
     of = looking((primary(), watched), looks=FOURTHS, planned_units=4000, futility=True)
+    shares = [ones(600, 1500), ones(590, 1500)]
     calm, harmed = (
-        measured(
-            {"fetched": [ones(600, 1500), ones(590, 1500)], "load": [spread(10, 1500), spread(mean, 1500)]}
-        )
-        for mean in (10, 11)
+        measured({"fetched": shares, "load": [spread(10, 1500), spread(mean, 1500)]}) for mean in (10, 11)
     )
 
     assert at_look(3, calm, of).decision is not None

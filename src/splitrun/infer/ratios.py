@@ -74,7 +74,7 @@ def ratio_skewness(*variants: Moments) -> FloatArray:
 
 
 def residual_cubed(moments: Moments) -> FloatArray:
-    """Sum over units of (y - R x)³, R the ratio of the means, shape (cells,); NaN where nobody measured it."""
+    """Sum over units of (y - R x)³, R the ratio of the means, shape (cells,); NaN where not measured."""
     if moments.m3 is None or moments.mixed is None:
         return np.full(len(moments.n), np.nan)
     ratio = moments.mean[:, 0] / moments.mean[:, 1]

@@ -121,9 +121,12 @@ def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_s
                 alpha=alpha,
                 whole=alpha,
                 fractions=tuple(float(units) / (rules.planned_units or 1) for units in looks),
-                spending=Function(SHAPES[rules.spending], rules.spending_parameter),
+                spending=Function(
+                    SHAPES[rules.spending],
+                    rules.spending_parameter,
+                    elapsed=tuple(look / rules.looks[-1] for look in rules.looks),
+                ),
                 ended=scene.now.ended,
-                elapsed=tuple(look / rules.looks[-1] for look in rules.looks[: len(looks)]),
             )
 
 

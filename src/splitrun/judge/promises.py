@@ -55,8 +55,6 @@ class AtLook:
     spending: Spending
     ended: bool
     """Whether the last of them is the planned end."""
-    elapsed: tuple[float, ...] | None = None
-    """Part of the planned time that had passed at each of them: none spends more than belongs to it."""
 
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast at the level of its look; its p is the repeated one. `units` says nothing here."""
@@ -67,8 +65,7 @@ class AtLook:
             return silent(usual)
         found = contrast(level)
         tail = self.whole / (2 if found.side is Side.BOTH else 1)
-        z, looks = deviate(found), (self.fractions, tail, self.spending)
-        p = repeated_p(z, *looks, ended=self.ended, elapsed=self.elapsed, side=found.side)
+        p = repeated_p(deviate(found), self.fractions, tail, self.spending, ended=self.ended, side=found.side)
         return replace(
             found,
             kind=Kind.GROUP_SEQUENTIAL,
@@ -81,7 +78,7 @@ class AtLook:
         if not self.fractions:
             return 1.0
         tail = self.alpha / (2 if side is Side.BOTH else 1)
-        bound = last_bound(self.fractions, tail, self.spending, ended=self.ended, elapsed=self.elapsed)
+        bound = last_bound(self.fractions, tail, self.spending, ended=self.ended)
         return float(adjusted_level(bound, side))
 
     def over(self, levels: int) -> AtLook:
@@ -115,16 +112,9 @@ Promise = Once | AtLook | Always
 
 
 @lru_cache(maxsize=1024)
-def last_bound(
-    fractions: tuple[float, ...],
-    tail: float,
-    spending: Spending,
-    *,
-    ended: bool,
-    elapsed: tuple[float, ...] | None = None,
-) -> float:
+def last_bound(fractions: tuple[float, ...], tail: float, spending: Spending, *, ended: bool) -> float:
     """The bound of z at the last look."""
-    return float(boundaries(fractions, tail, spending, ended=ended, elapsed=elapsed)[-1])
+    return float(boundaries(fractions, tail, spending, ended=ended)[-1])
 
 
 def silent(usual: Estimates) -> Estimates:

@@ -8,7 +8,18 @@ from datetime import datetime
 from importlib.resources import files
 
 from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, Lineage, Look, Part, Parts, Readout
+from splitrun.judge.readout import (
+    Adjusted,
+    Arm,
+    Capped,
+    Comparison,
+    Decision,
+    Lineage,
+    Look,
+    Part,
+    Parts,
+    Readout,
+)
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Hypothesis
 from splitrun.spec.plan import PlannedMetric
@@ -59,12 +70,16 @@ def form(readout: Readout) -> Json:
         "estimates": [comparison(found, planned[found.metric]) for found in readout.comparisons],
         "heterogeneity": heterogeneity(readout),
         "limitations": list(readout.limitations),
-        "decision": {
-            "value": None if readout.decision is None else readout.decision.value.value,
-            "says": UNDECIDED if readout.decision is None else readout.decision.says,
-        },
+        "decision": decided(readout.decision),
         "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
     }
+
+
+def decided(found: Decision | None) -> Json:
+    """What follows by the default rule, or that nothing does yet."""
+    if found is None:
+        return {"value": None, "says": UNDECIDED}
+    return {"value": found.value.value, "says": found.says}
 
 
 def expected(hypothesis: Hypothesis) -> Json:

@@ -152,8 +152,8 @@ def test_bounds_stay_numbers_when_next_to_nothing_may_be_spent() -> None:
 
 
 def test_the_example_of_gsdesign_is_met() -> None:
-    # gsDesign 3, gsDesign(): 3 looks, alpha 0.025, power 0.9, Hwang-Shih-DeCani spending with gamma -4 for the
-    # upper and -2 for the lower bounds, non-binding (test.type = 4), as printed in its manual
+    # gsDesign 3, gsDesign(): 3 looks, alpha 0.025, power 0.9, Hwang-Shih-DeCani spending with gamma -4 for
+    # the upper and -2 for the lower bounds, non-binding (test.type = 4), as printed in its manual
     found = design(
         [1 / 3, 2 / 3, 1],
         0.025,
@@ -175,14 +175,12 @@ def test_looks_that_lie_almost_together_have_a_design() -> None:
 
 
 def test_futility_of_units_that_come_too_fast_waits_for_the_planned_end() -> None:
-    futility = Futility(0.2)
+    futility, timed = Futility(0.2), Spending(elapsed=(1 / 3, 2 / 3, 1.0))
 
-    lower = futility_bounds(
-        [0.9, 1.4, 1.8], 0.025, 2.9, futility=futility, elapsed=[1 / 3, 2 / 3, 1.0], ended=True
-    )
-    early = futility_bounds([0.9, 1.4], 0.025, 2.9, futility=futility, elapsed=[1 / 3, 2 / 3])
+    lower = futility_bounds([0.9, 1.4, 1.8], 0.025, 2.9, futility=futility, spending=timed, ended=True)
+    early = futility_bounds([0.9, 1.4], 0.025, 2.9, futility=futility, spending=timed)
 
-    upper = boundaries([0.9, 1.4, 1.8], 0.025, elapsed=[1 / 3, 2 / 3, 1.0], ended=True)
+    upper = boundaries([0.9, 1.4, 1.8], 0.025, timed, ended=True)
     assert early == pytest.approx(lower[:2])
     assert np.all(lower[:2] < upper[:2])
     assert lower[2] == upper[2]

@@ -81,7 +81,7 @@ def before_first_look(evidence: Evidence) -> Finding | None:
 
 
 def watched(plan: Plan) -> str:
-    """What is watched for harm before the first look all the same: guardrails, over all units or by segment."""
+    """What is watched for harm before the first look: guardrails, over all units or by segment."""
     guardrails = [planned for planned in plan.metrics if planned.guardrail is not None]
     if plan.analysis.planned_units is None or plan.exposures is None or plan.exposures.time is None:
         return ""
@@ -133,8 +133,8 @@ def after_planned_end(evidence: Evidence) -> Finding | None:
         remedy = "to use later units, plan them beforehand, or read an extension with method: sequential"
     else:
         says += (
-            ": its intervals hold if that moment was not chosen by what earlier ones showed; going on after an "
-            "inconclusive reading to twice the units makes 8 % false alarms of 5 %"
+            ": its intervals hold if that moment was not chosen by what earlier readings showed; going on to "
+            "twice the units after an inconclusive one makes 8 % false alarms of 5 %"
         )
         remedy = f"read as of {until}; to read more than once, plan method: group_sequential or sequential"
     return Finding(code="after_planned_end", severity=Severity.WARN, says=says, next=remedy)

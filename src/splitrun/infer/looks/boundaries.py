@@ -33,7 +33,6 @@ def boundaries(
     spending: Spending = OBRIEN_FLEMING,
     *,
     ended: bool = False,
-    elapsed: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """Bounds of z at the looks taken.
 
@@ -43,14 +42,13 @@ def boundaries(
         tail: Error in one tail: alpha / 2 where both sides are of interest.
         spending: How the error is spent.
         ended: Whether the last look is the planned end, which spends all that remains whatever n is.
-        elapsed: Part of the planned time that has passed at each look, beyond which none spends.
 
     Returns:
         Shape (looks,), all above 0 for a tail below 0.5; infinity where nothing may be concluded: no
         information yet, or no error left.
     """
     there = information(looks)
-    cumulative = spent(there, tail, spending, ended=ended, elapsed=elapsed)
+    cumulative = spent(there, tail, spending, ended=ended)
     stages = np.diff(cumulative, prepend=0.0)
     new = (np.diff(there, prepend=0.0) > 0) | ((stages > 0) & (there > 0))
     at = spaced(there[new])

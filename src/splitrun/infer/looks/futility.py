@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.infer.looks.boundaries import bound, boundaries, crossing
-from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information, progress, spent
 from splitrun.infer.looks.walk import DOWN, START, Crowd, grains, spaced
 from splitrun.moments import FloatArray
 
@@ -204,7 +204,6 @@ def futility_bounds(
     futility: Futility,
     spending: Spending = OBRIEN_FLEMING,
     ended: bool = False,
-    elapsed: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """Bounds of z below which going on is futile, at the looks taken.
 
@@ -213,10 +212,8 @@ def futility_bounds(
         tail: Error in one tail of the upper bounds.
         drift: Mean of z at information 1 under the planned effect: `Design.drift`, kept as planned.
         futility: How beta is spent.
-        spending: How `tail` is spent.
+        spending: How `tail` is spent; the time that has passed bounds what is spent of both errors.
         ended: Whether the last look is the planned end: then its futility bound is its upper bound.
-        elapsed: Part of the planned time that has passed at each look, beyond which none spends error of
-            either kind.
 
     Returns:
         Shape (looks,); -infinity before there is information. A look that adds none repeats the bound before
@@ -225,14 +222,11 @@ def futility_bounds(
     if futility.binding:
         raise refused("futility bounds of looks taken are asked for as binding", "leave binding to `design`")
     there = information(looks)
-    time = there if elapsed is None else information(elapsed)
-    part = np.minimum(there, time)
-    upper = boundaries(there, tail, spending, ended=ended, elapsed=time)
+    part = progress(there, spending)
+    upper = boundaries(there, tail, spending, ended=ended)
     running = (np.diff(there, prepend=0.0) > 0) & (part < 1)
     running[-1] &= not ended
-    fences = Fences(
-        there[running], spent(there, tail, spending, elapsed=time)[running], part[running], futility
-    )
+    fences = Fences(there[running], spent(there, tail, spending)[running], part[running], futility)
     lower = np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(running)]
     over = part >= 1
     over[-1] |= ended

@@ -52,13 +52,10 @@ def curve(
     tail: float,
     *,
     ended: bool,
-    elapsed: tuple[float, ...] | None,
 ) -> tuple[FloatArray, FloatArray]:
     """The last look's bounds as the error of a tail shrinks, and the normal deviates of those tails."""
     deviates = np.union1d(np.linspace(0.0, -float(ndtri(SMALLEST_TAIL)), KNOTS), [-float(ndtri(tail))])
-    last = np.array(
-        [boundaries(looks, float(ndtr(-x)), spending, ended=ended, elapsed=elapsed)[-1] for x in deviates]
-    )
+    last = np.array([boundaries(looks, float(ndtr(-x)), spending, ended=ended)[-1] for x in deviates])
     keep = np.isfinite(last)
     return last[keep], deviates[keep]
 
@@ -70,7 +67,6 @@ def repeated_p(
     spending: Spending = OBRIEN_FLEMING,
     *,
     ended: bool = False,
-    elapsed: npt.ArrayLike | None = None,
     side: Side = Side.BOTH,
 ) -> FloatArray:
     """The p of the last look taken: the smallest alpha at which its repeated interval excludes zero.
@@ -85,7 +81,6 @@ def repeated_p(
         tail: Error of one tail in the plan.
         spending: How it is spent.
         ended: Whether the last look is the planned end.
-        elapsed: Part of the planned time that has passed at each look, beyond which none spends.
         side: `lower` asks whether the effect lies above zero, `upper` whether below; `both` doubles the less.
 
     Returns:
@@ -93,9 +88,8 @@ def repeated_p(
     """
     seen = np.asarray(z, dtype=np.float64)
     toward = {Side.BOTH: np.abs(seen), Side.LOWER: seen, Side.UPPER: -seen}[side]
-    passed = None if elapsed is None else tuple(information(elapsed).tolist())
     at = tuple(information(looks).tolist())
-    bounds, deviates = curve(at, spending, checked_tail(tail), ended=ended, elapsed=passed)
+    bounds, deviates = curve(at, spending, checked_tail(tail), ended=ended)
     if len(bounds) < 2:
         return np.ones_like(seen)
     inside = np.clip(toward, bounds[0], bounds[-1])

@@ -1,3 +1,3 @@
-"""What a look tells of the planned end: how it is likely to come out, and what follows where a win is unlikely."""
+"""What a look tells of the planned end: how likely a win is, and what follows where it is not."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the default rule makes of futility: where no treatment may still be expected to win, abandon.
 
-The other decisions of the rule (ship, roll back, wait, extend, iterate) are not built yet: then there is none.
+The rest of the rule (ship, roll back, wait, extend, iterate) is not built yet: then there is no decision.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def decision(comparisons: Sequence[Comparison]) -> Decision | None:
     return Decision(
         value=Call.ABANDON,
         says=(
-            f"abandon (futile): every primary lies below its futility bound, and the chance that any one ends "
+            "abandon (futile): every primary lies below its futility bound, and the chance that any one ends "
             f"better is at most {best * 100:.2g} %; nobody is bound by it, and going on costs no alpha"
         ),
     )

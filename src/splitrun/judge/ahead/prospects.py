@@ -6,6 +6,7 @@ solved as if nobody ever stopped for it, so that going on all the same costs no 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -69,9 +70,7 @@ def ahead(plan: Plan, reading: Reading, look: tuple[AtLook, Estimate], now: floa
         information=now,
         final=final,
         z=z,
-        bound=last_bound(
-            promise.fractions, promise.alpha / 2, promise.spending, ended=False, elapsed=promise.elapsed
-        ),
+        bound=last_bound(promise.fractions, promise.alpha / 2, promise.spending, ended=False),
         futility=fence,
         futile=fence is not None and z < fence,
         low=low,
@@ -83,14 +82,12 @@ def ahead(plan: Plan, reading: Reading, look: tuple[AtLook, Estimate], now: floa
 
 
 def finish(plan: Plan, planned: PlannedMetric, promise: AtLook, now: float) -> tuple[float, float]:
-    """Information expected at the planned end if units go on to come as they did, and the bound of z there."""
+    """Information at the planned end if units go on to come as they did, and the bound of z there."""
     shares, passed = planned_shares(plan, planned), len(promise.fractions)
     share = shares[passed - 1]
     final = max(now, promise.fractions[-1] / share if share else 1.0)
     path = (*promise.fractions, *(max(now, share * final) for share in shares[passed:]))
-    last = plan.analysis.looks[-1]
-    elapsed = tuple(moment / last for moment in plan.analysis.looks)
-    return final, last_bound(path, promise.alpha / 2, promise.spending, ended=True, elapsed=elapsed)
+    return final, last_bound(path, promise.alpha / 2, promise.spending, ended=True)
 
 
 def planned_shares(plan: Plan, planned: PlannedMetric) -> tuple[float, ...]:
@@ -112,10 +109,9 @@ def futility(plan: Plan, planned: PlannedMetric, promise: AtLook) -> float | Non
     bounds = futility_bounds(
         promise.fractions,
         tail,
-        planned_drift(shares, tail, rules.power, promise.spending),
+        planned_drift(shares, tail, rules.power, replace(promise.spending, elapsed=None)),
         futility=Futility(1 - rules.power),
         spending=promise.spending,
-        elapsed=promise.elapsed,
     )
     return float(bounds[-1]) if np.isfinite(bounds[-1]) else None
 
