@@ -13,11 +13,25 @@ import typer
 from splitrun import __version__
 from splitrun.cli import analysis, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.errors import DataError, EngineError, ExpressionError, Mistake, SpecError, SplitrunError
+from splitrun.errors import (
+    DataError,
+    EngineError,
+    ExpressionError,
+    Mistake,
+    RulesetError,
+    SpecError,
+    SplitrunError,
+)
 
 __all__ = ["EXITS", "app", "run"]
 
-EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
+EXITS: dict[type[SplitrunError], int] = {
+    SpecError: 3,
+    ExpressionError: 3,
+    RulesetError: 3,
+    DataError: 4,
+    EngineError: 5,
+}
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
 OURS = 1
