@@ -96,5 +96,5 @@ def changes(one: Experiment, old: Experiment) -> Iterator[str]:
         yield "the unit type"
     if (one.layer, one.slots) != (old.layer, old.slots):
         yield "the layer or its slots"
-    if one.holdouts != old.holdouts:
+    if set(one.holdouts) != set(old.holdouts):
         yield "the holdouts"
