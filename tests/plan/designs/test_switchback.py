@@ -163,6 +163,8 @@ def test_an_instant_lies_in_the_period_that_began_last() -> None:
     [
         ({"periods": 400}, r"400 periods of 1h are 2.38095 weeks.*write 336 or 672 periods"),
         ({"periods": 100}, r"write 336 periods"),
+        ({"start": "9999-12-31", "cycle": "none"}, r"336 periods of 1h from .* leave the calendar"),
+        ({"start": "0001-01-01", "zone": "Asia/Tokyo"}, r"leave the calendar"),
         ({"period": "5h"}, r"periods of 5h do not fit into a week; write a period that divides a week"),
     ],
 )

@@ -165,7 +165,8 @@ def row(design: Switchback, parts: int, group: int, dice: Dice, region: str) -> 
         for attempt in range(TRIES):
             rows = grouped(design, parts, group, dice, f"{region}:{number}:{attempt}")
             flat = [variant for cycle in rows for variant in cycle]
-            if run(dealt[-(design.most_in_row or 0) :] + flat) <= (design.most_in_row or design.periods):
+            most = design.most_in_row
+            if most is None or run(dealt[-most:] + flat) <= most:
                 break
         else:
             says = f"no schedule was found with at most {design.most_in_row} of a variant in a row"
@@ -208,7 +209,14 @@ def edges(design: Switchback) -> tuple[list[datetime], list[str]]:
     zone = ZoneInfo(design.zone)
     written = design.start if design.start.tzinfo is None else design.start.astimezone(zone)
     start = written.replace(tzinfo=None)
-    bounds = [reached(start + design.period * index, zone) for index in range(design.periods + 1)]
+    try:
+        bounds = [reached(start + design.period * index, zone) for index in range(design.periods + 1)]
+    except OverflowError:
+        says = (
+            f"{design.periods:,} periods of {written_window(design.period)} from {start} leave the calendar"
+        )
+        remedy = "let the schedule lie between the years 2 and 9998"
+        raise SpecError([Mistake(says, remedy, "start")]) from None
     if written.tzinfo is not None:
         # an hour that comes twice: the offset says which of the two is meant
         bounds[0] = design.start.astimezone(UTC)
