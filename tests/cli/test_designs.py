@@ -67,6 +67,18 @@ def test_assign_writes_the_table_and_its_report(splitrun: Run, tmp_path: Path) -
     assert splitrun(*BLOCKED, "--output", str(target), "--force")[0] == 0
 
 
+def test_the_frame_is_never_written_over(splitrun: Run, tmp_path: Path) -> None:
+    frame = tmp_path / "people.csv"
+    frame.write_text("id\na\nb\n")
+    words = ("assign", str(frame), "--unit", "id", "--key", "k", "--output", str(frame), "--force")
+
+    code, _, err = splitrun(*words)
+
+    assert code == 3
+    assert "this is the frame itself" in err
+    assert frame.read_text() == "id\na\nb\n"
+
+
 def test_assign_answers_in_documented_json(splitrun: Run) -> None:
     code, out, _ = splitrun(*BLOCKED, "--variant", "control=2", "--variant", "small", "--json")
 

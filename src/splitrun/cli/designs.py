@@ -110,7 +110,7 @@ def assign(  # noqa: PLR0913 - a command takes what its words say
 ) -> None:
     """Deal the units of a frame to variants by a design; answer with counts and balance."""
     if output is not None:
-        verbs.free(output, force=force)
+        verbs.free(output, force=force, frame=frame)
     with verbs.desk() as table:
         made = verbs.assignment(
             frame, desk=table, design=design, key=key, seed=seed, unit=unit, variants=weighed(variant),

@@ -207,13 +207,21 @@ def beside(target: Path) -> Path:
     return target.with_suffix(".json")
 
 
-def free(target: Path, *, force: bool = False) -> None:
+def free(target: Path, *, force: bool = False, frame: Path | None = None) -> None:
     """Look whether a table and its report can be written there, before any work is done.
+
+    Args:
+        target: Where the table goes.
+        force: Files of these names may be written over.
+        frame: The file that is read, which is never written over.
 
     Raises:
         SpecError: The ending is not known, the folder is not there, or a file is.
     """
     place = Place(shown(target), 1, 1)
+    if frame is not None and target.resolve() == frame.resolve():
+        says = "this is the frame itself, which is never written over"
+        raise SpecError([Mistake(says, "choose another name", place=place)])
     if target.suffix.lower() not in FORMS:
         says = f"a table cannot be written in the form {target.suffix or 'without an ending'!r}"
         raise SpecError([Mistake(says, f"let its name end in {' or '.join(FORMS)}", place=place)])
