@@ -12,10 +12,6 @@ import pytest
 
 from splitrun.cli.app import EXITS, run
 from splitrun.errors import DataError, SpecError, SplitrunError
-    DataError,
-    SpecError,
-    SplitrunError,
-)
 
 ROOT = Path(__file__).parents[2]
 BANDIT = str(ROOT / "examples" / "open-bandit" / "bandit.yaml")
