@@ -16,6 +16,7 @@ from splitrun.assign.ruleset import WHOLE, Arm, Override, Requirement, Run, Serv
 from splitrun.errors import SpecError
 from splitrun.plan.compile import Publication, Standing, compiled
 from splitrun.plan.folder import folder, lint
+from splitrun.plan.seal import sealed
 from splitrun.terms.parse import parse
 from tests.plan.shop import CHECKOUT, FLAGS, TEXTS, compiled_shop, mistakes_of, spoiled
 
@@ -204,9 +205,10 @@ def test_a_variant_is_named_by_its_key_or_by_a_value_that_only_it_serves() -> No
 flags:
   size: {type: number, variants: {small: 1, large: 10, huge: 10}, default: 1.0, rules: [{serve: large}]}
   dark: {type: boolean, default: false}
+  bright: {type: boolean, variants: {yes: true, no: false}, default: true}
   menu:
     type: object
-    variants: {none: {}, all: {items: [a, {b: 1}]}}
+    variants: {none: {}, all: {items: [a, {b: true}]}}
     default: none
     requires: {size: [1, huge]}
 """
@@ -216,7 +218,8 @@ flags:
     assert made["size"].default == "small"
     assert made["size"].rules == (Serve(serve="large"),)
     assert (made["dark"].default, made["dark"].variants) == ("off", {"on": True, "off": False})
-    assert made["menu"].variants["all"] == {"items": ["a", {"b": 1}]}
+    assert made["bright"].default == "yes"
+    assert made["menu"].variants["all"] == {"items": ["a", {"b": True}]}
     assert made["menu"].requires == (Requirement(flag="size", variants=("small", "huge")),)
 
 
@@ -306,7 +309,6 @@ def test_an_environment_may_switch_a_flag() -> None:
     assert str(caught.value) == "there is no environment 'stagign' in splitrun.yaml; did you mean 'staging'?"
 
 
-@pytest.mark.requirement("R14")
 def test_a_ruleset_names_no_owner_and_no_hypothesis_and_no_id() -> None:
     sent = json.encode(compiled_shop()).decode()
 
@@ -341,6 +343,10 @@ def test_a_new_version_has_new_salts_and_names_the_old_one() -> None:
         "coverage:one-page-checkout:2",
     )
     assert second.salt != first.salt
+    whole = folder(texts)
+    draft = whole.experiments["one-page-checkout"]
+    plan = sealed(draft, whole.library, whole.project, whole.experiments, awaited=True)
+    assert (plan.delivery.version, plan.delivery.follows) == (2, 1)
 
 
 def test_what_is_kept_outside_the_file_wins_over_it() -> None:
@@ -390,7 +396,7 @@ def test_a_ruleset_that_clients_would_refuse_is_refused_first() -> None:
 
     # 4 lists of 19,000 hashes of 32 digits, two quotes and a comma each
     assert re.fullmatch(
-        r"the ruleset has 2,660,\d{3} bytes; clients take at most 2,097,152; "
+        r"the ruleset has 2,660,\d{3} bytes; clients take at most 1,048,576; "
         "make the lists smaller; they are the largest part of it",
         told,
     )

@@ -13,6 +13,7 @@ from splitrun.conduct.workspace import shown, workspace
 from splitrun.errors import Mistake, Place, RulesetError, SpecError
 from splitrun.plan.compile import Publication, compiled
 from splitrun.plan.succession import succeeding
+from splitrun.plan.switches.board import Board
 
 __all__ = ["Published", "publish", "ruleset_at", "ruleset_of"]
 
@@ -44,9 +45,8 @@ def ruleset_of(place: Path, environment: str | None = None) -> Ruleset:
     lint([place])
     around = workspace(place)
     says, publication = around.says, Publication(environment=environment, files=around.ids)
-    if says.board is None:
-        raise SpecError(says.mistakes)
-    return compiled(says.project, says.experiments, says.board, says.library, publication)
+    # flags that cannot be read have been told by `lint`
+    return compiled(says.project, says.experiments, says.board or Board(), says.library, publication)
 
 
 def ruleset_at(place: Path, environment: str | None = None) -> Ruleset:

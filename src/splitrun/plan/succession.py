@@ -90,9 +90,11 @@ def changes(one: Experiment, old: Experiment) -> Iterator[str]:
     parts = [(arm.variant, arm.below) for arm in one.arms], [(arm.variant, arm.below) for arm in old.arms]
     if parts[0] != parts[1]:
         yield "the variants or their weights"
+    if one.salt != old.salt:
+        yield "the salt"
     if one.unit != old.unit:
         yield "the unit type"
     if (one.layer, one.slots) != (old.layer, old.slots):
         yield "the layer or its slots"
-    if one.holdouts != old.holdouts:
+    if set(one.holdouts) != set(old.holdouts):
         yield "the holdouts"

@@ -81,6 +81,7 @@ class Outbox:
 DOWN = Answer(0, says="nobody answers")
 
 
+@pytest.mark.requirement("R20")
 def test_a_day_without_a_server_keeps_the_newest_events_and_counts_the_dropped() -> None:
     # R11 of the faults: a 24 h outage
     line = Line(DOWN)
