@@ -13,7 +13,7 @@ import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.conduct.analyze import analyze
-from splitrun.infer.estimate import Estimate
+from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.readout import Readout
 from splitrun.moments import FloatArray
 from splitrun.report.form import written
@@ -369,3 +369,30 @@ def test_whatever_the_values_there_is_no_exception_and_no_nan(
 
     assert "NaN" not in document
     assert "Infinity" not in document
+
+
+NOBODY = Unknown(Why.NO_UNITS)
+MORE = [
+    {
+        "key": "r",
+        "kind": "ratio",
+        "over": {"source": "exposures", "value": "y"},
+        "under": {"source": "exposures", "value": "age"},
+        "better": "higher",
+    },
+    {"key": "q", "kind": "quantile", "at": 0.5, "per": "unit", "source": "exposures", "value": "y"}
+    | {"better": "higher"},
+]
+
+
+@pytest.mark.parametrize("rules", [{"method": "fixed"}, ADJUST])
+def test_before_the_first_unit_there_are_no_levels_and_the_whole_says_so(rules: dict[str, object]) -> None:
+    rows = villages(5, nested=False).assign(at="2026-03-01T12:00:00Z")
+    made: dict[str, Any] = experiment(MEAN, segments=SEGMENTS, analysis=rules)
+    made["exposures"]["time"] = "at"
+    made["metrics"]["secondary"] = MORE
+
+    found = analyze(made, exposures=rows, as_of="2026-02-01T00:00:00Z")
+
+    told = {(each.metric, each.level): each.absolute for each in found.comparisons}
+    assert told == {("m", None): NOBODY, ("r", None): NOBODY, ("q", None): NOBODY}

@@ -36,8 +36,8 @@ def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) 
         for each in range(len(cut.labels))
     ]
     if is_nested(clusters, variant):
-        sides = [nested(Moments.stacked([over_clusters(*part, side) for part in parts])) for side in range(2)]
-        return sides[0], sides[1]
+        found = [tuple(nested(over_clusters(*part, side)) for side in range(2)) for part in parts]
+        return joined([each[0] for each in found]), joined([each[1] for each in found])
     found = [crossed(units[None], totals[None]) for units, totals, _ in parts]
     return joined([each[0] for each in found]), joined([each[1] for each in found])
 
@@ -53,11 +53,14 @@ def adjusted_clusters(
         cut: The levels.
         index: The treatment's place among the variants.
         before: The levels as they are.
+
+    Returns:
+        None too where there are no levels, since no unit is there yet.
     """
     clusters = cut.measured.clusters
     held = None if clusters is None else clusters.sums[planned.key].moments
     known = len(cut.measured.columns[planned.key].covariates)
-    if clusters is None or held is None or not (known or strata):
+    if clusters is None or held is None or not (known or strata) or not cut.labels:
         return None
     variant, level = cut.measured.cells.variant.code[clusters.cell], cut.code[clusters.cell]
     fine, count = crossing(cut, strata)
@@ -155,9 +158,12 @@ def over_clusters(over: FloatArray, totals: FloatArray, units: FloatArray, side:
 
 
 def joined(parts: Sequence[Points]) -> Points:
-    """Points of several levels, one after another; what one of them does not share is 0 there."""
+    """Points of several levels, or none, one after another; what one does not share is 0 there."""
     if len(parts) == 1:
         return parts[0]
+    if not parts:
+        none = np.zeros(0)
+        return Points(none, none, none, none, np.zeros(0, dtype=np.int64))
     errors = max(1 if part.shared is None else part.shared.shape[1] for part in parts)
     shared, begun = np.zeros((sum(len(part.n) for part in parts), errors)), 0
     for part in parts:
