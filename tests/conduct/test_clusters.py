@@ -396,3 +396,82 @@ def test_before_the_first_unit_there_are_no_levels_and_the_whole_says_so(rules: 
 
     told = {(each.metric, each.level): each.absolute for each in found.comparisons}
     assert told == {("m", None): NOBODY, ("r", None): NOBODY, ("q", None): NOBODY}
+
+
+def test_a_ratio_with_denominators_below_zero_agrees_with_whole_hat_matrices() -> None:
+    rows = villages(10, nested=False)
+    rows = rows.assign(age=-3 - rows["far"].abs())
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE[:1]
+
+    found = analyze(made, exposures=rows)
+
+    form = np.zeros(len(rows))
+    treated = (rows["variant"] == "treatment").to_numpy()
+    for mine in (treated, ~treated):
+        ratio = rows["y"][mine].sum() / rows["age"][mine].sum()
+        form[mine] = ratio + (rows["y"][mine] - ratio * rows["age"][mine]) / rows["age"][mine].mean()
+    design = np.column_stack([np.ones(len(rows)), treated]).astype(np.float64)
+    effect, variance, dof = hat(design, form, rows["cluster"].to_numpy(dtype=np.float64))
+    ours = absolute(found, 1)
+    assert found.comparisons[1].control.clusters == 60
+    assert ours.effect == pytest.approx(effect, rel=1e-9)
+    assert ours.stderr**2 == pytest.approx(variance, rel=1e-8)
+    assert ours.dof == pytest.approx(dof, rel=1e-8)
+
+
+@pytest.mark.parametrize("age", [0.0, None])
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_ratio_counted_over_nothing_has_no_denominator(age: float | None, nested: bool) -> None:  # noqa: FBT001 - pytest hands parameters over by name
+    rows = villages(11, nested=nested)
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE[:1]
+    around = np.random.default_rng(12).normal(size=len(rows))
+
+    found = analyze(made, exposures=rows.assign(age=around if age is None else age))
+
+    assert found.comparisons[1].absolute == Unknown(Why.NO_DENOMINATOR)
+    assert found.comparisons[1].control.clusters == (30 if nested else 60)
+
+
+def test_a_few_clusters_that_hold_most_units_are_the_reason_of_every_kind() -> None:
+    rng = np.random.default_rng(13)
+    sizes = [1] * 40 + [3_000]
+    cluster = np.repeat(np.arange(82), sizes * 2)
+    rows = pd.DataFrame(
+        {
+            "variant": np.where(cluster < 41, "control", "treatment"),
+            "cluster": cluster,
+            "y": rng.normal(5, 1, len(cluster)),
+            "age": 2.0,
+            "far": 0.0,
+            "region": "a",
+        }
+    )
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE
+
+    found = analyze(made, exposures=rows)
+
+    told = [each.absolute for each in found.comparisons]
+    assert told == [Unknown(Why.LOPSIDED_CLUSTERS)] * 3
+    assert found.comparisons[0].control.clusters == 41
+
+
+@pytest.mark.parametrize("cluster", [None, "own", "shared"])
+def test_covariates_that_explain_a_metric_leave_the_unadjusted_effect_beside(cluster: str | None) -> None:
+    rows = villages(14, nested=cluster == "own")
+    rows = rows.assign(y=rows["far"] + 3 * (rows["variant"] == "treatment"))
+    made: dict[str, Any] = experiment(MEAN, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
+    if cluster is None:
+        del made["exposures"]["cluster"]
+
+    found = analyze(made, exposures=rows).comparisons[0]
+
+    assert found.absolute == Unknown(Why.EXPLAINED)
+    assert found.adjusted is not None
+    assert isinstance(found.adjusted.unadjusted.absolute, Estimate)
+    assert found.adjusted.unadjusted.absolute.effect == pytest.approx(
+        rows.groupby("variant")["y"].mean().diff().iloc[1]
+    )
+    assert found.treatment.mean == pytest.approx((found.control.mean or 0.0) + 3)
