@@ -490,7 +490,9 @@ def test_ten_clusters_per_variant_are_enough() -> None:
     assert few_clusters(in_clusters(10)) is None
 
 
-@pytest.mark.parametrize(("largest", "says"), [(70.0, None), (200.0, "40 clusters that count as 7.6 of one size")])
+@pytest.mark.parametrize(
+    ("largest", "says"), [(70.0, None), (200.0, "40 clusters that count as 7.6 of one size")]
+)
 def test_many_clusters_of_which_a_few_hold_most_units_count_as_few(largest: float, says: str | None) -> None:
     world = in_clusters(40)
     held = world.measured.clusters

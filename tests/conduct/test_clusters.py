@@ -340,11 +340,17 @@ def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None
     assert counted.stderr**2 == pytest.approx(squared, rel=1e-8)
 
 
-@pytest.mark.parametrize("scale", [0.0, 1e-160, 1e8, 1e99])
-@pytest.mark.parametrize(("units", "clusters"), [(2, 1), (30, 12), (400, 60)])
-def test_whatever_the_values_there_is_no_exception_and_no_nan(
-    scale: float, units: int, clusters: int
-) -> None:
+REASONS = {
+    # (units, clusters), scale: of the mean, the ratio and the median; 0 for an estimate
+    (2, 1): dict.fromkeys((0.0, 1e-160, 1e8, 1e99), (10, 10, 10)),
+    (30, 12): {0.0: (3, 3, 7), 1e-160: (6, 6, 7), 1e8: (0, 0, 7), 1e99: (0, 0, 7)},
+    # more than a third of the values are 0, so that the median is tied
+    (400, 60): {0.0: (3, 3, 9), 1e-160: (6, 6, 9), 1e8: (0, 0, 9), 1e99: (0, 0, 9)},
+}
+
+
+def strange(scale: float, units: int, clusters: int, sign: float = 1.0) -> Readout:
+    """Values of any size over clusters that hold both variants, with a covariate that is large or unknown."""
     rng = np.random.default_rng([units, clusters])
     rows = pd.DataFrame(
         {
@@ -352,21 +358,31 @@ def test_whatever_the_values_there_is_no_exception_and_no_nan(
             "cluster": rng.integers(0, clusters, units),
             "y": scale * np.round(rng.normal(size=units)),
             "far": np.where(rng.random(units) < 0.1, np.nan, 1e9 + rng.normal(size=units) * scale),
-            "age": rng.integers(0, 2, units).astype(np.float64),
+            "age": sign * rng.integers(1, 3, units),
             "region": rng.choice(["a", "b"], units),
         }
     )
     rules = {"method": "fixed", "adjust": {"covariates": ["far", "age"], "strata": ["region"]}}
-    made = experiment(MEAN, segments=SEGMENTS, analysis=rules)
-    over = {"source": "exposures", "value": "y"}
-    more = [
-        {"key": "r", "kind": "ratio", "over": over, "under": {**over, "value": "age"}, "better": "higher"},
-        {"key": "q", "kind": "quantile", "at": 0.5, "per": "unit", **over, "better": "higher"},
-    ]
-    made["metrics"] = {"primary": [{"key": "m", "source": "exposures", **MEAN}], "secondary": more}
+    made: dict[str, Any] = experiment(MEAN, segments=SEGMENTS, analysis=rules)
+    made["metrics"]["secondary"] = MORE
+    return analyze(made, exposures=rows)
 
-    document = written(analyze(made, exposures=rows))
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("scale", [0.0, 1e-160, 1e8, 1e99])
+@pytest.mark.parametrize(("units", "clusters"), [(2, 1), (30, 12), (400, 60)])
+def test_whatever_the_values_there_are_numbers_or_the_reason_why_not(
+    scale: float, units: int, clusters: int, sign: float
+) -> None:
+    found = strange(scale, units, clusters, sign)
+
+    told = [each.absolute for each in found.comparisons if each.level is None]
+    assert (
+        tuple(int(each.why) if isinstance(each, Unknown) else 0 for each in told)
+        == REASONS[units, clusters][scale]
+    )
+    assert all(each.control.clusters is not None for each in found.comparisons)
+    document = written(found)
     assert "NaN" not in document
     assert "Infinity" not in document
 
@@ -475,3 +491,27 @@ def test_covariates_that_explain_a_metric_leave_the_unadjusted_effect_beside(clu
         rows.groupby("variant")["y"].mean().diff().iloc[1]
     )
     assert found.treatment.mean == pytest.approx((found.control.mean or 0.0) + 3)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("adjust", [{}, {"adjust": {"covariates": ["far"]}}])
+def test_a_capped_metric_over_clusters_shows_what_it_is_without_its_cap(
+    nested: bool,  # noqa: FBT001 - pytest hands parameters over by name
+    adjust: dict[str, object],
+) -> None:
+    rows = villages(15, nested=nested)
+    rules = {"method": "fixed", **adjust}
+    metric = {"kind": "mean", "value": "y", "better": "higher"}
+
+    capped = analyze(experiment({**metric, "cap": {"at": 12}}, analysis=rules), exposures=rows).comparisons[0]
+
+    # the same metric that never had a cap
+    bare = absolute(analyze(experiment(metric, analysis=rules), exposures=rows))
+    assert capped.capped is not None
+    assert capped.capped.uncapped is not None
+    found = capped.capped.uncapped.absolute
+    assert isinstance(found, Estimate)
+    assert found.effect == pytest.approx(bare.effect, rel=1e-12)
+    assert found.stderr == pytest.approx(bare.stderr, rel=1e-12)
+    assert found.dof == pytest.approx(bare.dof, rel=1e-9)
+    assert capped.absolute != found

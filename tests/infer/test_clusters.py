@@ -228,9 +228,7 @@ def test_a_ratio_over_negative_denominators_agrees_with_clubsandwich_on_its_line
         form[own] = ratio + (value[own] - ratio * under[own]) / under[own].mean()
 
     units, totals = summaries((cluster, variant, value))
-    found = known(
-        difference(*crossed(units, totals, summaries((cluster, variant, under))[1]), level=0.95)
-    )
+    found = known(difference(*crossed(units, totals, summaries((cluster, variant, under))[1]), level=0.95))
 
     # CR2 of (y - R d) / mean(d), which has the mean R
     variance, dof = by_matrices((cluster, variant, form))

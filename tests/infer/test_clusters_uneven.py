@@ -43,13 +43,17 @@ def test_likeness_between_is_that_of_the_analysis_of_variance() -> None:
     away = value - value.mean()
 
     found = uneven_dof(
-        units[None].astype(np.float64), np.bincount(cluster, away)[None], np.array([np.sum(away**2)])
+        units[None].astype(np.float64),
+        np.bincount(cluster, away)[None].astype(np.float64),
+        np.array([np.sum(away**2)]),
     )
 
     # Donner 1986: (F - 1) / (F - 1 + m0), m0 the mean size less what sizes differ by
     f = float(stats.f_oneway(*(value[cluster == each] for each in range(12))).statistic)
     mean_size = (units.sum() - np.sum(units**2) / units.sum()) / 11
-    assert found[0] == pytest.approx(by_matrices(units * 1.0, (f - 1) / (f - 1 + mean_size)), rel=1e-9)
+    assert found[0] == pytest.approx(
+        by_matrices(units.astype(np.float64), (f - 1) / (f - 1 + mean_size)), rel=1e-9
+    )
 
 
 def test_clusters_of_one_size_have_one_less_than_their_number() -> None:

@@ -63,7 +63,8 @@ def told(moments: Moments) -> npt.NDArray[np.bool_]:
     if moments.mean.shape[1] == 2:
         return moments.mean[:, 1] != 0
     n, per_unit = moments.n, Moments(moments.n, moments.mean[:, 1:], moments.m2[:, 1:, 1:])
-    return np.asarray(moments.mean[:, 1] ** 2 > SURE**2 * residual(per_unit) / (n - 1) / n)
+    sure: npt.NDArray[np.bool_] = moments.mean[:, 1] ** 2 > SURE**2 * residual(per_unit) / (n - 1) / n
+    return sure
 
 
 def of_clusters(why: IntArray, told: npt.NDArray[np.bool_]) -> IntArray:
@@ -102,9 +103,7 @@ def alike(moments: Moments) -> Alike:
 
 
 @np.errstate(all="ignore")
-def crossed(
-    units: FloatArray, totals: FloatArray, over: FloatArray | None = None
-) -> tuple[Points, Points]:
+def crossed(units: FloatArray, totals: FloatArray, over: FloatArray | None = None) -> tuple[Points, Points]:
     """Estimate the means per unit of two variants where clusters hold both, or some clusters do.
 
     With one mean per variant the leverage of a cluster is n_ga / N_a in each, so (I - H)^(-1/2) only scales
@@ -138,7 +137,7 @@ def crossed(
 
 def apart(under: FloatArray, units: FloatArray) -> FloatArray:
     """How far what a ratio is counted over lies from its mean per unit, by cluster; 0 of a mean."""
-    return under - units * (under.sum(axis=1) / units.sum(axis=1))[:, None, :]
+    return np.asarray(under - units * (under.sum(axis=1) / units.sum(axis=1))[:, None, :])
 
 
 @np.errstate(all="ignore")
@@ -169,7 +168,7 @@ def paired(
     part = np.clip(correlation, -1 + EXACT, 1 - EXACT)
     lean = np.sqrt(np.abs(part)[:, None] * own) * np.stack([np.sign(part), np.ones_like(part)], axis=1)
     # so that Satterthwaite's rule over the two variants gives the difference its own
-    each = dof * np.sum(own**2, axis=1) / own.sum(axis=1) ** 2
+    each = dof * np.sum((own / own.sum(axis=1)[:, None]) ** 2, axis=1)
     each = np.where(same, 1.0, each)
     alone = own * (1 - np.abs(part))[:, None]
     control, treatment = (

@@ -69,7 +69,7 @@ def nested_adjusted(
         covariates: How many of the columns are covariates.
         before: The levels as they are, where they are known; else clusters are taken as of one size.
     """
-    one, other = before or [nested(Moments(each.n, each.mean[:, :2], each.m2[:, :2, :2])) for each in (control, treatment)]
+    one, other = before or (unadjusted(control), unadjusted(treatment))
     plain, cells = laid(one, other), len(control.n)
     found = adjusted(control, treatment, covariates=covariates, before=plain)
     part = np.where(plain.n > 1, plain.dof / (plain.n - 1), 1.0)
@@ -79,6 +79,11 @@ def nested_adjusted(
         control=replace(found.control, dof=np.maximum(found.control.dof * part[:cells], 1.0)),
         treatment=replace(found.treatment, dof=np.maximum(found.treatment.dof * part[cells:], 1.0)),
     )
+
+
+def unadjusted(moments: Moments) -> Points:
+    """The levels of the outcome's two columns, as of clusters of one size."""
+    return nested(Moments(moments.n, moments.mean[:, :2], moments.m2[:, :2, :2]))
 
 
 def laid(one: Points, other: Points) -> Points:

@@ -69,4 +69,4 @@ def counting(evidence: Evidence, clusters: Clusters, mine: npt.NDArray[np.bool_]
     if not keys:
         return np.inf
     units = np.bincount(clusters.code[mine], weights=clusters.sums[keys[0]].units[mine])
-    return float(effective(units[None])[0]) or np.inf
+    return float(effective(units.astype(np.float64)[None])[0]) or np.inf
