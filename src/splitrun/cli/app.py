@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, doctor, project
+from splitrun.cli import analysis, assignment, audit, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.errors import (
     DataError,
@@ -78,6 +78,9 @@ for name, verb, brief in (
     ("init", project.init, "Write a small project that works, to start from."),
     ("new", project.new, "Write a new experiment from a template."),
     ("schema", project.schema, "Print the JSON Schema of a kind of file, for editors."),
+    ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
+    ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
+    ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

@@ -41,8 +41,11 @@ def multiplicity_of(matter: Matter) -> Multiplicity:
 
 def timed(matter: Matter) -> bool:
     """Whether the moment of exposure is known."""
-    exposures = matter.experiment.exposures
-    return exposures is not None and exposures.time is not None
+    experiment = matter.experiment
+    if experiment.exposures is None:
+        # what clients log has its moment, though no file of it is named yet
+        return experiment.delivered and experiment.moments is None
+    return experiment.exposures.time is not None
 
 
 def method(matter: Matter) -> Iterator[Mistake]:
@@ -92,6 +95,7 @@ def spending(matter: Matter) -> Iterator[Mistake]:
         "looks": rules.looks,
         "spending": rules.spending,
         "spending_parameter": rules.spending_parameter,
+        "futility": rules.futility or None,
     }
     strange = [key for key, value in written.items() if value is not None and chosen not in LOOKING]
     for key in strange:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -18,7 +18,7 @@ from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.segments import Levels
 from splitrun.measure.sql import Work, column, relation, select, tree, whole
-from splitrun.moments import FloatArray, IntArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments, moved
 from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["MOST", "Cube", "cubed"]
@@ -205,6 +205,12 @@ def _spread(cube: Cube) -> exp.Select:
         ]
         if block.cubed:
             named.append((f"t{at}", tree("FSUM(:d * :d * :d)", d=away[0])))
+        if block.mixed:
+            thirds = ((0, 0, 1), (0, 1, 1), (1, 1, 1))
+            named += [
+                (f"t{at}_{place}", tree("FSUM(:a * :b * :c)", a=away[a], b=away[b], c=away[c]))
+                for place, (a, b, c) in enumerate(thirds)
+            ]
     query = select(named, relation(cube.outcomes, "o"))
     query = query.join(relation(cube.centres, "k"), on=tree("o.cell = k.cell"))
     return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
@@ -271,7 +277,11 @@ def _moments(block: Block, first: pa.Table, second: pa.Table) -> Moments:
     if block.cubed:
         own = off[:, 0]
         m3 = _float(second, [f"t{at}"])[:, 0] - 3 * own * products[:, 0, 0] + 2 * n * own**3
-    return Moments(n=n, mean=centre + off, m2=m2, m3=m3)
+    found = Moments(n=n, mean=centre + off, m2=m2, m3=m3)
+    if not block.mixed:
+        return found
+    around = replace(found, mixed=_float(second, [f"t{at}_{place}" for place in range(3)]))
+    return replace(found, mixed=np.stack(moved(around, -off[:, 0], -off[:, 1]), axis=1))
 
 
 def _by_variant(cells: Cells, counts: IntArray, variants: int) -> IntArray:

@@ -33,12 +33,12 @@ def metric_rules(*path: str) -> tuple[Rule, ...]:
 LAKE = "name the rows by csv, parquet, table, query or frame"
 
 EXPERIMENT = (
+    Rule(("identity",), "take it out; ids that belong to one unit are not joined"),
     Rule(
         ("analysis", "method"),
         "write group_sequential, fixed, sequential or hybrid",
         frozenset({"bayesian"}),
     ),
-    Rule(("analysis", "futility"), "take it out; a look stops for success only"),
     Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
     Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
     Rule(("metrics", "*", "*"), "name the guardrails, each with its margin", frozenset({"experience"})),
