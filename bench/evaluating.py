@@ -1,7 +1,7 @@
-"""What is asked of every way: an experiment with two halves, plain and behind three conditions, of new units.
+"""What is asked: an experiment with two halves, plain and behind three conditions, always of new units.
 
-Shared by `bench/evaluate.py` and the programs under `bench/peers/`, which run in environments of their own and
-can import nothing but the standard library and the peer; so does this file.
+Shared by `bench/evaluate.py` and the programs under `bench/peers/`, which run in environments of their own
+and can import nothing but the standard library and the peer; so does this file.
 
 A program hands its ways to `served`. It answers one round after the other, each when the driver asks for it,
 so that rounds of all programs take turns; between its rounds a program stands still.
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
 
-__all__ = ["AT_LEAST", "COUNTRIES", "LIMIT", "PLAN", "Ask", "attributes", "limit", "nothing", "served", "split"]
+__all__ = ["AT_LEAST", "COUNTRIES", "LIMIT", "PLAN", "SALT", "Ask", "served"]
 
 Ask = Callable[[str, dict[str, object]], object]
 """Evaluates the experiment for a unit; the answer is thrown away but for its truth in the check."""
@@ -53,13 +53,18 @@ def nothing() -> None:
     """Do nothing, between rounds."""
 
 
-def split(asks: dict[str, Ask], names: Iterable[str]) -> None:
+def split(asks: dict[str, Ask], names: Iterable[str], between: Callable[[], None]) -> None:
     """Stop unless each of these ways really deals about half of the units to each variant."""
     for name in names:
-        answers = [bool(asks[name](f"trial-{number}", attributes())) for number in range(20_000)]
-        share = sum(answers) / len(answers)
+        served = 0
+        for number in range(20_000):
+            if number % 2_000 == 0:
+                between()
+            answer = asks[name](f"trial-{number}", attributes())
+            served += bool(getattr(answer, "value", answer))
+        share = served / 20_000
         if not 0.48 <= share <= 0.52:
-            sys.exit(f"{name} serves the second variant to a share of {share:.3f} and not to half of all units")
+            sys.exit(f"{name}: a share of {share:.3f} gets the second variant, not half of all units")
 
 
 def once(ask: Ask, asked: list[tuple[str, dict[str, object]]]) -> float:
@@ -94,7 +99,7 @@ def served(
     """
     again = again or {}
     asks = {LIMIT: limit()} | asks
-    split(asks, (LIMIT, *halves))
+    split(asks, (LIMIT, *halves), between)
     print(json.dumps(list(asks)), flush=True)
     for place, line in enumerate(sys.stdin):
         first, units = map(int, line.split())

@@ -1,7 +1,8 @@
-"""Our own ways: an evaluation without logging, the client's whole call, `track()`, beside what they are made of.
+"""Our own ways: an evaluation without logging, the client's whole call, `track()`, and what they are made of.
 
-The client is the one that products make, with its defaults: records are encoded by the sender thread and given
-to a delivery that does nothing with them. The caller's CPU is measured; the queue is emptied between rounds.
+The client is the one that products make, with its defaults: records are encoded by the sender thread and
+given to a delivery that does nothing with them. The caller's CPU is measured; the queue is emptied between
+rounds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from splitrun.sdk.event import Accepted
 from splitrun.sdk.settings import Answer
 from splitrun.terms.parse import parse
 
-__all__ = ["client", "ruleset"]
+__all__ = ["FLAGS", "client", "ruleset"]
 
 FLAGS = ("plain", "targeted")
 
@@ -94,7 +95,7 @@ def main() -> None:
     }
     again = {}
     for flag in FLAGS:
-        asks[f"evaluation, {flag}"] = lambda unit, given, ask=evaluated(flag): ask(unit, given).value
+        asks[f"evaluation, {flag}"] = evaluated(flag)
         asks[f"client first exposure, {flag}"] = called(made, flag)
         asks[f"client seen unit, {flag}"] = called(made, flag)
         again[f"client seen unit, {flag}"] = f"client first exposure, {flag}"

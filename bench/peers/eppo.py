@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import eppo_client
-
 from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 
 WHOLE = 10_000
@@ -61,10 +60,11 @@ def main() -> None:
         poll_interval_seconds=None,
         initial_configuration=eppo_client.Configuration(flags_configuration=json.dumps(document).encode()),
     )
+    default = False
     ask = eppo_client.init(config).get_boolean_assignment
     asks = {
-        "eppo, plain": lambda unit, given: ask("plain", unit, given, False),
-        "eppo, targeted": lambda unit, given: ask("targeted", unit, given, False),
+        "eppo, plain": lambda unit, given: ask("plain", unit, given, default),
+        "eppo, targeted": lambda unit, given: ask("targeted", unit, given, default),
     }
     served(asks, asks)
 

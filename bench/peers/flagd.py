@@ -6,12 +6,11 @@ import json
 import tempfile
 from pathlib import Path
 
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 from openfeature import api
 from openfeature.contrib.provider.flagd import FlagdProvider
 from openfeature.contrib.provider.flagd.config import ResolverType
 from openfeature.evaluation_context import EvaluationContext
-
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 
 HALVES = {"fractional": [["on", 50], ["off", 50]]}
 CONDITIONS = {

@@ -1,12 +1,11 @@
-"""GrowthBook: one instance that is given each unit's attributes, and an instance per request as in its docs."""
+"""GrowthBook: one instance given each unit's attributes, and an instance per request as in its docs."""
 
 from __future__ import annotations
 
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 from growthbook import GrowthBook
 
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
-
-RULE = {"variations": [False, True], "weights": [0.5, 0.5], "coverage": 1.0, "hashAttribute": "id", "key": "bench"}
+RULE = {"key": "bench", "variations": [False, True], "weights": [0.5, 0.5], "hashAttribute": "id"}
 CONDITION = {"country": {"$in": list(COUNTRIES)}, "age": {"$gte": AT_LEAST}, "plan": PLAN}
 FEATURES = {
     "plain": {"defaultValue": False, "rules": [RULE]},

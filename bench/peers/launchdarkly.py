@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 
 import ldclient
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 from ldclient.config import Config
 from ldclient.integrations import Files
-
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 
 HALVES = {"variations": [{"variation": 0, "weight": 50_000}, {"variation": 1, "weight": 50_000}]}
 
@@ -49,16 +48,14 @@ def main() -> None:
         path = Path(folder) / "flags.json"
         path.write_text(json.dumps({"flags": flags}))
         source = Files.new_data_source(paths=[str(path)])
-        config = Config("sdk-bench", update_processor_class=source, send_events=False, diagnostic_opt_out=True)
+        config = Config("sdk-bench", update_processor_class=source, send_events=False)
         client = ldclient.LDClient(config, start_wait=10)
 
     def ask(flag: str, unit: str, given: dict[str, object]) -> object:
         context = ldclient.Context.from_dict({"kind": "user", "key": unit, **given})
         return client.variation(flag, context, False)  # noqa: FBT003  # their default
 
-    asks = {
-        f"launchdarkly, {flag}": lambda unit, given, flag=flag: ask(flag, unit, given) for flag in flags
-    }
+    asks = {f"launchdarkly, {flag}": lambda unit, given, flag=flag: ask(flag, unit, given) for flag in flags}
     served(asks, asks)
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.evaluating import served
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
-
-from bench.evaluating import served
 
 
 class Silent(LogRecordExporter):
     """Takes records and does nothing with them."""
 
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+    def export(self, _batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Take some."""
         return LogRecordExportResult.SUCCESS
 

@@ -1,4 +1,4 @@
-"""PostHog with definitions handed over, evaluated locally: one flag silently, and the snapshot that its docs advise.
+"""PostHog with definitions handed over, evaluated locally: one flag silently, and the snapshot of its docs.
 
 The snapshot logs `$feature_flag_called` when a flag is read; sending is switched off.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import warnings
 
-from posthog import Posthog
-
 from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
+from posthog import Posthog
 
 
 def flag(key: str, properties: list[dict[str, object]]) -> dict[str, object]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from segment.analytics.client import Client
-
 from bench.evaluating import served
+from segment.analytics.client import Client
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
-"""Statsig's Rust core from a data store, without network; gates of half of all units, exposures switched off."""
+"""Statsig's Rust core from a data store, without network; gates of half of all units, no exposures."""
 
 from __future__ import annotations
 
 import json
 
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 from statsig_python_core import (
     DataStore,
     DataStoreResponse,
@@ -12,8 +13,6 @@ from statsig_python_core import (
     StatsigOptions,
     StatsigUser,
 )
-
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 
 CONDITIONS = {
     "1": ("public", None, None, None),
@@ -80,7 +79,7 @@ def document() -> str:
 class Store(DataStore):
     """Hands the document over."""
 
-    def get(self, key: str) -> DataStoreResponse:
+    def get(self, _key: str) -> DataStoreResponse:
         """Read it, whatever the key."""
         return DataStoreResponse(result=document(), time=1723061643057)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import tempfile
 
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 from UnleashClient import UnleashClient
 from UnleashClient.cache import FileCache
-
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
 
 
 def feature(name: str, constraints: list[dict[str, object]]) -> dict[str, object]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.ruleset import Type
-from splitrun.sdk.inner.answers import KINDS, Answers
-from splitrun.sdk.outbox.plain import finite, named_well, plain
+from splitrun.sdk.inner.answers import ALIKE, Answers
+from splitrun.sdk.outbox.plain import finite, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.settings import Options, settled
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
 
-SIMPLE = frozenset((int, bool, type(None)))
-"""What a property may be without being looked at."""
+SIMPLE = frozenset((str, int, float, bool, type(None)))
+"""What a property may be without being copied itself."""
 
 
 class Surface(Answers):
@@ -149,8 +149,7 @@ class Surface(Answers):
             consent: What the unit allowed, where it is not the client's usual.
             named: More attributes.
         """
-        wants = KINDS.get(type(default))
-        value = self._answer(flag, unit, attributes, named, expose, consent, wants).value
+        value = self._answer(flag, unit, attributes, named, expose, consent, type(default)).value
         return default if value is None else value
 
     def evaluate(
@@ -176,7 +175,8 @@ class Surface(Answers):
             consent: What the unit allowed, where it is not the client's usual.
             named: More attributes.
         """
-        return self._answer(flag, unit, attributes, named, expose, consent, wants)
+        alike = None if wants is None else ALIKE[wants]
+        return self._answer(flag, unit, attributes, named, expose, consent, alike)
 
     def parameters(
         self,
@@ -276,22 +276,21 @@ class Surface(Answers):
         """
         try:
             if properties is not None:
-                named = named_well({**properties, **named})
+                named = {**properties, **named}
             if type(value) is float:
                 if value - value:
                     finite(value)
             elif value is not None and type(value) is not int:
                 value = finite(value)
             text = len(unit) + len(name) + 16 * len(named)
-            for item in named.values():
-                if type(item) is str:
-                    text += len(item)
-                elif type(item) is float:
-                    if item - item:
-                        finite(item)
-                elif type(item) not in SIMPLE:
+            for key, item in named.items():
+                if type(key) is not str or type(item) not in SIMPLE:
                     named, text = plain(named)
                     break
+                if type(item) is str:
+                    text += len(item)
+                elif type(item) is float and item - item:
+                    finite(item)
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
