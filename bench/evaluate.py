@@ -1,9 +1,9 @@
 """How dear an evaluation is: Splitrun beside the bare hash, which is the limit, and beside peers.
 
 Run by `python -m bench.evaluate`. Every program, ours too, is a process of its own, each peer in an
-environment of its own (`make peers`). Their rounds take turns, every round is of units that none has seen, and
-in every round of every process the limit is asked too: what is compared across processes is multiples of it.
-CPU time of the calling thread; medians of the rounds. `--quick` is a small run.
+environment of its own (`make peers`). Their rounds take turns, every round is of units that none has seen,
+and in every round of every process the limit is asked too: what is compared across processes is multiples of
+it. CPU time of the calling thread; medians of the rounds. `--quick` is a small run.
 
 A peer is a name in PEERS, a list of what it needs in `bench/peers/NAME.txt` and a program
 `bench/peers/NAME.py` that hands its ways to `bench.evaluating.served`. No program may use the network.

@@ -11,6 +11,7 @@ from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
+
 from splitrun.sdk.openfeature import SplitrunProvider
 
 

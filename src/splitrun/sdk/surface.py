@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation
-from splitrun.assign.ruleset import Type
+from splitrun.assign.ruleset import Ruleset, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers
 from splitrun.sdk.outbox.plain import finite, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
@@ -337,6 +337,11 @@ class Surface(Answers):
         What a listener raises is counted and not passed on.
         """
         self._keeper.listeners.append(lambda change: self._guarded(lambda: listener(change), None))
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in use; an empty one of version 0 while there is none."""
+        return self._keeper.held.ruleset
 
     @property
     def status(self) -> Status:

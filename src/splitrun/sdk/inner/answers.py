@@ -67,7 +67,7 @@ class Answers(Engine):
         flag: str,
         unit: str,
         attributes: Mapping[str, object] | None,
-        named: dict[str, object],
+        named: Mapping[str, object],
         expose: bool,  # noqa: FBT001 - positional because keywords cost
         consent: Consent | str | None,
         alike: type | None,

@@ -168,6 +168,10 @@ class Engine:
     def _leave(self, timeout: float) -> None:
         self._guarded(lambda: self._closed or self._drain(timeout), otherwise=False)
 
+    def _rehearse(self) -> None:
+        """Use the ruleset as tests have altered it by now."""
+        self._keeper.rehearse()
+
     def _renew(self) -> None:
         """Live on in the child of a fork: no queue, lock or socket of the parent's."""
         self._choices.renew()
