@@ -21,7 +21,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.evaluating import LIMIT
+from bench.evaluating import LIMIT, MARK
 from bench.ours import ruleset
 from bench.starting import loading, rows_per_second
 
@@ -101,11 +101,13 @@ class Program:
 
     def said(self) -> list[str]:
         """Read a line; stop with what the process says where there is none."""
-        line = self.process.stdout.readline() if self.process.stdout else ""
-        if not line:
-            _out, wrong = self.process.communicate()
-            sys.exit(f"{self.name} stopped: {wrong[-2_000:]}")
-        return json.loads(line)  # type: ignore[no-any-return]  # written by `served`
+        assert self.process.stdout is not None  # noqa: S101  # a pipe was asked for
+        for line in self.process.stdout:
+            # a peer may write its log to the same pipe
+            if line.startswith(MARK):
+                return json.loads(line.removeprefix(MARK))  # type: ignore[no-any-return]  # written by `served`
+        _out, wrong = self.process.communicate()
+        sys.exit(f"{self.name} stopped: {wrong[-2_000:]}")
 
     def round(self, first: int, units: int) -> dict[str, float]:
         """Ask for a round."""

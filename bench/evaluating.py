@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
 
-__all__ = ["AT_LEAST", "COUNTRIES", "LIMIT", "PLAN", "SALT", "Ask", "served"]
+__all__ = ["AT_LEAST", "COUNTRIES", "LIMIT", "MARK", "PLAN", "SALT", "Ask", "served"]
 
 Ask = Callable[[str, dict[str, object]], object]
 """Evaluates the experiment for a unit; the answer is thrown away but for its truth in the check."""
@@ -28,6 +28,8 @@ PLAN = "pro"
 """The conditions: country in COUNTRIES and age >= AT_LEAST and plan = PLAN; everybody meets them."""
 
 LIMIT = "bare sha256 and compare"
+MARK = "served: "
+"""Begins the lines that are answers."""
 SALT = "variant:bench:1"
 
 
@@ -100,7 +102,7 @@ def served(
     again = again or {}
     asks = {LIMIT: limit()} | asks
     split(asks, (LIMIT, *halves), between)
-    print(json.dumps(list(asks)), flush=True)
+    print(f"{MARK}{json.dumps(list(asks))}", flush=True)
     for place, line in enumerate(sys.stdin):
         first, units = map(int, line.split())
         fresh = [way for way in asks if way not in again]
@@ -111,4 +113,4 @@ def served(
                 asked = [(f"user-{number}", attributes()) for number in range(start, start + units)]
                 between()
                 took[each] = once(asks[each], asked) / units
-        print(json.dumps(took), flush=True)
+        print(f"{MARK}{json.dumps(took)}", flush=True)
