@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
 
-SIMPLE = frozenset((str, int, float, bool, type(None)))
-"""What a property may be without being copied itself."""
+SIMPLE = frozenset((float, bool, type(None)))
+"""What a property may be, beside text and whole numbers, without being copied itself."""
 
 
 class Surface(Answers):
@@ -283,14 +283,14 @@ class Surface(Answers):
             elif value is not None and type(value) is not int:
                 value = finite(value)
             text = len(unit) + len(name) + 16 * len(named)
-            for key, item in named.items():
-                if type(key) is not str or type(item) not in SIMPLE:
-                    named, text = plain(named)
-                    break
+            for item in named.values():
                 if type(item) is str:
                     text += len(item)
                 elif type(item) is float and item - item:
                     finite(item)
+                elif type(item) is not int and type(item) not in SIMPLE:
+                    named, text = plain(named)
+                    break
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
