@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
-from splitrun.assign.evaluation import Evaluation
-from splitrun.assign.ruleset import Ruleset, Type
+from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers
 from splitrun.sdk.outbox.plain import finite, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
-from splitrun.sdk.settings import Options, settled
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
 __all__ = ["Surface"]
@@ -19,6 +17,8 @@ __all__ = ["Surface"]
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
     from splitrun.assign.explanation import Explanation
+    from splitrun.assign.ruleset import Ruleset
+    from splitrun.sdk.settings import Options
 
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
@@ -42,6 +42,8 @@ class Surface(Answers):
             SettingError: An option is not known, contradicts another, or is out of its range.
             RulesetError: The `ruleset` given cannot be used.
         """
+        from splitrun.sdk.settings import settled  # noqa: PLC0415 - as above
+
         super().__init__(settled(url, options))
 
     def variant(

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
-from splitrun.assign.ruleset import Type
+from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
-from splitrun.sdk.outbox.marks import Mark
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
@@ -19,6 +17,7 @@ from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.sdk.outbox.marks import Mark
     from splitrun.sdk.rulesets.held import Held
 
 __all__ = ["ALIKE", "KINDS", "Answers"]
