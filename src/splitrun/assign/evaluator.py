@@ -79,10 +79,9 @@ class Evaluator:
             data = unit.encode()
             if len(data) > LONGEST:
                 return self._wrong(flag, unit, attributes, None)
-            if opted_out:
-                return self._out(flag)(data, attributes, sticky)
-            if sticky is not None:
-                return self._kept()[0][flag](data, attributes, sticky)
+            if opted_out or sticky is not None:
+                program = self._out(flag) if opted_out else self._kept()[0][flag]
+                return program(data, attributes, sticky)
             return self._flags[flag](data, attributes, None)
         except Exception as fault:  # noqa: BLE001  # mappings and stores are the caller's and may raise anything
             return self._wrong(flag, unit, attributes, fault)

@@ -63,7 +63,7 @@ def sound(ruleset: Ruleset) -> Ruleset:
         raise RulesetError("the ruleset names no unit type; publish it with `units`")
     if len(ruleset.flags) > FLAGS:
         raise RulesetError(
-            f"the ruleset has {len(ruleset.flags):,} flags and may have {FLAGS:,}; archive those that are done"
+            f"the ruleset has {len(ruleset.flags):,} flags and may have {FLAGS:,}; publish fewer"
         )
     nodes = 0
     for key, experiment in ruleset.experiments.items():

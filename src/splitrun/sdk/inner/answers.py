@@ -34,6 +34,8 @@ KINDS: dict[type, Type] = {
 """Which of a flag's types a Python value is."""
 ALIKE: dict[Type, type] = {kind: python for python, kind in reversed(KINDS.items())}
 """A Python type of each of a flag's types."""
+NOTHING: dict[str, object] = {}
+"""What most exposures carry; nobody writes to it."""
 CHANGEABLE = frozenset((list, dict, set))
 """What could change between call and sending; segments have no such values."""
 
@@ -189,15 +191,17 @@ class Answers(Engine):
         marks.taken += 1
         if marks.known(mark, unit) if marks.taken > marks.half else unit in mark.older:
             return
-        carried: dict[str, object] = {}
         text = len(unit)
-        for name in mark.declared:
-            item = attributes.get(name)
-            if type(item) is str:
-                text += len(item)
-            elif item is None or type(item) in CHANGEABLE:
-                continue
-            carried[name] = item
+        carried = NOTHING
+        if mark.declared:
+            carried = {}
+            for name in mark.declared:
+                item = attributes.get(name)
+                if type(item) is str:
+                    text += len(item)
+                elif item is None or type(item) in CHANGEABLE:
+                    continue
+                carried[name] = item
         at = self._now()
         if text > SMALL_TEXT:
             weight = SMALL + 4 * text + 100 * len(carried)
