@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TYPE_CHECKING
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -125,3 +127,21 @@ def test_a_body_without_an_end_of_its_own_is_let_go() -> None:
 
     assert len(b"".join(body)) == 32
     body.close()  # type: ignore[attr-defined] # ours has it
+
+
+def test_requests_in_threads_know_their_own_unit_only() -> None:
+    together = Barrier(8)
+
+    def waits(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        together.wait(5)
+        return [current().unit.encode()]
+
+    app = granted(waits)
+
+    def ask(number: int) -> bool:
+        unit = f"{number:032x}"
+        return asked(app, HTTP_COOKIE=f"splitrun_unit={unit}")[2].decode() == unit
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(32)))

@@ -24,10 +24,12 @@ def run(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def passes(run: pytest.Pytester, tests: str, count: int) -> None:
+def passes(run: pytest.Pytester, tests: str, count: int, *, apart: bool) -> None:
+    """Run a product's tests, in a process of their own or in this one."""
     run.makepyfile(tests)
     plugin = [] if INSTALLED else ["-p", "splitrun.testing.plugin"]
-    run.runpytest_subprocess("-q", *plugin).assert_outcomes(passed=count)
+    runs = run.runpytest_subprocess if apart else run.runpytest_inprocess
+    runs("-q", *plugin).assert_outcomes(passed=count)
 
 
 def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
@@ -36,7 +38,8 @@ def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
     assert told["project"]["entry-points"]["pytest11"] == {"splitrun": "splitrun.testing.plugin"}
 
 
-def test_a_products_tests_get_a_client_and_force_variants(run: pytest.Pytester) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_products_tests_get_a_client_and_force_variants(run: pytest.Pytester, apart: bool) -> None:  # noqa: FBT001
     passes(
         run,
         """
@@ -69,6 +72,7 @@ def test_a_products_tests_get_a_client_and_force_variants(run: pytest.Pytester) 
             assert [(each.name, each.value) for each in splitrun_client.events] == [("purchase", 9.5)]
         """,
         5,
+        apart=apart,
     )
 
 
@@ -86,6 +90,7 @@ def test_a_project_gives_its_own_ruleset_by_a_fixture(run: pytest.Pytester) -> N
             assert splitrun_client.variant("checkout", "u1", "code's own") == "code's own"
         """,
         1,
+        apart=False,
     )
 
 

@@ -122,7 +122,7 @@ class Experiment(Part, frozen=True):
     phase: int
     """Counts the stretches with one coverage and audience, from 1."""
     salt: str
-    """`variant:<experiment>:<version>`"""
+    """`variant:<experiment>:<version>`, and `:<salt>` where a search found one."""
     arms: tuple[Arm, ...]
     coverage: int = WHOLE
     """Slots of `coverage_salt` below it are enrolled; it grows and never moves a unit."""

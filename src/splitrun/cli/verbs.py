@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
@@ -24,6 +25,7 @@ __all__ = [
     "FIRST",
     "Access",
     "analyze",
+    "assignment",
     "audit",
     "audit_as_json",
     "audit_as_lines",
@@ -34,6 +36,7 @@ __all__ = [
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "free",
     "keep",
     "lint",
     "publish",
@@ -47,6 +50,7 @@ HOMES = {
     "Access": "splitrun.conduct.analyze",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
@@ -57,6 +61,7 @@ HOMES = {
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "free": "splitrun.conduct.designs.assign",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",
     "publish": "splitrun.conduct.rulesets",

@@ -13,7 +13,7 @@ from inspect import isawaitable
 from typing import Any, Protocol, Unpack
 
 from splitrun.sdk.context import entered
-from splitrun.sdk.visits.cookies import shared
+from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visits
 
 __all__ = ["SplitrunMiddleware"]
@@ -88,7 +88,7 @@ def setting(send: Send, cookie: str) -> Send:
         # a websocket may be refused with a response, too
         if message["type"] in {"http.response.start", "websocket.accept"}:
             headers = list(message.get("headers", []))
-            if not shared(told(headers, b"cache-control")):
+            if not cacheable(told(headers, b"cache-control")):
                 message["headers"] = [*headers, (b"set-cookie", cookie.encode("latin-1"))]
         await send(message)
 

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 
 from splitrun.errors import SettingError
 from splitrun.sdk.context import entered
-from splitrun.sdk.visits.cookies import shared
+from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visit, Visits
 
 __all__ = ["middleware"]
@@ -95,7 +95,7 @@ def imported(name: str, value: object) -> object:
 
 def with_cookie(response: HttpResponse, cookie: str) -> HttpResponse:
     """Set the cookie, unless others may be given it from a cache."""
-    if cookie and not shared(response.get("Cache-Control", "")):
+    if cookie and not cacheable(response.get("Cache-Control", "")):
         name, _, rest = cookie.partition("=")
         value, _, attributes = rest.partition("; ")
         response.cookies[name] = value

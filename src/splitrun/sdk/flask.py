@@ -14,7 +14,7 @@ from flask import Flask, Request, Response, g, request
 from flask.globals import request_ctx
 
 from splitrun.sdk.context import enter
-from splitrun.sdk.visits.cookies import shared
+from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visits
 from splitrun.sdk.wsgi import inside
 
@@ -68,6 +68,6 @@ class Splitrun:
     def answer(self, response: Response) -> Response:
         """Set the cookie, unless others may be given it from a cache."""
         cookie = g.pop("splitrun_cookie", "")
-        if cookie and not shared(response.headers.get("Cache-Control", "")):
+        if cookie and not cacheable(response.headers.get("Cache-Control", "")):
             response.headers.add("Set-Cookie", cookie)
         return response

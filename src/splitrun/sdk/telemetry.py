@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber, get_logger
 from opentelemetry.util.types import AnyValue
 
-from splitrun import __version__
 from splitrun.assign.evaluation import ErrorCode, Evaluation
+from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT", "EvaluationLog"]
 
@@ -37,7 +37,7 @@ class EvaluationLog:
     """
 
     def __init__(self, provider: LoggerProvider | None = None, *, context_id: bool = False) -> None:
-        self.logger = get_logger("splitrun", __version__, logger_provider=provider)
+        self.logger = get_logger("splitrun", SDK.partition("/")[2], logger_provider=provider)
         self.context_id = context_id
 
     def record(self, answer: Evaluation, unit: str = "", flag_set: str = "") -> None:

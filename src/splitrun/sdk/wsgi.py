@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Unpack
 
 from splitrun.sdk.context import enter
-from splitrun.sdk.visits.cookies import shared
+from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visits
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def setting(start_response: StartResponse, cookie: str) -> StartResponse:
 
     def start(status: str, headers: Headers, failure: Failure | None = None, /) -> Write:
         control = ",".join(value for name, value in headers if name.lower() == "cache-control")
-        if not shared(control):
+        if not cacheable(control):
             headers = [*headers, ("Set-Cookie", cookie)]
         # servers tell the calls with and without a failure apart
         return (

@@ -8,7 +8,7 @@ import pytest
 from splitrun.errors import SettingError
 from splitrun.sdk.context import NOWHERE, Context, current, enter, entered, leave
 from splitrun.sdk.status import Consent
-from splitrun.sdk.visits.cookies import cookie, drawn, read, shared, signature, signed
+from splitrun.sdk.visits.cookies import cacheable, cookie, drawn, read, signature, signed
 from splitrun.sdk.visits.policy import Options, Visit, Visits
 
 UNIT = "0123456789abcdef0123456789abcdef"
@@ -141,7 +141,7 @@ def test_cookies_are_found_by_their_whole_name() -> None:
     ],
 )
 def test_a_response_that_others_may_get_is_known(control: str, others: bool) -> None:  # noqa: FBT001 - a case
-    assert shared(control) is others
+    assert cacheable(control) is others
 
 
 @pytest.mark.parametrize(

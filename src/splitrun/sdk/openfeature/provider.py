@@ -32,6 +32,7 @@ from splitrun.sdk.openfeature.resolutions import (
     whole,
 )
 from splitrun.sdk.openfeature.targets import Targets
+from splitrun.sdk.rulesets.held import Held
 from splitrun.sdk.settings import Options
 from splitrun.sdk.status import Change, Status
 from splitrun.sdk.surface import Surface
@@ -84,6 +85,7 @@ class SplitrunProvider(AbstractProvider):
         self._down = False
         self._lock = threading.RLock()
         self._targets = Targets(Ruleset("", "", 0, {}))
+        self._held: Held | None = None
         self._flag_set = ""
         # one of each per provider: they keep what they were told
         self._booleans = Kind(Type.BOOLEAN, boolean)
@@ -239,9 +241,8 @@ class SplitrunProvider(AbstractProvider):
         said = context or NOTHING
         unit = said.targeting_key
         attributes: Mapping[str, object] = said.attributes
-        targets = self._targets
-        if targets.ruleset is not client.ruleset:
-            targets = self._renewed(client.ruleset)
+        held = client._keeper.held  # noqa: SLF001 - `client.ruleset` without a call, for the reason below
+        targets = self._targets if held is self._held else self._renewed(held)
         if not unit or flag in targets.others:
             unit, attributes = targets.asked(flag, unit, attributes)
         consent = CURRENT.get().consent
@@ -255,12 +256,15 @@ class SplitrunProvider(AbstractProvider):
             client.expose(flag, unit, attributes, consent=consent)
         return details
 
-    def _renewed(self, ruleset: Ruleset) -> Targets:
+    def _renewed(self, held: Held) -> Targets:
         """Look at another ruleset."""
+        ruleset = held.ruleset
         with self._lock:
             self._flag_set = f"{ruleset.project}/{ruleset.environment}"
-            self._targets = Targets(ruleset)
-            return self._targets
+            self._targets = targets = Targets(ruleset)
+            # last: who sees it sees the others
+            self._held = held
+        return targets
 
     def track(
         self,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from hashlib import sha256
 
-__all__ = ["DIGITS", "cookie", "drawn", "header", "read", "shared", "signed"]
+__all__ = ["DIGITS", "cacheable", "cookie", "drawn", "header", "read", "signed"]
 
 DIGITS = 32
 """Hexadecimal digits of an id, and of a signature."""
@@ -60,7 +60,7 @@ def header(name: str, value: str, max_age: int, *, secure: bool, domain: str = "
     return "; ".join(parts)
 
 
-def shared(cache_control: str) -> bool:
+def cacheable(cache_control: str) -> bool:
     """Whether a response may be kept for others, who must not be given somebody's id with it."""
     words = {word.partition("=")[0].strip() for word in cache_control.lower().split(",")}
     return bool(words & {"public", "s-maxage"}) and "private" not in words
