@@ -239,14 +239,13 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
 
 
 def untriggered(work: Work) -> None:
-    """Make the table `_met` where there is no trigger: units start at their exposure."""
+    """Name the units `_met` where there is no trigger: they start at their exposure."""
     units = (
         exp.select("u.*")
         .select(exp.alias_(tree("u.at"), "start", quoted=True), exp.alias_(exp.true(), "met", quoted=True))
         .from_(relation(UNITS, "u"))
     )
-    work.keep("units analysed", MET, units)
-    work.forget(UNITS)
+    work.name("units analysed", MET, units)
 
 
 def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) -> Facts:

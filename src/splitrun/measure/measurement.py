@@ -184,7 +184,23 @@ class _Measurement:
         enrolment = Enrolment(
             self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.limit, self.now
         )
-        return enrolled(self.work, enrolment, [label(reading, segment) for segment in self.plan.segments])
+        labels = [label(reading, segment) for segment in self.plan.segments]
+        return enrolled(self.work, enrolment, labels, in_place=self.in_place)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether units need no table of their own: nothing that is joined to them counts on their order."""
+        joined = any(part.source != EXPOSURES for part in self.parts)
+        return (
+            self.exposures.cluster is None
+            and self.plan.trigger is None
+            and (self.ids_as_numbers or not joined)
+        )
+
+    @property
+    def quantiles(self) -> bool:
+        """Whether some metric is a quantile."""
+        return any(planned.metric.kind == "quantile" for planned in self.plan.metrics)
 
     def cut(self, units: int) -> tuple[Range, ...]:
         """The ranges in which the units' rows are added up."""
@@ -193,13 +209,14 @@ class _Measurement:
             return (WHOLE,)
         return ranges(self.work, many(units, len(joined), self.numbers), ids_as_numbers=self.ids_as_numbers)
 
-    def turns(self, units: int, width: int) -> tuple[tuple[int, int] | None, ...]:
+    def turns(self, roll: Roll, width: int) -> tuple[Range, ...]:
         """The units whose outcomes are held at once: all of them where clusters or quantiles come back."""
-        kinds = {planned.metric.kind for planned in self.plan.metrics}
-        count = many(units, width, self.numbers)
-        if count == 1 or self.exposures.cluster is not None or "quantile" in kinds:
-            return (None,)
-        return turns(units, count)
+        if self.exposures.cluster is not None or self.quantiles:
+            return (WHOLE,)
+        if roll.in_place:
+            return self.ranges
+        units = sum(roll.exposed)
+        return turns(units, many(units, width, self.numbers))
 
     def cube(
         self, roll: Roll, cut_by: tuple[Mapping[str, Levels], Levels], earliest: Mapping[str, int | None]
@@ -223,9 +240,8 @@ class _Measurement:
             levels=cut_by[0],
             phases=cut_by[1],
             clustered=self.exposures.cluster is not None,
-            turns=self.turns(
-                sum(roll.exposed), sum(block.width for listed in made.values() for block in listed)
-            ),
+            turns=self.turns(roll, sum(block.width for listed in made.values() for block in listed)),
+            kept=self.exposures.cluster is not None or self.quantiles or bool(numbers.looks()),
         )
 
     def clusters(self, cut: Cut, lost: int) -> Clusters | None:

@@ -58,7 +58,9 @@ def ranges(work: Work, count: int, *, ids_as_numbers: bool) -> tuple[Range, ...]
     return tuple(Range(low, high) for low, high in pairwise([None, *bounds, None]))
 
 
-def turns(units: int, count: int) -> tuple[tuple[int, int], ...]:
-    """Cut the numbers 1 to `units` into as many runs, each given by its first and last."""
+def turns(units: int, count: int) -> tuple[Range, ...]:
+    """Cut the numbers 1 to `units` into as many runs."""
+    if count == 1:
+        return (WHOLE,)
     ends = [units * place // count for place in range(count + 1)]
-    return tuple((first + 1, last) for first, last in pairwise(ends) if last > first)
+    return tuple(Range(whole(first + 1), whole(last + 1)) for first, last in pairwise(ends) if last > first)

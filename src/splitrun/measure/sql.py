@@ -116,12 +116,16 @@ class Work:
         """Run a query and keep its rows under a name."""
         self.engine.keep(kept, self._written(name, query))
 
+    def name(self, name: str, kept: str, query: exp.Query) -> None:
+        """Give a query a name under which it is run anew wherever it is used."""
+        self.engine.name(kept, self._written(name, query))
+
     def extend(self, name: str, kept: str, query: exp.Query) -> None:
         """Run a query and add its rows to those kept under a name."""
         self.engine.extend(kept, self._written(name, query))
 
     def forget(self, kept: str) -> None:
-        """Let go of rows kept under a name."""
+        """Let go of a name, and of the rows kept under it."""
         self.engine.forget(kept)
 
     def _written(self, name: str, query: exp.Query) -> str:

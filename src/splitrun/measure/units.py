@@ -65,32 +65,50 @@ class Roll:
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
     unclustered: int = 0
     """Units without a cluster, left out."""
+    in_place: bool = False
+    """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
 
-def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:
+def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], *, in_place: bool = False) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
     Args:
         work: Where SQL runs.
         enrolment: What to read.
         labels: Each segment's raw label of a row, in the plan's order.
+        in_place: Whether units may be read where the exposures stand, if none of them has two rows.
 
     Returns:
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
         p0…, f0….
     """
-    roll = _looked_at(work, enrolment)
+    roll, apart = _looked_at(work, enrolment)
     roll.unknown = _unknown(work, enrolment)
-    _keep_seen(work, enrolment, labels)
-    twice = _counted(work, enrolment, roll)
-    clustered = enrolment.exposures.cluster is not None
-    made = FIRST if clustered else UNITS
-    work.keep("units", made, _first(enrolment, len(labels), twice=twice))
-    work.forget(SEEN)
-    roll.conflicting = _conflicts(work, enrolment, made) if twice else {}
-    roll.unclustered = _keep_clustered(work) if clustered else 0
+    roll.in_place = in_place and apart
+    if roll.in_place:
+        n = whole(0) if enrolment.by_row else tree("key")
+        work.name("units", UNITS, _numbered(_seen(enrolment, labels).subquery("x"), n))
+    else:
+        _keep_units(work, enrolment, labels, roll, apart=apart)
     _summed(work, enrolment, roll)
     return roll
+
+
+def _keep_units(
+    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], roll: Roll, *, apart: bool
+) -> None:
+    clustered = enrolment.exposures.cluster is not None
+    made = FIRST if clustered else UNITS
+    if apart:
+        n = tree("ROW_NUMBER() OVER ()")
+        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x"), n))
+    else:
+        work.keep("exposures", SEEN, _seen(enrolment, labels))
+        _count(work, enrolment, roll)
+        work.keep("units", made, _first(enrolment, len(labels)))
+        work.forget(SEEN)
+        roll.conflicting = _conflicts(work, enrolment, made)
+    roll.unclustered = _keep_clustered(work) if clustered else 0
 
 
 def _rows(enrolment: Enrolment) -> exp.Expr:
@@ -112,7 +130,8 @@ def _raw(enrolment: Enrolment) -> exp.Select:
     )
 
 
-def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
+def _looked_at(work: Work, enrolment: Enrolment) -> tuple[Roll, bool]:
+    """What the rows say, and whether every row that is kept is of another unit."""
     row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
     named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
     count = {name: int(row[name] or 0) for name in named}
@@ -120,7 +139,7 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
     if count["no_time"] * 2 > due:
         raise _unreadable_times(work, enrolment, count["no_time"], due)
     latest, source_last = row["latest"], row["last"]
-    return Roll(
+    roll = Roll(
         rows=count["rows"],
         no_unit=count["no_unit"],
         no_variant=count["no_variant"],
@@ -131,12 +150,19 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         latest=None if latest is None else int(latest),
         source_last=None if source_last is None else int(source_last),
     )
+    return roll, row["kept"] == row["apart"]
 
 
 def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
     due = "key IS NOT NULL AND rank IS NOT NULL"
     timed = exp.true() if enrolment.exposures.time else exp.false()
     read = until("at", enrolment.limit)
+    kept = tree(due)
+    if enrolment.exposures.time:
+        kept = tree(f"{due} AND at IS NOT NULL AND :ok", ok=read)
+    apart = tree("COUNT_IF(:kept)", kept=kept)
+    if not enrolment.by_row:
+        apart = tree("COUNT(DISTINCT CASE WHEN :kept THEN key END)", kept=kept)
     return [
         ("rows", tree("COUNT(*)")),
         ("no_unit", tree("COUNT_IF(key IS NULL)")),
@@ -148,6 +174,8 @@ def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
         ("future", later("at", enrolment.now)),
         ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=read)),
         ("latest", tree(f"MAX(CASE WHEN {due} AND :ok THEN at END)", ok=read)),
+        ("kept", tree("COUNT_IF(:kept)", kept=kept)),
+        ("apart", apart),
     ]
 
 
@@ -182,7 +210,8 @@ def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
     return tuple(listed)
 
 
-def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> None:
+def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr]) -> exp.Select:
+    """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
     phase = (
         reading.attribute(exposures.phase, "exposures.phase").written("r") if exposures.phase else text("")
@@ -204,13 +233,15 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
     inner = select(named, _rows(enrolment)).subquery("x")
-    work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
+    return exp.select("*").from_(inner).where(every(kept))
 
 
-def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
-    """Count duplicates and crossovers; whether some unit has more than one row."""
-    if enrolment.by_row:
-        return False
+def _numbered(units: exp.Expr, n: exp.Expr) -> exp.Select:
+    return exp.select("*").from_(units).select(exp.alias_(n, "n", quoted=True))
+
+
+def _count(work: Work, enrolment: Enrolment, roll: Roll) -> None:
+    """Count duplicates and crossovers."""
     pairs = select(
         [("key", tree("key")), ("rank", tree("rank")), ("rows", tree("COUNT(*)"))], relation(SEEN, "s")
     ).group_by(tree("key"), tree("rank"))
@@ -229,26 +260,18 @@ def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
     )
     roll.duplicates, roll.crossovers = int(row["duplicates"] or 0), int(row["crossovers"] or 0)
     roll.crossovers_left_out = enrolment.exposures.time is None and roll.crossovers > 0
-    return bool(roll.duplicates or roll.crossovers)
 
 
-def _first(enrolment: Enrolment, segments: int, *, twice: bool) -> exp.Select:
+def _first(enrolment: Enrolment, segments: int) -> exp.Select:
     """A row per unit: its first one."""
-    seen: exp.Expr = relation(SEEN, "s")
-    kept: list[exp.Expr] = []
-    if twice:
-        crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
-        turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
-        ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
-        ranked = ranked.select(
-            exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True)
-        )
-        seen = ranked.subquery("x")
-        kept.append(tree("turn = 1"))
-        if enrolment.exposures.time is None:
-            kept.append(tree("NOT crossed"))
-    query = exp.select("*").from_(seen)
-    return query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True)).where(every(kept))
+    crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
+    turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
+    ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
+    ranked = ranked.select(exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True))
+    kept = [tree("turn = 1")]
+    if enrolment.exposures.time is None:
+        kept.append(tree("NOT crossed"))
+    return _numbered(ranked.subquery("x"), tree("ROW_NUMBER() OVER ()")).where(every(kept))
 
 
 def _at_once(enrolment: Enrolment, segments: int) -> exp.Select:

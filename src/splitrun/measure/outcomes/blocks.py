@@ -15,7 +15,7 @@ from splitrun.measure.sql import Work, choice, column, every, tree
 from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Block", "Known", "blocks", "known"]
+__all__ = ["Block", "Knowledge", "Known", "blocks", "known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ class Known:
     """Null where it is not known."""
     sometimes: bool = False
     """Whether some unit lacks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What of the analysed units is known."""
+
+    covariates: Mapping[str, tuple[Known, ...]]
+    """By metric key."""
+    filled: frozenset[str]
+    """Numbers, as they are written, that no analysed unit lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class Block:
     """Whether the third moment of its first column says something: not of a ratio, which has two."""
     cut: exp.Expr | None = None
     """Whether a cap cuts the unit's value down."""
+    filled: bool = False
+    """Whether no unit lacks an outcome."""
 
     @property
     def width(self) -> int:
@@ -51,7 +63,10 @@ class Block:
 
     def columns(self) -> list[tuple[str, exp.Expr]]:
         """The columns of a unit, under their names."""
-        there = every([self.mature, *(tree("(:x) IS NOT NULL", x=each) for each in self.outcome)])
+        tests = [] if self.mature == exp.true() else [self.mature]
+        if not self.filled:
+            tests += [tree("(:x) IS NOT NULL", x=each) for each in self.outcome]
+        there = every(tests)
         values = [*self.outcome, *(value for _, value in self.covariates)]
         named = [(f"i{self.name}", tree("CASE WHEN :m THEN 0 ELSE 1 END", m=self.mature))]
         if self.cut is not None:
@@ -59,33 +74,39 @@ class Block:
                 (f"h{self.name}", tree("CASE WHEN :t AND (:h) THEN 1 ELSE 0 END", t=there, h=self.cut))
             )
         return named + [
-            (f"x{self.name}_{place}", tree("CASE WHEN :there THEN :x END", there=there, x=each))
+            (
+                f"x{self.name}_{place}",
+                tree("CASE WHEN :there THEN :x END", there=there, x=each) if tests else each,
+            )
             for place, each in enumerate(values)
         ]
 
 
-def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> dict[str, tuple[Known, ...]]:
-    """The covariates of every metric, by its key; asks which of them some analysed unit lacks.
+def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> Knowledge:
+    """The covariates of every metric; asks which of them, and which outcomes, some analysed unit lacks.
 
     A metric's own value before exposure is capped as the metric is.
     """
     found = {
         planned.key: _before(numbers, planned, roofs.get(planned.key)) for planned in numbers.plan.metrics
     }
-    doubtful = {
-        each.value.sql(): each.value for listed in found.values() for each in listed if each.sometimes
-    }
+    values = [numbers.of(part) for planned in numbers.plan.metrics for part in parts(planned.metric)]
+    values += [each.value for listed in found.values() for each in listed if each.sometimes]
+    doubtful = {each.sql(): each for each in values}
     if not doubtful:
-        return found
+        return Knowledge({}, frozenset())
     named = [
         (f"m{place}", tree("COUNT_IF((:v) IS NULL)", v=each)) for place, each in enumerate(doubtful.values())
     ]
-    row = work.one("covariates that are missing", numbers.over(named))
-    missed = {written: bool(row[f"m{place}"]) for place, written in enumerate(doubtful)}
-    return {
-        key: tuple(Known(each.name, each.value, missed.get(each.value.sql(), False)) for each in listed)
+    row = work.one("values that are missing", numbers.over(named))
+    filled = frozenset(written for place, written in enumerate(doubtful) if not row[f"m{place}"])
+    covariates = {
+        key: tuple(
+            Known(each.name, each.value, each.sometimes and each.value.sql() not in filled) for each in listed
+        )
         for key, listed in found.items()
     }
+    return Knowledge(covariates, filled)
 
 
 def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> tuple[Known, ...]:
@@ -107,17 +128,18 @@ def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> t
 
 
 def blocks(
-    numbers: Numbers, roofs: Mapping[str, Ceiling], covariates: Mapping[str, tuple[Known, ...]]
+    numbers: Numbers, roofs: Mapping[str, Ceiling], knowledge: Knowledge
 ) -> dict[str, tuple[Block, ...]]:
     """Every metric's columns, by its key; a second block has those of a capped metric without its cap."""
     made: dict[str, tuple[Block, ...]] = {}
     for place, planned in enumerate(numbers.plan.metrics):
         values = [numbers.of(part) for part in parts(planned.metric)]
         roof = roofs.get(planned.key)
-        beside = tuple(pair for each in covariates[planned.key] for pair in _columns(each))
+        beside = tuple(pair for each in knowledge.covariates[planned.key] for pair in _columns(each))
         mature = numbers.mature(planned)
         cubed = len(values) == 1 and planned.metric.kind != "quantile"
-        plain = Block(str(place), tuple(values), beside, mature, cubed)
+        filled = all(value.sql() in knowledge.filled for value in values)
+        plain = Block(str(place), tuple(values), beside, mature, cubed, filled=filled)
         if roof is None:
             made[planned.key] = (plain,)
             continue
@@ -134,8 +156,8 @@ def blocks(
             else exp.false()
         )
         made[planned.key] = (
-            Block(str(place), capped, beside, mature, cubed, cut),
-            Block(f"{place}u", tuple(values), beside, mature, cubed),
+            Block(str(place), capped, beside, mature, cubed, cut, filled),
+            Block(f"{place}u", tuple(values), beside, mature, cubed, filled=filled),
         )
     return made
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
-import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.measure.events import MET
@@ -16,6 +14,8 @@ from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
+from splitrun.measure.outcomes.passes import Pass, passed
+from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.segments import Levels
 from splitrun.measure.sql import Work, column, relation, select, tree, whole
 from splitrun.moments import FloatArray, IntArray, Moments
@@ -43,8 +43,10 @@ class Cube:
     clustered: bool
     name: str = ""
     """Tells its tables from those of another cube."""
-    turns: tuple[tuple[int, int] | None, ...] = (None,)
-    """The first and last n of the units taken at once; the one turn None is all, whose outcomes are kept."""
+    turns: tuple[Range, ...] = (WHOLE,)
+    """The units, by n, that are taken at once."""
+    kept: bool = True
+    """Whether outcomes are kept as a table, because they are read again; else they are made as they are read."""
 
     @property
     def outcomes(self) -> str:
@@ -79,6 +81,21 @@ class Cube:
             "CAST(:n AS BIGINT) * :w + :c", n=number, w=whole(self.phases.width), c=self.phases.code("phase")
         )
 
+    def groups(self, number: IntArray) -> list[IntArray]:
+        """What cells are ever rolled up to: variants, their levels in each segment, strata and phases."""
+        whole = self.cells(number, np.zeros(len(number), dtype=np.int64))
+        adjust = self.numbers.plan.analysis.adjust
+        strata = [
+            whole.segments[key] for key in (() if adjust is None else adjust.strata) if key in whole.segments
+        ]
+        grouped = [whole.variant.code]
+        for listed in ([whole.phase], strata, *([each] for each in whole.segments.values())):
+            group = whole.variant.code
+            for codes in listed:
+                group = group * len(codes.labels) + codes.code
+            grouped.append(group)
+        return [np.unique(each, return_inverse=True)[1] for each in grouped]
+
     def cells(self, number: IntArray, units: IntArray) -> Cells:
         """Take the numbers of cells apart again."""
         number, phase = np.divmod(number, self.phases.width)
@@ -96,29 +113,29 @@ class Cube:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What both passes found, turn by turn."""
+    """What was found of the units, turn by turn."""
 
-    passes: Sequence[tuple[pa.Table, pa.Table]]
+    passes: Sequence[Pass]
 
     def cells(self) -> IntArray:
         """The numbers of all cells, rising."""
         return np.unique(self._numbers())
 
-    def whole(self, name: str) -> IntArray:
-        """A count, added up over the turns, shape (cells,)."""
-        counts = np.zeros(len(self.cells()), dtype=np.int64)
-        np.add.at(counts, self._group(), np.concatenate([_whole(first, name) for first, _ in self.passes]))
-        return counts
+    def whole(self, counts: Sequence[IntArray]) -> IntArray:
+        """Counts of every turn, added up, shape (cells,)."""
+        added = np.zeros(len(self.cells()), dtype=np.int64)
+        np.add.at(added, self._group(), np.concatenate(counts))
+        return added
 
     def moments(self, block: Block) -> Moments:
         """The moments of a block's columns, put together over the turns in their order."""
-        each = [_moments(block, first, second) for first, second in self.passes]
+        each = [one.moments(block) for one in self.passes]
         if len(each) == 1:
             return each[0]
         return Moments.stacked(each).gathered(self._group(), len(self.cells()))
 
     def _numbers(self) -> IntArray:
-        return np.concatenate([_whole(first, "cell") for first, _ in self.passes])
+        return np.concatenate([one.cell for one in self.passes])
 
     def _group(self) -> IntArray:
         return np.searchsorted(self.cells(), self._numbers())
@@ -139,17 +156,16 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     passes = []
     looks: dict[str, IntArray] = {}
     for turn in cube.turns:
-        work.keep("outcomes", cube.outcomes, _outcomes(cube, turn))
-        work.keep("cells", cube.centres, _centred(cube))
-        first = work.ask("cells", exp.select("*").from_(relation(cube.centres, "k")).order_by(tree("cell")))
-        passes.append((first, work.ask("moments", _spread(cube))))
+        make = work.keep if cube.kept else work.name
+        make("outcomes", cube.outcomes, _outcomes(cube, turn))
+        passes.append(passed(work, (cube.outcomes, cube.centres), _all(cube), cube.groups))
         for key, counts in matured(work, cube.numbers, cube.outcomes).items():
             looks[key] = looks.get(key, np.zeros_like(counts)) + counts
-        if turn is not None:
+        if turn is not WHOLE:
             work.forget(cube.outcomes)
             work.forget(cube.centres)
     taken = Taken(passes)
-    cells = cube.cells(taken.cells(), taken.whole("units"))
+    cells = cube.cells(taken.cells(), taken.whole([one.units for one in passes]))
     columns = {
         planned.key: _column(cube, planned, looks.get(planned.key), cells, taken)
         for planned in cube.numbers.plan.metrics
@@ -157,7 +173,7 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     return cells, columns
 
 
-def _outcomes(cube: Cube, turn: tuple[int, int] | None) -> exp.Select:
+def _outcomes(cube: Cube, turn: Range) -> exp.Select:
     named: list[tuple[str, exp.Expr]] = [
         ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
     ]  # fmt: skip
@@ -172,58 +188,6 @@ def _all(cube: Cube) -> list[Block]:
     return [block for listed in cube.blocks.values() for block in listed]
 
 
-def _centred(cube: Cube) -> exp.Select:
-    """The first pass: units, and a mean of every column to measure the second pass from."""
-    named: list[tuple[str, exp.Expr]] = [("cell", tree("cell")), ("units", tree("COUNT(*)"))]
-    for block in _all(cube):
-        at = block.name
-        named.append((f"i{at}", tree("SUM(:i)", i=column(f"i{at}"))))
-        named.append((f"n{at}", tree("COUNT(:x)", x=column(f"x{at}_0"))))
-        named.append((f"z{at}", tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(f"x{at}_0"))))
-        if block.cut is not None:
-            named.append((f"h{at}", tree("SUM(:h)", h=column(f"h{at}"))))
-        named += [
-            (f"c{at}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=column(f"x{at}_{side}")))
-            for side in range(block.width)
-        ]
-    return select(named, relation(cube.outcomes, "o")).group_by(tree("cell"))
-
-
-def _spread(cube: Cube) -> exp.Select:
-    """The second pass: what is left of sums and products once each cell's own mean is taken away."""
-    named: list[tuple[str, exp.Expr]] = [("cell", tree("o.cell"))]
-    for block in _all(cube):
-        at = block.name
-        away = [
-            tree("(:x - :c)", x=column(f"x{at}_{side}", "o"), c=column(f"c{at}_{side}", "k"))
-            for side in range(block.width)
-        ]
-        named += [(f"r{at}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
-        named += [
-            (f"m{at}_{one}_{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
-            for one, other in combinations_with_replacement(range(block.width), 2)
-        ]
-        if block.cubed:
-            named.append((f"t{at}", tree("FSUM(:d * :d * :d)", d=away[0])))
-    query = select(named, relation(cube.outcomes, "o"))
-    query = query.join(relation(cube.centres, "k"), on=tree("o.cell = k.cell"))
-    return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
-
-
-def _whole(table: pa.Table, name: str) -> IntArray:
-    return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
-
-
-def _float(table: pa.Table, names: Sequence[str]) -> FloatArray:
-    return np.stack([_number(table, name) for name in names], axis=1)
-
-
-def _number(table: pa.Table, name: str) -> FloatArray:
-    # a cell in which no unit has an outcome gives null, and its moments are those of nothing
-    numbers = np.asarray(table.column(name).to_numpy(), dtype=np.float64)
-    return np.nan_to_num(numbers, posinf=np.inf, neginf=-np.inf)
-
-
 def _column(
     cube: Cube,
     planned: PlannedMetric,
@@ -233,14 +197,15 @@ def _column(
 ) -> Column:
     main, *plain = cube.blocks[planned.key]
     variants = len(cube.numbers.plan.variants)
-    n, immature = taken.whole(f"n{main.name}"), taken.whole(f"i{main.name}")
+    counts = [one.counts[main.name] for one in taken.passes]
+    n, immature = taken.whole([each.n for each in counts]), taken.whole([each.immature for each in counts])
     roof = cube.ceilings.get(planned.key)
     capping = None
     if roof is not None:
         capping = Capping(
             at=roof.at,
             origin=roof.origin,
-            capped=_by_variant(cells, taken.whole(f"h{main.name}"), variants),
+            capped=_by_variant(cells, taken.whole([each.capped for each in counts]), variants),
             uncapped=taken.moments(plain[0]),
         )
     return Column(
@@ -248,30 +213,10 @@ def _column(
         immature=_by_variant(cells, immature, variants),
         missing=_by_variant(cells, cells.units - immature - n, variants),
         covariates=tuple(name for name, _ in main.covariates),
-        zeros=_by_variant(cells, taken.whole(f"z{main.name}"), variants),
+        zeros=_by_variant(cells, taken.whole([each.zeros for each in counts]), variants),
         capping=capping,
         looks=looks,
     )
-
-
-def _moments(block: Block, first: pa.Table, second: pa.Table) -> Moments:
-    """The moments around each cell's mean, from those around the mean of the first pass."""
-    at, width = block.name, block.width
-    n = _whole(first, f"n{at}").astype(np.float64)
-    centre = _float(first, [f"c{at}_{side}" for side in range(width)])
-    rest = _float(second, [f"r{at}_{side}" for side in range(width)])
-    products = np.zeros((len(n), width, width))
-    for one, other in combinations_with_replacement(range(width), 2):
-        products[:, one, other] = products[:, other, one] = _float(second, [f"m{at}_{one}_{other}"])[:, 0]
-    off = rest / np.maximum(n, 1.0)[:, None]
-    m2 = products - rest[:, :, None] * off[:, None, :]
-    diagonal = np.arange(width)
-    m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
-    m3 = None
-    if block.cubed:
-        own = off[:, 0]
-        m3 = _float(second, [f"t{at}"])[:, 0] - 3 * own * products[:, 0, 0] + 2 * n * own**3
-    return Moments(n=n, mean=centre + off, m2=m2, m3=m3)
 
 
 def _by_variant(cells: Cells, counts: IntArray, variants: int) -> IntArray:

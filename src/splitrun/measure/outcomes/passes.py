@@ -1,0 +1,257 @@
+"""Sums over the units of each cell: plain ones, and once more around the mean where those say too little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from splitrun.measure.outcomes.blocks import Block
+from splitrun.measure.sql import Work, column, relation, select, tree
+from splitrun.moments import FloatArray, IntArray, Moments
+
+__all__ = ["FAR", "Counts", "Pass", "passed"]
+
+FAR = 100.0
+"""How many times a sum of squares around the mean a plain one may be. The sums are compensated, so that each is
+right to about 2**-52 of itself, and what is left around the mean to 100 times that. Beyond, the mean is more
+than ten standard deviations from 0, and a second pass takes each cell's own mean away before it squares."""
+
+Grouping = Callable[[IntArray], Sequence[IntArray]]
+"""From the numbers of cells to what they are rolled up to: groups numbered from 0, one array each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Units of every cell, arrays of shape (cells,)."""
+
+    n: IntArray
+    """With an outcome."""
+    immature: IntArray
+    zeros: IntArray
+    capped: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """A block's plain sums, by cell."""
+
+    n: FloatArray
+    """Shape (cells,)."""
+    first: FloatArray
+    """Shape (cells, width)."""
+    second: FloatArray
+    """Of squares and products, shape (cells, width, width)."""
+    third: FloatArray | None
+    """Of the first column's third powers, shape (cells,)."""
+
+    def settled(self, groups: Sequence[IntArray]) -> bool:
+        """Whether they say all that is to be said around the mean of every group of cells."""
+        squares = np.diagonal(self.second, axis1=1, axis2=2)
+        return all(self._settled(group, squares) for group in groups)
+
+    def _settled(self, group: IntArray, squares: FloatArray) -> bool:
+        size = int(group.max(initial=-1)) + 1
+        n, first, second = (_added(group, size, each) for each in (self.n[:, None], self.first, squares))
+        left = second - first * first / np.maximum(n, 1.0)
+        # one unit has nothing around its mean, and a column of zeros neither
+        return bool(np.all((second <= FAR * left) | (n <= 1) | (second == 0)))
+
+    def moments(self) -> Moments:
+        """The moments that they say."""
+        held = np.maximum(self.n, 1.0)
+        mean = self.first / held[:, None]
+        m2 = self.second - self.first[:, :, None] * self.first[:, None, :] / held[:, None, None]
+        _clip(m2)
+        m3 = None
+        if self.third is not None:
+            own = mean[:, 0]
+            m3 = self.third - 3 * own * self.second[:, 0, 0] + 2 * self.n * own**3
+        return Moments(n=self.n, mean=mean, m2=m2, m3=m3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What was found of the units of one turn."""
+
+    cell: IntArray
+    """The numbers of its cells, rising, shape (cells,)."""
+    units: IntArray
+    counts: Mapping[str, Counts]
+    """By block."""
+    sums: Mapping[str, Sums]
+    around: pa.Table | None
+    """The second pass over the blocks in `near`."""
+    near: Collection[str]
+
+    def moments(self, block: Block) -> Moments:
+        """The moments of a block's columns in the cells of this turn."""
+        plain = self.sums[block.name]
+        if self.around is None or block.name not in self.near:
+            return plain.moments()
+        return _around(block, plain, self.around)
+
+
+def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], grouping: Grouping) -> Pass:
+    """Add up the units of a turn.
+
+    Args:
+        work: Where SQL runs.
+        tables: That of the units' outcomes, and the one to make with a row per cell.
+        blocks: What is added up.
+        grouping: What the cells are rolled up to.
+    """
+    outcomes, centres = tables
+    alike = _alike(blocks)
+    work.keep("cells", centres, _plain(outcomes, blocks, alike))
+    first = work.ask("cells", exp.select("*").from_(relation(centres, "k")).order_by(tree("cell")))
+    cell = _whole(first, "cell")
+    groups = grouping(cell)
+    sums = {block.name: _sums(first, block, alike) for block in blocks}
+    near = [block for block in blocks if not sums[block.name].settled(groups)]
+    return Pass(
+        cell=cell,
+        units=_whole(first, "units"),
+        counts={block.name: _counts(first, block, alike) for block in blocks},
+        sums=sums,
+        around=work.ask("moments", _spread(tables, near, alike)) if near else None,
+        near=frozenset(block.name for block in near),
+    )
+
+
+def _alike(blocks: Sequence[Block]) -> dict[str, str]:
+    """For each column of the outcomes the first one that is written like it: what is said twice is added once."""
+    first: dict[str, str] = {}
+    return {name: first.setdefault(each.sql(), name) for block in blocks for name, each in block.columns()}
+
+
+def _sides(block: Block, alike: Mapping[str, str]) -> list[str]:
+    return [alike[f"x{block.name}_{side}"] for side in range(block.width)]
+
+
+def _pairs(sides: Sequence[str]) -> list[tuple[int, int, str]]:
+    """The places of two columns, and what their product is called."""
+    return [
+        (one, other, "q" + "_".join(sorted((sides[one], sides[other]))))
+        for one, other in combinations_with_replacement(range(len(sides)), 2)
+    ]
+
+
+def _plain(outcomes: str, blocks: Sequence[Block], alike: Mapping[str, str]) -> exp.Select:
+    named: dict[str, exp.Expr] = {"cell": tree("cell"), "units": tree("COUNT(*)")}
+    for block in blocks:
+        sides = _sides(block, alike)
+        immature = alike[f"i{block.name}"]
+        named[immature] = tree("CAST(SUM(:i) AS BIGINT)", i=column(immature))
+        named[f"n{sides[0]}"] = tree("COUNT(:x)", x=column(sides[0]))
+        named[f"z{sides[0]}"] = tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(sides[0]))
+        if block.cut is not None:
+            named[f"h{block.name}"] = tree("CAST(SUM(:h) AS BIGINT)", h=column(f"h{block.name}"))
+        for name in sides:
+            named[f"s{name}"] = tree("COALESCE(FSUM(:x), 0.0)", x=column(name))
+        for one, other, name in _pairs(sides):
+            named[name] = tree("COALESCE(FSUM(:a * :b), 0.0)", a=column(sides[one]), b=column(sides[other]))
+        if block.cubed:
+            named[f"t{sides[0]}"] = tree("COALESCE(FSUM(:x * :x * :x), 0.0)", x=column(sides[0]))
+    return select(list(named.items()), relation(outcomes, "o")).group_by(tree("cell"))
+
+
+def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, str]) -> exp.Select:
+    """What is left of sums and products once each cell's own mean is taken away."""
+    outcomes, centres = tables
+    named: list[tuple[str, exp.Expr]] = [("cell", tree("o.cell"))]
+    for block in near:
+        at, sides = block.name, _sides(block, alike)
+        away = [
+            tree(
+                "(:x - :s / GREATEST(:n, 1))",
+                x=column(name, "o"), s=column(f"s{name}", "k"), n=column(f"n{sides[0]}", "k"),
+            )
+            for name in sides
+        ]  # fmt: skip
+        named += [
+            (f"r{at}_{side}", tree("COALESCE(FSUM(:d), 0.0)", d=each)) for side, each in enumerate(away)
+        ]
+        named += [
+            (f"m{at}_{one}_{other}", tree("COALESCE(FSUM(:a * :b), 0.0)", a=away[one], b=away[other]))
+            for one, other in combinations_with_replacement(range(block.width), 2)
+        ]
+        if block.cubed:
+            named.append((f"t{at}", tree("COALESCE(FSUM(:d * :d * :d), 0.0)", d=away[0])))
+    query = select(named, relation(outcomes, "o"))
+    query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
+    return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
+
+
+def _counts(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Counts:
+    n = _whole(first, f"n{alike[f'x{block.name}_0']}")
+    return Counts(
+        n=n,
+        immature=_whole(first, alike[f"i{block.name}"]),
+        zeros=_whole(first, f"z{alike[f'x{block.name}_0']}"),
+        capped=np.zeros_like(n) if block.cut is None else _whole(first, f"h{block.name}"),
+    )
+
+
+def _sums(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Sums:
+    sides = _sides(block, alike)
+    n = _whole(first, f"n{sides[0]}").astype(np.float64)
+    second = np.zeros((len(n), block.width, block.width))
+    for one, other, name in _pairs(sides):
+        second[:, one, other] = second[:, other, one] = _number(first, name)
+    return Sums(
+        n=n,
+        first=np.stack([_number(first, f"s{name}") for name in sides], axis=1),
+        second=second,
+        third=_number(first, f"t{sides[0]}") if block.cubed else None,
+    )
+
+
+def _around(block: Block, plain: Sums, around: pa.Table) -> Moments:
+    """The moments around each cell's mean, from those around the mean of the first pass."""
+    at, width, n = block.name, block.width, plain.n
+    held = np.maximum(n, 1.0)[:, None]
+    rest = np.stack([_number(around, f"r{at}_{side}") for side in range(width)], axis=1)
+    products = np.zeros((len(n), width, width))
+    for one, other in combinations_with_replacement(range(width), 2):
+        products[:, one, other] = products[:, other, one] = _number(around, f"m{at}_{one}_{other}")
+    off = rest / held
+    m2 = products - rest[:, :, None] * off[:, None, :]
+    _clip(m2)
+    m3 = None
+    if block.cubed:
+        own = off[:, 0]
+        m3 = _number(around, f"t{at}") - 3 * own * products[:, 0, 0] + 2 * n * own**3
+    return Moments(n=n, mean=plain.first / held + off, m2=m2, m3=m3)
+
+
+def _clip(m2: FloatArray) -> None:
+    diagonal = np.arange(m2.shape[1])
+    m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
+
+
+def _added(group: IntArray, size: int, values: FloatArray) -> FloatArray:
+    added = np.zeros((size, values.shape[1]))
+    np.add.at(added, group, values)
+    return added
+
+
+def _whole(table: pa.Table, name: str) -> IntArray:
+    return np.frombuffer(_bytes(table, name), dtype=np.int64)
+
+
+def _number(table: pa.Table, name: str) -> FloatArray:
+    return np.frombuffer(_bytes(table, name), dtype=np.float64)
+
+
+def _bytes(table: pa.Table, name: str) -> memoryview:
+    """The numbers of a column without nulls, of 64 bits; Arrow's own `to_numpy` imports all of pandas first."""
+    values = table.column(name).combine_chunks()
+    held = values.buffers()[1]
+    if held is None:
+        return memoryview(b"")
+    return memoryview(held)[8 * values.offset : 8 * (values.offset + len(values))]
