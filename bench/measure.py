@@ -185,7 +185,9 @@ def goals(runs: Runs) -> list[tuple[str, str, str, bool | None]]:
     for way in PEERS:
         if way in runs.took:
             ready = 1 / runs.ratio("splitrun, units", way)
-            rows.insert(4, (f"CPU of {way}, from a table of units, over ours", "≥ 8", f"{ready:.1f}", ready >= 8))
+            rows.insert(
+                4, (f"CPU of {way}, from a table of units, over ours", "≥ 8", f"{ready:.1f}", ready >= 8)
+            )
     return rows
 
 

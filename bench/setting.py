@@ -37,7 +37,7 @@ RATIOS = {"order_value": ("v_p7", "p7"), "cart_value": ("v_c7", "c7")}
 
 
 LAYOUTS = {"clustered": "events/*.parquet", "by day": "events.parquet"}
-"""A file for each day, sorted by unit within it, as the lake keeps events; and one file in the order of time."""
+"""A file for each day, sorted by unit within it, as the lake keeps events; one file in the order of time."""
 BEGUN = "TIMESTAMPTZ '2026-01-01 00:00:00Z'"
 
 

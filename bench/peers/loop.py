@@ -1,8 +1,8 @@
 """tea-tasting from a ready table of units, looped over the segments; run by its own interpreter.
 
 Prints CPU seconds, peak memory and what it found as JSON. The table is read by DuckDB through Ibis, or by
-Polars into memory, whichever is asked for: these are its two back-ends that take the least CPU and memory here
-(pandas takes about three times as much). Each group is a filter, as its documentation has it.
+Polars into memory, whichever is asked for: of its back-ends the two that take the least CPU and
+memory here (pandas takes about three times as much). Each group is a filter, as its documentation has it.
 """
 
 from __future__ import annotations

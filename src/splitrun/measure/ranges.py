@@ -12,9 +12,9 @@ from splitrun.measure.units import UNITS
 
 __all__ = ["NUMBERS", "WHOLE", "Range", "many", "ranges", "turns"]
 
-NUMBERS = 12_000_000
+NUMBERS = 8_000_000
 """How many numbers (units times their sums) are held at once. More ranges mean less memory and, where files
-are not sorted by unit, another look at each file; 1 M units with 20 sums each are two ranges."""
+are not sorted by unit, another look at each file; 1 M units with 20 sums each are three ranges."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,8 @@ def falling(by: exp.Expr) -> exp.Expr:
 def select(named: Sequence[tuple[str, exp.Expr]], source: exp.Expr) -> exp.Select:
     """Select expressions under names."""
     listed = [exp.alias_(value, name, quoted=True) for name, value in named]
-    return exp.select(*listed).from_(source)
+    # what is listed was copied once already
+    return exp.Select().select(*listed, copy=False).from_(source, copy=False)
 
 
 @dataclass(slots=True)

@@ -69,25 +69,29 @@ class Roll:
     """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
 
-def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], *, in_place: bool = False) -> Roll:
+def enrolled(
+    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], in_place: Sequence[exp.Expr] | None = None
+) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
     Args:
         work: Where SQL runs.
         enrolment: What to read.
         labels: Each segment's raw label of a row, in the plan's order.
-        in_place: Whether units may be read where the exposures stand, if none of them has two rows.
+        in_place: What each label is made of, where units may be read where the exposures stand if none of
+            them has two rows; else None.
 
     Returns:
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
-        p0…, f0….
+        p0…, f0…, and r0… in place.
     """
     roll, apart = _looked_at(work, enrolment)
     roll.unknown = _unknown(work, enrolment)
-    roll.in_place = in_place and apart
-    if roll.in_place:
+    roll.in_place = in_place is not None and apart
+    if in_place is not None and apart:
         n = whole(0) if enrolment.by_row else tree("key")
-        work.name("units", UNITS, _numbered(_seen(enrolment, labels).subquery("x"), n))
+        seen = _seen(enrolment, labels, in_place)
+        work.name("units", UNITS, _numbered(seen.subquery("x"), n))
     else:
         _keep_units(work, enrolment, labels, roll, apart=apart)
     _summed(work, enrolment, roll)
@@ -210,7 +214,7 @@ def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
     return tuple(listed)
 
 
-def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr]) -> exp.Select:
+def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr], raws: Sequence[exp.Expr] = ()) -> exp.Select:
     """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
     phase = (
@@ -223,6 +227,7 @@ def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr]) -> exp.Select:
         ("phase", tree("COALESCE(:phase, '(missing)')", phase=phase)),
         ("cluster", enrolment.cluster()),
         *((f"s{place}", label) for place, label in enumerate(labels)),
+        *((f"r{place}", each) for place, each in enumerate(raws)),
         *((f"c{place}", enrolment.covariate(name)) for place, name in enumerate(enrolment.covariates)),
     ]
     for place, part in enumerate(enrolment.parts):

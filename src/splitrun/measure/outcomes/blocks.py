@@ -11,7 +11,7 @@ from sqlglot import exp
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.parts import What, parts, pre_period
-from splitrun.measure.sql import Work, choice, column, every, tree
+from splitrun.measure.sql import Work, choice, column, every, relation, select, tree
 from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import PlannedMetric
 
@@ -61,9 +61,14 @@ class Block:
         """How many columns it has."""
         return len(self.outcome) + len(self.covariates)
 
+    @property
+    def ripens(self) -> bool:
+        """Whether there is a window to pass."""
+        return self.mature != exp.true()
+
     def columns(self) -> list[tuple[str, exp.Expr]]:
         """The columns of a unit, under their names."""
-        tests = [] if self.mature == exp.true() else [self.mature]
+        tests = [self.mature] if self.ripens else []
         if not self.filled:
             tests += [tree("(:x) IS NOT NULL", x=each) for each in self.outcome]
         there = every(tests)
@@ -90,16 +95,11 @@ def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> Knowled
     found = {
         planned.key: _before(numbers, planned, roofs.get(planned.key)) for planned in numbers.plan.metrics
     }
+    sure = _sure(work, numbers)
     values = [numbers.of(part) for planned in numbers.plan.metrics for part in parts(planned.metric)]
     values += [each.value for listed in found.values() for each in listed if each.sometimes]
-    doubtful = {each.sql(): each for each in values}
-    if not doubtful:
-        return Knowledge({}, frozenset())
-    named = [
-        (f"m{place}", tree("COUNT_IF((:v) IS NULL)", v=each)) for place, each in enumerate(doubtful.values())
-    ]
-    row = work.one("values that are missing", numbers.over(named))
-    filled = frozenset(written for place, written in enumerate(doubtful) if not row[f"m{place}"])
+    doubtful = {written: each for each in values if (written := each.sql()) not in sure}
+    filled = sure | _asked(work, numbers, doubtful)
     covariates = {
         key: tuple(
             Known(each.name, each.value, each.sometimes and each.value.sql() not in filled) for each in listed
@@ -107,6 +107,28 @@ def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> Knowled
         for key, listed in found.items()
     }
     return Knowledge(covariates, filled)
+
+
+def _sure(work: Work, numbers: Numbers) -> frozenset[str]:
+    """Numbers, as they are written, that no row of the sources' tables lacks; a unit without events has 0."""
+    found: set[str] = set()
+    for source, table in numbers.tables.items():
+        mine = {place: part for place, part in enumerate(numbers.parts) if part.source == source}
+        named = [(f"m{place}", tree("COUNT_IF(:p IS NULL)", p=column(f"p{place}"))) for place in mine]
+        row = work.one(f"values of {source} that are missing", select(named, relation(table, "k")))
+        found |= {numbers.of(part).sql() for place, part in mine.items() if not row[f"m{place}"]}
+    return frozenset(found)
+
+
+def _asked(work: Work, numbers: Numbers, doubtful: Mapping[str, exp.Expr]) -> frozenset[str]:
+    """Which of these no analysed unit lacks."""
+    if not doubtful:
+        return frozenset()
+    named = [
+        (f"m{place}", tree("COUNT_IF((:v) IS NULL)", v=each)) for place, each in enumerate(doubtful.values())
+    ]
+    row = work.one("values that are missing", numbers.over(named))
+    return frozenset(written for place, written in enumerate(doubtful) if not row[f"m{place}"])
 
 
 def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> tuple[Known, ...]:

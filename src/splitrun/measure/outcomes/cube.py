@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
+from splitrun.measure.crossing import MOST, Crossing, Label
 from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
 from splitrun.measure.outcomes.blocks import Block
@@ -17,14 +18,12 @@ from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.passes import Pass, passed
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.segments import Levels
-from splitrun.measure.sql import Work, column, relation, select, tree, whole
-from splitrun.moments import FloatArray, IntArray, Moments
+from splitrun.measure.sql import Work, relation, select, tree, whole
+from splitrun.moments import IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["MOST", "Cube", "cubed"]
 
-MOST = 100_000
-"""Cells; the finest cube of more is no longer small."""
 EXACT = 2**53
 """Numbers of cells up to which every one is told apart in a 64-bit float."""
 
@@ -45,8 +44,12 @@ class Cube:
     """Tells its tables from those of another cube."""
     turns: tuple[Range, ...] = (WHOLE,)
     """The units, by n, that are taken at once."""
+    crossing: Crossing | None = None
+    """The labels that stand together, where they are few."""
+    in_place: bool = False
+    """Whether units are read where the exposures stand."""
     kept: bool = True
-    """Whether outcomes are kept as a table, because they are read again; else they are made as they are read."""
+    """Whether outcomes are kept as a table, to be read again; else they are made as they are read."""
 
     @property
     def outcomes(self) -> str:
@@ -59,12 +62,31 @@ class Cube:
         return f"_cells{self.name}"
 
     @property
-    def room(self) -> float:
-        """How many cells there could be."""
+    def numbered(self) -> float:
+        """How many numbers of cells there are."""
         widths = [len(self.numbers.plan.variants), self.phases.width]
         return float(
             np.prod([float(each) for each in (*widths, *(one.width for one in self.levels.values()))])
         )
+
+    @property
+    def room(self) -> float:
+        """How many cells there could be."""
+        there = self.numbered if self.crossing is None else float(self.crossing.rows)
+        return min(self.numbered, there)
+
+    @property
+    def keys(self) -> tuple[Label, ...]:
+        """What units are grouped by in place of their cell's number: labels that a file holds as they are."""
+        crossing = self.crossing
+        if crossing is None or not crossing.plain or not self.in_place or self.kept:
+            return ()
+        shown = {f"s{place}": planned.key for place, planned in enumerate(self.numbers.plan.segments)}
+        for each in crossing.labels:
+            levels = self.levels.get(shown[each.name]) if each.name in shown else self.phases
+            if levels is None or any(label not in levels.raw for label, _ in crossing.sizes[each.name]):
+                return ()
+        return crossing.labels
 
     def cell(self) -> exp.Expr:
         """The number of a unit's cell: its codes as the digits of one whole number."""
@@ -116,15 +138,21 @@ class Taken:
     """What was found of the units, turn by turn."""
 
     passes: Sequence[Pass]
+    cells: IntArray
+    """The numbers of all cells, rising."""
+    group: IntArray
+    """For each cell of each turn its place among them."""
 
-    def cells(self) -> IntArray:
-        """The numbers of all cells, rising."""
-        return np.unique(self._numbers())
+    @staticmethod
+    def of(passes: Sequence[Pass]) -> Taken:
+        """Put the turns together."""
+        cells, group = np.unique(np.concatenate([one.cell for one in passes]), return_inverse=True)
+        return Taken(passes, cells, group)
 
     def whole(self, counts: Sequence[IntArray]) -> IntArray:
         """Counts of every turn, added up, shape (cells,)."""
-        added = np.zeros(len(self.cells()), dtype=np.int64)
-        np.add.at(added, self._group(), np.concatenate(counts))
+        added = np.zeros(len(self.cells), dtype=np.int64)
+        np.add.at(added, self.group, np.concatenate(counts))
         return added
 
     def moments(self, block: Block) -> Moments:
@@ -132,13 +160,7 @@ class Taken:
         each = [one.moments(block) for one in self.passes]
         if len(each) == 1:
             return each[0]
-        return Moments.stacked(each).gathered(self._group(), len(self.cells()))
-
-    def _numbers(self) -> IntArray:
-        return np.concatenate([one.cell for one in self.passes])
-
-    def _group(self) -> IntArray:
-        return np.searchsorted(self.cells(), self._numbers())
+        return Moments.stacked(each).gathered(self.group, len(self.cells))
 
 
 def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
@@ -147,7 +169,7 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     Raises:
         DataError: A metric has a window and the exposures have no time.
     """
-    if cube.room > EXACT:
+    if cube.numbered > EXACT:
         return None
     if cube.room > MOST:
         counted = select([("cells", tree("COUNT(DISTINCT :cell)", cell=cube.cell()))], relation(MET, "u"))
@@ -155,17 +177,20 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
             return None
     passes = []
     looks: dict[str, IntArray] = {}
+    keys = cube.keys
     for turn in cube.turns:
         make = work.keep if cube.kept else work.name
-        make("outcomes", cube.outcomes, _outcomes(cube, turn))
-        passes.append(passed(work, (cube.outcomes, cube.centres), _all(cube), cube.groups))
+        make("outcomes", cube.outcomes, _outcomes(cube, keys, turn))
+        passes.append(
+            passed(work, (cube.outcomes, cube.centres), _all(cube), cube.groups, (cube.cell(), keys))
+        )
         for key, counts in matured(work, cube.numbers, cube.outcomes).items():
             looks[key] = looks.get(key, np.zeros_like(counts)) + counts
         if turn is not WHOLE:
             work.forget(cube.outcomes)
             work.forget(cube.centres)
-    taken = Taken(passes)
-    cells = cube.cells(taken.cells(), taken.whole([one.units for one in passes]))
+    taken = Taken.of(passes)
+    cells = cube.cells(taken.cells, taken.whole([one.units for one in passes]))
     columns = {
         planned.key: _column(cube, planned, looks.get(planned.key), cells, taken)
         for planned in cube.numbers.plan.metrics
@@ -173,10 +198,11 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     return cells, columns
 
 
-def _outcomes(cube: Cube, turn: Range) -> exp.Select:
+def _outcomes(cube: Cube, keys: Sequence[Label], turn: Range) -> exp.Select:
     named: list[tuple[str, exp.Expr]] = [
         ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
     ]  # fmt: skip
+    named += [(each.name, each.raw) for each in keys]
     if cube.clustered:
         named.append(("g", tree("u.g")))
     for block in _all(cube):

@@ -10,16 +10,20 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from splitrun.measure.crossing import Label
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.sql import Work, column, relation, select, tree
-from splitrun.moments import FloatArray, IntArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments, added
 
 __all__ = ["FAR", "Counts", "Pass", "passed"]
 
 FAR = 100.0
-"""How many times a sum of squares around the mean a plain one may be. The sums are compensated, so that each is
-right to about 2**-52 of itself, and what is left around the mean to 100 times that. Beyond, the mean is more
-than ten standard deviations from 0, and a second pass takes each cell's own mean away before it squares."""
+"""How many times a sum of squares around the mean a plain one may be.
+
+The sums are compensated, so that each is right to about 2**-52 of itself, and what is left around the mean to
+100 times that. Beyond, the mean is more than ten standard deviations from 0, and a second pass takes each cell's
+own mean away before it squares.
+"""
 
 Grouping = Callable[[IntArray], Sequence[IntArray]]
 """From the numbers of cells to what they are rolled up to: groups numbered from 0, one array each."""
@@ -56,10 +60,14 @@ class Sums:
 
     def _settled(self, group: IntArray, squares: FloatArray) -> bool:
         size = int(group.max(initial=-1)) + 1
-        n, first, second = (_added(group, size, each) for each in (self.n[:, None], self.first, squares))
-        left = second - first * first / np.maximum(n, 1.0)
-        # one unit has nothing around its mean, and a column of zeros neither
-        return bool(np.all((second <= FAR * left) | (n <= 1) | (second == 0)))
+        n = added(self.n, group, size)
+        for side in range(squares.shape[1]):
+            first, second = added(self.first[:, side], group, size), added(squares[:, side], group, size)
+            left = second - first * first / np.maximum(n, 1.0)
+            # one unit has nothing around its mean, and a column of zeros neither
+            if not np.all((second <= FAR * left) | (n <= 1) | (second == 0)):
+                return False
+        return True
 
     def moments(self) -> Moments:
         """The moments that they say."""
@@ -96,7 +104,13 @@ class Pass:
         return _around(block, plain, self.around)
 
 
-def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], grouping: Grouping) -> Pass:
+def passed(
+    work: Work,
+    tables: tuple[str, str],
+    blocks: Sequence[Block],
+    grouping: Grouping,
+    cells: tuple[exp.Expr, Sequence[Label]],
+) -> Pass:
     """Add up the units of a turn.
 
     Args:
@@ -104,10 +118,11 @@ def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], groupin
         tables: That of the units' outcomes, and the one to make with a row per cell.
         blocks: What is added up.
         grouping: What the cells are rolled up to.
+        cells: The number of a cell, made of labels; and the labels to group by in place of it, if any.
     """
     outcomes, centres = tables
     alike = _alike(blocks)
-    work.keep("cells", centres, _plain(outcomes, blocks, alike))
+    work.keep("cells", centres, _numbered(outcomes, _plain(blocks, alike), cells))
     first = work.ask("cells", exp.select("*").from_(relation(centres, "k")).order_by(tree("cell")))
     cell = _whole(first, "cell")
     groups = grouping(cell)
@@ -124,7 +139,7 @@ def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], groupin
 
 
 def _alike(blocks: Sequence[Block]) -> dict[str, str]:
-    """For each column of the outcomes the first one that is written like it: what is said twice is added once."""
+    """For each column of the outcomes the first that is written like it: nothing is added up twice."""
     first: dict[str, str] = {}
     return {name: first.setdefault(each.sql(), name) for block in blocks for name, each in block.columns()}
 
@@ -141,13 +156,32 @@ def _pairs(sides: Sequence[str]) -> list[tuple[int, int, str]]:
     ]
 
 
-def _plain(outcomes: str, blocks: Sequence[Block], alike: Mapping[str, str]) -> exp.Select:
-    named: dict[str, exp.Expr] = {"cell": tree("cell"), "units": tree("COUNT(*)")}
+def _numbered(
+    outcomes: str, sums: Mapping[str, exp.Expr], cells: tuple[exp.Expr, Sequence[Label]]
+) -> exp.Select:
+    """A row for each cell with its number: found unit by unit, or else from the labels of the sums."""
+    number, labels = cells
+    if not labels:
+        named = [("cell", tree("cell")), *sums.items()]
+        return select(named, relation(outcomes, "o")).group_by(tree("cell"))
+    raws = [column(each.name, "u") for each in labels]
+    written = [("rank", tree("rank")), *((each.name, each.written) for each in labels)]
+    inner = select([*written, *sums.items()], relation(outcomes, "u")).group_by(tree("u.rank"), *raws)
+    return select([("cell", number), *((name, column(name, "u")) for name in sums)], inner.subquery("u"))
+
+
+def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.Expr]:
+    named: dict[str, exp.Expr] = {"units": tree("COUNT(*)")}
     for block in blocks:
         sides = _sides(block, alike)
         immature = alike[f"i{block.name}"]
-        named[immature] = tree("CAST(SUM(:i) AS BIGINT)", i=column(immature))
+        named[immature] = (
+            tree("CAST(SUM(:i) AS BIGINT)", i=column(immature)) if block.ripens else tree("CAST(0 AS BIGINT)")
+        )
         named[f"n{sides[0]}"] = tree("COUNT(:x)", x=column(sides[0]))
+        if block.filled:
+            # what every unit has need not be counted: one sum less
+            named[f"n{sides[0]}"] = tree("COUNT(*) - :i", i=named[immature])
         named[f"z{sides[0]}"] = tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(sides[0]))
         if block.cut is not None:
             named[f"h{block.name}"] = tree("CAST(SUM(:h) AS BIGINT)", h=column(f"h{block.name}"))
@@ -157,7 +191,7 @@ def _plain(outcomes: str, blocks: Sequence[Block], alike: Mapping[str, str]) -> 
             named[name] = tree("COALESCE(FSUM(:a * :b), 0.0)", a=column(sides[one]), b=column(sides[other]))
         if block.cubed:
             named[f"t{sides[0]}"] = tree("COALESCE(FSUM(:x * :x * :x), 0.0)", x=column(sides[0]))
-    return select(list(named.items()), relation(outcomes, "o")).group_by(tree("cell"))
+    return named
 
 
 def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, str]) -> exp.Select:
@@ -234,12 +268,6 @@ def _clip(m2: FloatArray) -> None:
     m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
 
 
-def _added(group: IntArray, size: int, values: FloatArray) -> FloatArray:
-    added = np.zeros((size, values.shape[1]))
-    np.add.at(added, group, values)
-    return added
-
-
 def _whole(table: pa.Table, name: str) -> IntArray:
     return np.frombuffer(_bytes(table, name), dtype=np.int64)
 
@@ -249,7 +277,7 @@ def _number(table: pa.Table, name: str) -> FloatArray:
 
 
 def _bytes(table: pa.Table, name: str) -> memoryview:
-    """The numbers of a column without nulls, of 64 bits; Arrow's own `to_numpy` imports all of pandas first."""
+    """A column of 64-bit numbers without nulls; Arrow's own `to_numpy` imports all of pandas first."""
     values = table.column(name).combine_chunks()
     held = values.buffers()[1]
     if held is None:
