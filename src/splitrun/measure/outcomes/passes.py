@@ -21,9 +21,11 @@ FAR = 100.0
 """How many times a sum of squares around the mean a plain one may be.
 
 The sums are compensated, so that each is right to about 2**-52 of itself, and what is left around the mean to
-100 times that. Beyond, the mean is more than ten standard deviations from 0, and a second pass takes each cell's
-own mean away before it squares.
+100 times that. Beyond, the mean is more than ten standard deviations from 0, and a second pass takes each
+cell's own mean away before it squares.
 """
+SMALLEST = 1e-290
+"""Sums of squares below it may have lost digits on the way to 0."""
 
 Grouping = Callable[[IntArray], Sequence[IntArray]]
 """From the numbers of cells to what they are rolled up to: groups numbered from 0, one array each."""
@@ -65,7 +67,8 @@ class Sums:
             first, second = added(self.first[:, side], group, size), added(squares[:, side], group, size)
             left = second - first * first / np.maximum(n, 1.0)
             # one unit has nothing around its mean, and a column of zeros neither
-            if not np.all((second <= FAR * left) | (n <= 1) | (second == 0)):
+            plain = (SMALLEST <= second) & (second <= FAR * left)
+            if not np.all(plain | (n <= 1) | ((second == 0) & (first == 0))):
                 return False
         return True
 
