@@ -11,7 +11,7 @@ import numpy as np
 from splitrun.errors import DataError
 from splitrun.measure.columns import columns_of, time_of, unit_of
 from splitrun.measure.crossing import Crossing, Label, crossed
-from splitrun.measure.engine import Engine, Loaded
+from splitrun.measure.engine import Engine, Loaded, Stored
 from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
@@ -204,13 +204,14 @@ class _Measurement:
 
     @property
     def in_place(self) -> bool:
-        """Whether units need no table of their own: nothing that is joined to them counts on their order."""
-        joined = any(part.source != EXPOSURES for part in self.parts)
-        return (
-            self.exposures.cluster is None
-            and self.plan.trigger is None
-            and (self.ids_as_numbers or not joined)
-        )
+        """Whether units need no table of their own: reading them again is cheap, their ids are numbers."""
+        if self.exposures.cluster is not None or self.plan.trigger is not None:
+            return False
+        reading, time = self.readings[EXPOSURES], self.exposures.time
+        # text is dear to read as numbers and times: where it must be, it is read once and kept
+        stored = reading.attribute(time, "exposures.time").stored if time else None
+        cheap = reading.loaded.typed and stored is not Stored.TEXT
+        return cheap and (self.ids_as_numbers or all(part.source == EXPOSURES for part in self.parts))
 
     @property
     def quantiles(self) -> bool:

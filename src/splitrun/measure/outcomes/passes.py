@@ -67,7 +67,7 @@ class Sums:
             first, second = added(self.first[:, side], group, size), added(squares[:, side], group, size)
             left = second - first * first / np.maximum(n, 1.0)
             # one unit has nothing around its mean, and a column of zeros neither
-            plain = (SMALLEST <= second) & (second <= FAR * left)
+            plain = (second >= SMALLEST) & (second <= FAR * left)
             if not np.all(plain | (n <= 1) | ((second == 0) & (first == 0))):
                 return False
         return True
