@@ -10,7 +10,7 @@ from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import Adjust
-from splitrun.spec.metric import Mean, Metric, Ratio, Total
+from splitrun.spec.metric import Mean, Metric, Per, Quantile, Ratio, Total
 from splitrun.spec.plan import Plan
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, Exposures
@@ -103,6 +103,19 @@ def test_each_row_may_be_a_unit_of_its_own() -> None:
     by_id, by_row = framed(trial(), seen=table()), framed(trial("row"), seen=table())
 
     assert_alike(by_id, by_row)
+
+
+def test_quantiles_find_their_units_again_where_each_row_is_a_unit() -> None:
+    median = Quantile(kind="quantile", source=EXPOSURES, value="orders", at=0.5, per=Per.UNIT, better=UP)
+    planned = plan({"median": median}, Exposures(frame="seen", unit="row", variant="variant"))
+    rows = table()
+
+    found = framed(planned, seen=rows)
+
+    for place, variant in enumerate(("control", "treatment")):
+        values = np.sort(rows.filter(pl.col("variant") == variant)["orders"].to_numpy())
+        # type 1: the smallest value with half of the values at or below it
+        assert found.quantiles["median", None].value[place, 0] == values[-(-len(values) // 2) - 1]
 
 
 def test_one_unit_in_two_variants_is_found_among_units_that_stand_once() -> None:

@@ -205,7 +205,7 @@ class _Measurement:
     @property
     def in_place(self) -> bool:
         """Whether units need no table of their own: reading them again is cheap, their ids are numbers."""
-        if self.exposures.cluster is not None or self.plan.trigger is not None:
+        if self.exposures.cluster is not None or self.plan.trigger is not None or self.quantiles:
             return False
         reading, time = self.readings[EXPOSURES], self.exposures.time
         # text is dear to read as numbers and times: where it must be, it is read once and kept
