@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser unit docs bench calibrate peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench calibrate peers clean
 
 venv: $(STAMP)
 
@@ -41,7 +41,13 @@ browser:
 	|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	|| echo "no /usr/bin/chromium, and it cannot be installed here: the tests in a browser will be skipped"
 
-unit: venv browser
+# tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
+# tests are skipped
+oracles: venv
+	@$(BIN)/python bench/peers/make.py tea-tasting notebooks >/dev/null \
+	|| echo "tea-tasting or notebooks cannot be installed here: the tests that ask them will be skipped"
+
+unit: venv browser oracles
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 docs: venv

@@ -27,7 +27,7 @@ def judged(plan: Plan, measured: Measured) -> dict[str, float]:
     done = readout(plan, measured, (), made_at=made_at, versions={})
     return {
         "comparisons": float(len(done.comparisons)),
-        "effects": fastest(lambda: list(every_reading(plan, measured)), 30),
+        "effects": fastest(lambda: every_reading(plan, measured), 30),
         "readout": fastest(lambda: readout(plan, measured, (), made_at=made_at, versions={}), 10),
     }
 

@@ -34,7 +34,7 @@ def test_every_verb_and_option_of_the_command_line_is_told() -> None:
     assert len(verbs) == 6
     assert not [verb for verb in verbs if f"| `splitrun {verb}" not in CLI]
     options = re.findall(
-        r'typer\.Option\((?:None, )?"(--[a-z-]+)"',
+        r'typer\.Option\(\s*(?:None, )?"(--[a-z-]+)"',
         "".join(
             path.read_text(encoding="utf-8") for path in (ROOT / "src" / "splitrun" / "cli").glob("*.py")
         ),

@@ -1,7 +1,8 @@
 """Make a virtual environment of its own for every peer that a benchmark compares with.
 
 Each `NAME.txt` beside this file lists what the peer needs; its environment is made under `bench/peers/NAME/`,
-and made again when the list has changed. Run it with `make peers`.
+and made again when the list has changed. Run it with `make peers`; `make oracles` makes those that the tests
+ask, by their names.
 """
 
 from __future__ import annotations
@@ -28,5 +29,5 @@ def made(requirements: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for listed in sorted(HERE.glob("*.txt")):
+    for listed in sorted(HERE / f"{name}.txt" for name in sys.argv[1:]) or sorted(HERE.glob("*.txt")):
         sys.stdout.write(f"{listed.stem}: {made(listed)}\n")

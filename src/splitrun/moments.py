@@ -113,12 +113,17 @@ class Moments:
             group: Target of every cell, shape (cells,), between 0 and groups - 1.
             groups: How many cells the result has.
         """
-        held = np.flatnonzero(self.n > 0)
-        # means are averaged as distances from one of them: large offsets then lose nothing
-        mean, m2 = np.zeros((groups, self.mean.shape[1])), np.empty((groups, *self.m2.shape[1:]))
-        mean[group[held]] = self.mean[held]
         n = added(self.n, group, groups)
         over = np.where(n > 0, n, 1.0)
+        # means are averaged as distances from one of them: large offsets then lose nothing
+        held, full, one_of = (
+            np.flatnonzero(self.n > 0),
+            np.flatnonzero(n > 0),
+            np.zeros(groups, dtype=np.int64),
+        )
+        one_of[group[held]] = held
+        mean, m2 = np.zeros((groups, self.mean.shape[1])), np.empty((groups, *self.m2.shape[1:]))
+        mean[full] = self.mean[one_of[full]]
         away, lever = [], []
         for one, values in enumerate(np.ascontiguousarray(self.mean.T)):
             mean[:, one] += added(self.n * (values - mean[:, one].take(group)), group, groups) / over

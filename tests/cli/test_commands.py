@@ -125,6 +125,9 @@ def test_missing_data_has_an_exit_code_of_its_own(splitrun: Run, tmp_path: Path)
 
     assert code == EXITS[DataError] == 4
     assert "there is no file 'impressions.csv'" in err
+    told = json.loads(splitrun("analyze", str(lone), "--json")[1])
+    assert (told["error"], told["mistakes"]) == ("DataError", [])
+    assert told["says"] in err
 
 
 @pytest.mark.parametrize(
@@ -144,13 +147,34 @@ def test_wrong_words_are_told_with_the_usage(splitrun: Run, words: list[str], sa
     assert "Usage:" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["analyse", "--json"], "Did you mean 'analyze'"),
+        (["analyze", "--as_of", "--json"], "Possible options: --as-of"),
+        (["lint", "--jsn", "--json"], "Possible options: --json"),
+        (["analyze", "--json"], "Missing argument"),
+    ],
+)
+def test_wrong_words_are_told_in_json_when_json_is_asked_for(
+    splitrun: Run, words: list[str], says: str
+) -> None:
+    code, out, err = splitrun(*words)
+
+    told = json.loads(out)
+    assert (code, told["form"], told["error"]) == (2, "splitrun.error/1", "UsageError")
+    assert says in told["says"]
+    assert told["mistakes"][0]["next"] == "see what the verb takes: splitrun VERB --help"
+    assert says in err
+
+
 def test_every_error_has_an_exit_code() -> None:
     assert {SpecError, ExpressionError, DataError, EngineError} == set(EXITS)
     assert set(SplitrunError.__subclasses__()) == set(EXITS)
 
 
 def test_a_fault_of_ours_is_told_as_ours(splitrun: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("splitrun.cli.project.linted", lambda _paths: 1 / 0)
+    monkeypatch.setattr("splitrun.conduct.lint.lint", lambda _paths: 1 / 0)
 
     code, _, err = splitrun("lint")
 
@@ -158,11 +182,12 @@ def test_a_fault_of_ours_is_told_as_ours(splitrun: Run, monkeypatch: pytest.Monk
     assert "this is a fault of splitrun" in err
     assert "ZeroDivisionError" in err
     assert "Traceback" not in err
+    assert json.loads(splitrun("lint", "--json")[1])["error"] == "Fault"
 
 
 def test_a_fault_of_ours_shows_where_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPLITRUN_DEBUG", "1")
-    monkeypatch.setattr("splitrun.cli.project.linted", lambda _paths: 1 / 0)
+    monkeypatch.setattr("splitrun.conduct.lint.lint", lambda _paths: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         run(["lint"])
@@ -184,6 +209,9 @@ def test_init_lint_new_and_schema_work_in_an_empty_folder(
     assert {mistake["path"] for mistake in told} == {"hypothesis.change", "hypothesis.because"}
     assert json.loads(splitrun("schema")[1])["title"] == "splitrun experiment"
     assert "wrote .splitrun/metrics.schema.json" in splitrun("schema", "--write", ".")[1]
+    assert splitrun("schema", "--json")[1] == splitrun("schema")[1]
+    told = json.loads(splitrun("schema", "--write", ".", "--json")[1])
+    assert (told["form"], len(told["files"])) == ("splitrun.files/1", 4)
     assert splitrun("schema", "nonsense")[0] == 3
 
 
@@ -253,7 +281,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 def test_a_step_is_shown_when_work_takes_longer_than_a_second() -> None:
     program = (
-        "import time, splitrun.cli.console as console; console.PATIENCE = 0.05\n"
+        "import time, splitrun.cli.waiting as console; console.PATIENCE = 0.05\n"
         "with console.desk() as desk: desk.progress('measuring'); time.sleep(0.5); desk.progress('judging')\n"
     )
     child = pexpect.spawn(sys.executable, ["-c", program], encoding="utf-8", timeout=60)
@@ -266,7 +294,7 @@ def test_a_step_is_shown_when_work_takes_longer_than_a_second() -> None:
 
 def test_nothing_spins_without_a_terminal() -> None:
     program = (
-        "import time, splitrun.cli.console as console; console.PATIENCE = 0.05\n"
+        "import time, splitrun.cli.waiting as console; console.PATIENCE = 0.05\n"
         "with console.desk() as desk: desk.progress('measuring'); time.sleep(0.3)\n"
     )
 

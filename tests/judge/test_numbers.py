@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from splitrun.infer.estimate import Estimate, Kind, Side
@@ -59,6 +59,7 @@ def test_a_bound_that_is_not_zero_never_shows_as_zero() -> None:
     assert PLAIN.bounds(estimate(-4.1, None, -0.004, Side.UPPER)) == "at most -0.004"
 
 
+@example(control=0.984375, effect=1e-05, reach=1.0)  # both halves are rounded to the even digit
 @given(
     control=st.floats(-1e6, 1e6),
     effect=st.floats(-1e3, 1e3).filter(lambda effect: abs(effect) > 1e-6),

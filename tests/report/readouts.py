@@ -12,18 +12,21 @@ from splitrun.check.doubts import doubts
 from splitrun.check.evidence import Evidence
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Readout
-from splitrun.measure.measured import Dirt
+from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums, Dirt
 from splitrun.spec.amount import Size
-from splitrun.spec.analysis import Mode
+from splitrun.spec.analysis import Adjust, Mode
+from splitrun.spec.metric import Mean
+from splitrun.spec.model import Direction
 from splitrun.spec.plan import PlannedMetric
-from tests.check.worlds import guardrail, measured, ones, plan, primary, secondary
+from tests.check.worlds import guardrail, measured, ones, plan, primary, ratio, secondary
 
-__all__ = ["HOSTILE", "METRICS", "hostile", "rich", "stopped"]
+__all__ = ["HOSTILE", "METRICS", "beside", "hostile", "rich", "stopped"]
 
 HOSTILE = "no\x1b[31m<script>alert('x')</script>\u202e\n\"&"
 MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UNITS = (320, 303, 1200, 1011)
 NO_DIRT = Dirt()
+SPEND = Mean(kind="mean", source="exposures", value="v", better=Direction.HIGHER)
 METRICS: tuple[PlannedMetric, ...] = (
     primary(mei=Size(value=0.05, relative=False)),
     guardrail("load_p95", Size(value=0.02, relative=True)),
@@ -64,6 +67,27 @@ def stopped() -> Readout:
 def hostile() -> Readout:
     """The same with labels that want to be obeyed."""
     return rich(first=HOSTILE, dirt=Dirt(exposure_rows=9, unknown_variants=((HOSTILE, 3),)))
+
+
+def beside(*, orders: float = 4.0) -> Readout:
+    """A world whose estimates carry everything that can stand beside an effect.
+
+    Args:
+        orders: Mean of what the ratio is over, in the treatment; 4 in control.
+    """
+    rng = np.random.default_rng(4)
+    spend = [np.stack([2 * x + rng.normal(size=300), x], axis=1) for x in rng.normal(size=(2, 300))]
+    pairs = [np.column_stack([rng.normal(20, 5, 300), rng.normal(of, 1, 300)]) for of in (4.0, orders)]
+    of = plan([primary("spend", metric=SPEND), ratio("basket")], adjust=Adjust(covariates=("age",)))
+    world = measured({"spend": spend, "basket": pairs})
+    column = world.columns["spend"]
+    cap = Capping((9.0,), CapOrigin.EXPERIMENT, np.array([1, 2]), column.moments)
+    spent = replace(column, covariates=("age",), capping=cap, zeros=np.array([3, 4]))
+    values = np.concatenate(pairs)
+    sums = ClusterSums(np.ones(600), values, values[:, 0] ** 2)
+    clusters = Clusters(np.arange(600), np.repeat([0, 1], 300), {"basket": sums}, lost=1)
+    world = replace(world, clusters=clusters, columns={**world.columns, "spend": spent})
+    return readout(of, world, doubts(Evidence(of, world)), made_at=MADE_AT, versions={})
 
 
 def spread(mean: float, effect: float, sd: float) -> list[npt.NDArray[np.float64]]:

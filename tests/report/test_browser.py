@@ -16,7 +16,7 @@ from splitrun.report.html import html
 from splitrun.report.page import page
 from splitrun.report.printable import printable
 from tests.report.payloads import PAYLOADS, besieged
-from tests.report.readouts import rich, stopped
+from tests.report.readouts import beside, rich, stopped
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (360, 768, 1400)
@@ -74,7 +74,7 @@ def window(chromium: Browser, tmp_path: Path) -> Iterator[Window]:
         context.close()
 
 
-@pytest.mark.parametrize("readout", [rich(), stopped()], ids=["rich", "stopped"])
+@pytest.mark.parametrize("readout", [rich(), stopped(), beside()], ids=["rich", "stopped", "beside"])
 def test_the_page_asks_for_nothing_and_complains_of_nothing(window: Window, readout: Readout) -> None:
     seen = window.open(page(readout))
 
@@ -137,7 +137,8 @@ def test_headings_step_down_one_at_a_time(window: Window) -> None:
 
 
 @pytest.mark.parametrize(
-    ("readout", "width"), [*((rich(), width) for width in WIDTHS), (besieged(), min(WIDTHS))]
+    ("readout", "width"),
+    [*((rich(), width) for width in WIDTHS), (besieged(), min(WIDTHS)), (beside(orders=5), min(WIDTHS))],
 )
 def test_the_page_is_never_wider_than_the_window(window: Window, readout: Readout, width: int) -> None:
     seen = window.open(page(readout), width=width)
@@ -167,7 +168,14 @@ def test_all_bars_stand_on_one_axis(window: Window, width: int) -> None:
 
 @pytest.mark.parametrize(
     ("readout", "width", "dark"),
-    [(rich(), 1400, False), (rich(), 360, True), (stopped(), 360, False), (stopped(), 1400, True)],
+    [
+        (rich(), 1400, False),
+        (rich(), 360, True),
+        (stopped(), 360, False),
+        (stopped(), 1400, True),
+        (beside(orders=5), 1400, True),
+        (beside(orders=5), 360, False),
+    ],
 )
 def test_the_page_keeps_to_wcag_aa(window: Window, readout: Readout, width: int, dark: bool) -> None:  # noqa: FBT001 - a column of the table
     seen = window.open(page(readout), width=width, dark=dark, lawless=True)
@@ -191,6 +199,22 @@ def test_the_fragment_can_be_read_on_the_colours_of_its_notebook(window: Window,
     found = Axe().run(seen.page, options={"runOnly": ["wcag2a", "wcag2aa"]})
 
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_stands_beside_an_effect_is_seen_without_opening_anything(window: Window) -> None:
+    seen = window.open(page(beside(orders=5)), width=min(WIDTHS))
+
+    names = seen.page.locator(".beside dt")
+    assert names.all_text_contents() == [
+        "Adjusted",
+        "Capped",
+        "Zeros",
+        "Clusters",
+        "Numerator",
+        "Denominator",
+    ]
+    assert all(names.nth(number).is_visible() for number in range(names.count()))
+    assert seen.page.locator(".beside .warned").is_visible()
 
 
 def test_segments_open_from_the_keyboard(window: Window) -> None:

@@ -17,12 +17,11 @@ from splitrun.check.evidence import Evidence
 from splitrun.infer.estimate import Estimate
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Readout
-from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums
 from splitrun.report.form import form, schema, written
 from splitrun.report.table import table
-from splitrun.spec.analysis import Adjust, Method
-from tests.check.worlds import measured, plan, primary, ratio, started, two_shares
-from tests.report.readouts import MADE_AT, METRICS, hostile, rich, stopped
+from splitrun.spec.analysis import Method
+from tests.check.worlds import measured, plan, started, two_shares
+from tests.report.readouts import MADE_AT, METRICS, beside, hostile, rich, stopped
 
 PAGE = Path(__file__).parents[2] / "docs" / "readout.md"
 
@@ -48,23 +47,6 @@ def constant() -> Readout:
 
 def empty() -> Readout:
     return readout(plan(), two_shares((0, 0), (0, 0)), (), made_at=MADE_AT, versions={})
-
-
-def beside() -> Readout:
-    """A world whose estimates carry everything that can stand beside an effect."""
-    rng = np.random.default_rng(4)
-    spend = [np.stack([2 * x + rng.normal(size=300), x], axis=1) for x in rng.normal(size=(2, 300))]
-    orders = [np.column_stack([rng.normal(20, 5, 300), rng.normal(4, 1, 300)]) for _ in range(2)]
-    of = plan([primary("spend"), ratio("basket")], adjust=Adjust(covariates=("age",)))
-    world = measured({"spend": spend, "basket": orders})
-    column = world.columns["spend"]
-    cap = Capping((9.0,), CapOrigin.EXPERIMENT, np.array([1, 2]), column.moments)
-    spent = replace(column, covariates=("age",), capping=cap, zeros=np.array([3, 4]))
-    values = np.concatenate(orders)
-    sums = ClusterSums(np.ones(600), values, values[:, 0] ** 2)
-    clusters = Clusters(np.arange(600), np.repeat([0, 1], 300), {"basket": sums}, lost=1)
-    world = replace(world, clusters=clusters, columns={**world.columns, "spend": spent})
-    return readout(of, world, doubts(Evidence(of, world)), made_at=MADE_AT, versions={})
 
 
 def looks(days: int, passed: tuple[int, ...], method: Method = Method.GROUP_SEQUENTIAL) -> Readout:
@@ -131,7 +113,7 @@ def test_what_stands_beside_an_effect_is_in_the_form() -> None:
     assert spend["capped"]["uncapped"]["relative"].keys() == spend["relative"].keys()
     assert (spend["control"]["zeros"], spend["treatment"]["capped"]) == (3, 2)
     assert (spend["p_adjustment"], spend["parts"]) == ("bonferroni", None)
-    assert basket["parts"].keys() == {"numerator", "denominator"}
+    assert basket["parts"].keys() == {"numerator", "denominator", "moved"}
     assert basket["design_effect"] == pytest.approx(1.0)
     assert (basket["control"]["clusters"], basket["adjusted"]) == (300, None)
 

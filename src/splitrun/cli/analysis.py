@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from splitrun.cli.console import desk, say, say_json, width
-from splitrun.conduct.analyze import Access
-from splitrun.conduct.analyze import analyze as analyzed
-from splitrun.conduct.reports import keep, reports
-from splitrun.report.text import text
+from splitrun.cli import verbs
+from splitrun.cli.console import say, say_json, width
 
 __all__ = ["analyze"]
 
@@ -53,17 +50,17 @@ def analyze(  # noqa: PLR0913 - a command takes what its words say
     markdown: Markdown = None,
 ) -> None:
     """Read an experiment's data; answer with effects, intervals, verdicts and doubts."""
-    access = Access(
+    access = verbs.Access(
         folders=tuple(data or ()), database=database, memory=memory, threads=threads, seconds=timeout
     )
-    wanted = reports(html, markdown)
-    with desk() as table:
-        readout = analyzed(experiment, as_of=as_of, access=access, desk=table)
-    kept = [keep(report, readout) for report in wanted]
+    wanted = verbs.reports(html, markdown)
+    with verbs.desk() as table:
+        readout = verbs.analyze(experiment, as_of=as_of, access=access, desk=table)
+    kept = [verbs.keep(report, readout) for report in wanted]
     if json:
         say_json(readout.to_dict())
         return
-    say(text(readout, width=width()))
+    say(verbs.text(readout, width=width()))
     if sql:
         say("\n".join(f"\n-- {one.name}\n{one.sql};" for one in readout.lineage.sql))
     if kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import analysis, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, SplitrunError
+from splitrun.errors import DataError, EngineError, ExpressionError, Mistake, SpecError, SplitrunError
 
 __all__ = ["EXITS", "app", "run"]
 
@@ -53,39 +54,54 @@ def root(
     """Feature experiments with evidence you can re-run."""
 
 
-app.command("analyze")(analysis.analyze)
-app.command("lint")(project.lint)
-app.command("init")(project.init)
-app.command("new")(project.new)
-app.command("schema")(project.schema)
-app.command("doctor")(doctor.doctor)
+for name, verb, brief in (
+    ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("lint", project.lint, "Check files or a whole project, with place and remedy."),
+    ("init", project.init, "Write a small project that works, to start from."),
+    ("new", project.new, "Write a new experiment from a template."),
+    ("schema", project.schema, "Print the JSON Schema of a kind of file, for editors."),
+    ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
+):
+    app.command(name, short_help=brief)(verb)
+
+
+def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:
+    """What went wrong, in the documented JSON form `splitrun.error/1`."""
+    listed = [asdict(mistake) for mistake in mistakes]
+    return {"form": "splitrun.error/1", "error": kind, "says": says, "mistakes": listed}
 
 
 def as_json(error: SplitrunError) -> dict[str, object]:
-    """An error in the documented JSON form `splitrun.error/1`."""
+    """An error of ours in that form."""
     match error:
         case SpecError(mistakes=mistakes):
-            listed = [asdict(mistake) for mistake in mistakes]
+            return told("SpecError", str(error), mistakes)
         case _:
-            listed = []
-    return {
-        "form": "splitrun.error/1",
-        "error": type(error).__name__,
-        "says": str(error),
-        "mistakes": listed,
-    }
+            return told(type(error).__name__, str(error))
+
+
+def misspelt(error: typer.TyperException) -> dict[str, object]:
+    """Wrong words on the command line in that form."""
+    says = error.format_message()
+    return told("UsageError", says, [Mistake(says, "see what the verb takes: splitrun VERB --help")])
 
 
 def run(words: list[str] | None = None) -> None:
     """Run the command line and leave with the exit code of the table."""
     given = sys.argv[1:] if words is None else words
+    wants_json = "--json" in given
     try:
-        app(args=given, prog_name="splitrun")
+        # on its own feet typer prints wrong words with the usage and leaves; programs want them in JSON
+        sys.exit(app(args=given, prog_name="splitrun", standalone_mode=not wants_json))
     except SplitrunError as error:
-        if "--json" in given:
+        if wants_json:
             say_json(as_json(error))
         complain(str(error))
         raise SystemExit(EXITS[type(error)]) from None
+    except typer.TyperException as error:
+        say_json(misspelt(error))
+        complain(error.format_message())
+        raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # whoever read us has left; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,8 +109,11 @@ def run(words: list[str] | None = None) -> None:
     except Exception as error:
         if DEBUG in os.environ:
             raise
-        complain(
+        says = (
             f"this is a fault of splitrun {__version__}, not yours: {type(error).__name__}: {error}; "
             f"nothing was changed; run it again with {DEBUG}=1 and report what it prints"
         )
+        if wants_json:
+            say_json(told("Fault", says))
+        complain(says)
         raise SystemExit(OURS) from None

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Self
 
-from rich.console import Console
-from rich.status import Status
+import typer
 
-from splitrun.conduct.desk import Desk
-
-__all__ = ["complain", "desk", "say", "say_json", "width"]
-
-PATIENCE = 1.0
-"""Seconds of work after which progress is shown."""
+__all__ = ["complain", "say", "say_json", "width"]
 
 
 def say(text: str) -> None:
@@ -32,54 +24,12 @@ def say_json(value: object) -> None:
 
 
 def complain(text: str) -> None:
-    """Print to standard error, in red where there is a terminal."""
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text, style="red")
+    """Print to standard error, in red where there is a terminal and nobody asked for no colours."""
+    typer.secho(text, fg=typer.colors.RED, err=True, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def width() -> int:
     """Columns to write in: the terminal's, between 80 and 140; 100 where there is none."""
     if not sys.stdout.isatty():
         return 100
-    return max(80, min(140, Console().width))
-
-
-class Waiting:
-    """Shows the current step once the work has taken longer than a second; nothing without a terminal."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        self._status: Status | None = None
-        self._step = "starting"
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(PATIENCE, self._show)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._status:
-                self._status.stop()
-
-    def step(self, says: str) -> None:
-        """Begin a step."""
-        with self._lock:
-            self._step = says
-            if self._status:
-                self._status.update(says)
-
-    def _show(self) -> None:
-        with self._lock:
-            self._status = Status(self._step, console=self._console)
-            self._status.start()
-
-
-@contextmanager
-def desk() -> Iterator[Desk]:
-    """A desk whose progress a person can watch."""
-    with Waiting() as waiting:
-        yield Desk(progress=waiting.step)
+    return max(80, min(140, shutil.get_terminal_size((100, 24)).columns))

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
-from splitrun.conduct.doctor import doctor as examined
 
 __all__ = ["doctor"]
 
 
 def doctor(*, json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False) -> None:
     """Look at this machine and say what would not work, and what to do about it."""
-    found = examined()
+    found = verbs.doctor()
     if json:
         say_json({"form": "splitrun.doctor/1", "examinations": [asdict(one) for one in found]})
     else:

@@ -7,27 +7,27 @@ from typing import Annotated
 
 import typer
 
+from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
-from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
-from splitrun.conduct.lint import lint as linted
-from splitrun.spec.schema import SCHEMAS
-from splitrun.spec.schema import schema as schema_of
-from splitrun.spec.starting import FIRST, TEMPLATES
 
 __all__ = ["init", "lint", "new", "schema"]
+
+SCHEMAS = ("experiment", "project", "metrics", "annotations")
+TEMPLATES = ("conversion", "revenue")
+"""Told and completed without loading what they are made of; a test holds them to it."""
 
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def lint(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH ...]", help="Experiments, or folders of projects.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="Experiments, or folders of projects.")
     ] = None,
     *,
     json: Json = False,
 ) -> None:
     """Check files or a whole project; print every mistake with file, line, column and remedy."""
-    files = linted(paths or [])
+    files = verbs.lint(paths or [])
     if json:
         say_json({"form": "splitrun.lint/1", "files": list(files), "mistakes": []})
     else:
@@ -35,31 +35,34 @@ def lint(
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to write.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write.")] = Path(),
     *,
     json: Json = False,
 ) -> None:
     """Write a small project that works, on made-up data, to start from."""
-    files = begin_project(folder)
+    files = verbs.begin_project(folder)
     if json:
         say_json({"form": "splitrun.files/1", "files": list(files)})
         return
     step = "" if folder == Path() else f"cd {folder} && "
     say("\n".join(f"wrote {name}" for name in files))
-    say(f"\nnext: {step}splitrun lint\n      {step}splitrun analyze {FIRST}")
+    say(f"\nnext: {step}splitrun lint\n      {step}splitrun analyze {verbs.FIRST}")
 
 
 def new(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The experiment's key, like buy-button.")],
     *,
     template: Annotated[
-        str, typer.Option("--template", "-t", help=f"One of {', '.join(TEMPLATES)}.")
+        str,
+        typer.Option(
+            "--template", "-t", help=f"One of {', '.join(TEMPLATES)}.", autocompletion=lambda: list(TEMPLATES)
+        ),
     ] = "conversion",
     into: Annotated[Path | None, typer.Option("--into", metavar="FOLDER", help="Where to write.")] = None,
     json: Json = False,
 ) -> None:
     """Write a new experiment from a template, with comments that say what to fill in."""
-    name = begin_experiment(key, template, into)
+    name = verbs.begin_experiment(key, template, into)
     if json:
         say_json({"form": "splitrun.files/1", "files": [name]})
         return
@@ -69,16 +72,24 @@ def new(
 
 def schema(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help=f"One of {', '.join(SCHEMAS)}.")
+        str,
+        typer.Argument(
+            metavar="NAME", help=f"One of {', '.join(SCHEMAS)}.", autocompletion=lambda: list(SCHEMAS)
+        ),
     ] = "experiment",
     *,
     write: Annotated[
         Path | None,
         typer.Option("--write", metavar="FOLDER", help="Write all schemas to FOLDER/.splitrun instead."),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors that complete and check."""
     if write is None:
-        say_json(schema_of(name))
+        say_json(verbs.schema(name))
+        return
+    files = verbs.write_schemas(write)
+    if json:
+        say_json({"form": "splitrun.files/1", "files": list(files)})
     else:
-        say("\n".join(f"wrote {path}" for path in write_schemas(write)))
+        say("\n".join(f"wrote {path}" for path in files))

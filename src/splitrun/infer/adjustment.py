@@ -157,7 +157,7 @@ def fitted(moments: Moments, columns: int) -> Fit:
     correlations = np.where(
         varies[:, :, None] & varies[:, None, :], x * unit[:, :, None] * unit[:, None, :], 0.0
     )
-    values, vectors = np.linalg.eigh(finite(correlations))
+    values, vectors = spectrum(finite(correlations))
     held = values > COLLINEAR * values.max(axis=1, initial=0.0)[:, None]
     inverse = vectors * np.where(held, 1 / values, 0.0)[:, None, :] @ vectors.transpose(0, 2, 1)
     size = np.sqrt(metric)
@@ -193,6 +193,14 @@ def finite(numbers: FloatArray) -> FloatArray:
     return np.where(np.isfinite(numbers), numbers, 0.0)
 
 
+def spectrum(symmetric: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues, shape (cells, rows), and eigenvectors, (cells, rows, rows); one number is its own."""
+    if symmetric.shape[1] == 1:
+        return symmetric[:, :, 0], np.ones_like(symmetric)
+    values, vectors = np.linalg.eigh(symmetric)
+    return values, vectors
+
+
 def half(products: FloatArray) -> FloatArray:
     """A matrix H with H'H = products, cell by cell, of any rank; zero for columns that are not finite."""
     lengths = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
@@ -200,7 +208,7 @@ def half(products: FloatArray) -> FloatArray:
     scaled = np.where(
         unit[:, :, None] * unit[:, None, :] > 0, products * unit[:, :, None] * unit[:, None, :], 0.0
     )
-    values, vectors = np.linalg.eigh(finite(scaled))
+    values, vectors = spectrum(finite(scaled))
     roots = np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.transpose(0, 2, 1)
     return np.asarray(roots * np.where(unit > 0, lengths, 0.0)[:, None, :])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from splitrun.check.outcomes.denominator import DENOMINATOR, NUMERATOR, counted_over, sides
+from splitrun.check.outcomes.denominator import ALARM, DENOMINATOR, NUMERATOR, chance, counted_over, sides
 from splitrun.infer.estimate import Points, Unknown, Why
 from splitrun.judge.effects import two
 from splitrun.judge.levels.pairs import uncapped
@@ -36,7 +36,7 @@ def level(points: Points, index: int) -> float | None:
 
 def part(reading: Reading, points: tuple[Points, Points], index: int, planned: PlannedMetric) -> Part:
     """Read another effect on the same grounds."""
-    found = two(planned, points, reading.pair, reading.grounds)
+    found = two(planned, points, reading.pair.total, reading.grounds)
     absolute = found.absolute.cell(index)
     blind = absolute == Unknown(Why.NO_ALPHA)
     return Part(
@@ -87,8 +87,9 @@ def parts(measured: Measured, reading: Reading) -> Parts | None:
         return None
     # a part has no better side: both its ends are bounded
     free = planned.model_copy(update={"guardrail": None})
-    over, under = (
-        part(reading, sides(measured, planned.key, reading.index, column), 0, free)
-        for column in (NUMERATOR, DENOMINATOR)
+    over, under = (sides(measured, planned.key, reading.index, column) for column in (NUMERATOR, DENOMINATOR))
+    return Parts(
+        numerator=part(reading, over, 0, free) if planned.metric.kind == "ratio" else None,
+        denominator=part(reading, under, 0, free),
+        moved=chance(*under) < ALARM,
     )
-    return Parts(numerator=over if planned.metric.kind == "ratio" else None, denominator=under)

@@ -6,23 +6,25 @@ mu_t - (1 +- m) mu_c and never by dividing, so that a lift without bounds never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from splitrun.infer.contrast import Level, beyond, difference, lift
 from splitrun.infer.estimate import Estimates, Kind, Points, Side
 from splitrun.judge.grounds import Grounds
+from splitrun.judge.levels.clustered import joined
 from splitrun.judge.levels.pairs import Pair
 from splitrun.judge.promises import Once, Promise
+from splitrun.moments import FloatArray
 from splitrun.spec.amount import Size
 from splitrun.spec.model import Direction
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Effects", "Interest", "Tolerance", "Two", "effects", "effects_of_cuts", "two"]
+__all__ = ["Effects", "Interest", "Question", "Tolerance", "Two", "effects", "two"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +54,23 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """How far lines lie from control, level by level; arrays have shape (levels,)."""
+
+    size: FloatArray
+    relative: npt.NDArray[np.bool_]
+    """Whether the size is a part of control's level, or in the metric's unit."""
+
+    @staticmethod
+    def of(sizes: Sequence[Size], widths: Sequence[int]) -> Lines:
+        """Lines at these sizes, each for so many levels."""
+        return Lines(
+            size=np.repeat([size.value for size in sizes], widths),
+            relative=np.repeat([size.relative for size in sizes], widths),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Two:
     """An effect in the metric's unit, and as a lift."""
 
@@ -78,84 +97,108 @@ class Effects:
         )
 
 
-def effects_of_cuts(
-    planned: PlannedMetric, pair: Pair, places: Sequence[slice], found: Sequence[Grounds]
-) -> Iterator[Effects]:
-    """Read the effects of one treatment on one metric over every cut of a strip.
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What effects a treatment has on a metric over the levels of a pair."""
 
-    Cuts that are read once and bounded alike are read as one vector.
+    planned: PlannedMetric
+    pair: Pair
+    grounds: Grounds
+    """What the intervals promise."""
 
-    Args:
-        planned: The metric in its role.
-        pair: Its levels in control and the treatment, over the strip.
-        places: Where the levels of each cut are.
-        found: What the intervals of each cut promise.
+
+def effects(questions: Sequence[Question]) -> Sequence[Effects]:
+    """Read the effects that are asked for, in their order.
+
+    What is read once and bounded alike is read as one vector, over metrics, treatments and cuts.
     """
-    for alike, group in groupby(zip(places, found, strict=True), key=lambda each: at_once(each[1])):
-        cuts = list(group)
-        if alike is None or len(cuts) == 1:
-            yield from (effects(planned, pair.at(place), each) for place, each in cuts)
-            continue
-        first = cuts[0][0].start
-        together = effects(planned, pair.at(slice(first, cuts[-1][0].stop)), laid(cuts))
-        yield from (together.at(slice(place.start - first, place.stop - first)) for place, _ in cuts)
+    alike: dict[Hashable, list[int]] = {}
+    for index, question in enumerate(questions):
+        alike.setdefault(at_once(question) or index, []).append(index)
+    found: dict[int, Effects] = {}
+    for group in alike.values():
+        asked = [questions[index] for index in group]
+        found |= zip(group, apiece(together(asked), asked), strict=True)
+    return [found[index] for index in range(len(questions))]
 
 
-def at_once(grounds: Grounds) -> bool | None:
-    """Whether only harm is looked for, where all is read once; None where it is not."""
+def at_once(question: Question) -> tuple[Hashable, ...] | None:
+    """What questions have in common that are read together; None for one that is read alone."""
+    planned, grounds = question.planned, question.grounds
     match grounds.promise, grounds.harm:
         case Once(), Once():
-            return grounds.watched
+            better = None if planned.guardrail is None else planned.metric.better
+            return grounds.watched, better, planned.mei is None
         case _:
             return None
 
 
-def laid(cuts: Sequence[tuple[slice, Grounds]]) -> Grounds:
-    """The grounds of cuts that are read once, level by level."""
-    widths = [place.stop - place.start for place, _ in cuts]
-    promise, harm = (
-        Once(np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths))
-        for promises in ([each.promise for _, each in cuts], [each.harm for _, each in cuts])
+def apiece(found: Effects, asked: Sequence[Question]) -> Iterator[Effects]:
+    """What is read of each question, where all were read as one vector."""
+    if len(asked) == 1:
+        yield found
+        return
+    begun = 0
+    for question in asked:
+        yield found.at(slice(begun, begun + question.pair.levels))
+        begun += question.pair.levels
+
+
+def together(asked: Sequence[Question]) -> Effects:
+    """Read the effects of questions that are bounded alike, level by level, one question after another."""
+    first, widths = asked[0], [question.pair.levels for question in asked]
+    points = (
+        joined([question.pair.control for question in asked]),
+        joined([question.pair.treatment for question in asked]),
     )
-    return replace(cuts[0][1], promise=promise, harm=harm)
-
-
-def effects(planned: PlannedMetric, pair: Pair, grounds: Grounds) -> Effects:
-    """Read the effects of one treatment on one metric.
-
-    Args:
-        planned: The metric in its role.
-        pair: Its levels in control and the treatment.
-        grounds: What the intervals promise.
-    """
-    seen = two(planned, (pair.control, pair.treatment), pair, grounds)
-    if planned.guardrail is None:
+    units = np.concatenate([question.pair.units for question in asked], axis=1).sum(axis=0)
+    grounds = first.grounds if len(asked) == 1 else laid([question.grounds for question in asked], widths)
+    seen = two(first.planned, points, units, grounds)
+    if first.planned.guardrail is None:
+        wanted = [question.planned.mei for question in asked if question.planned.mei is not None]
         return Effects(
             absolute=seen.absolute,
             relative=seen.relative,
-            interest=None if planned.mei is None else interest(planned.mei, pair, grounds.promise),
+            interest=interest(Lines.of(wanted, widths), points, units, grounds.promise) if wanted else None,
             tolerance=None,
         )
-    proof, harm = sides(planned)
-    sign, size = (-1 if planned.metric.better is Direction.HIGHER else 1), planned.guardrail.margin
+    margins = [question.planned.guardrail.margin for question in asked if question.planned.guardrail]
+    proof, harm = sides(first.planned)
+    lines, sign = Lines.of(margins, widths), (-1 if first.planned.metric.better is Direction.HIGHER else 1)
     return Effects(
         absolute=seen.absolute,
         relative=seen.relative,
         interest=None,
         tolerance=Tolerance(
-            proof=past(size, sign, pair, grounds.shown, side=proof),
-            harm=past(size, sign, pair, grounds.harm, side=harm),
+            proof=grounds.shown.read(partial(past, lines, sign, points, proof), units),
+            harm=grounds.harm.read(partial(past, lines, sign, points, harm), units),
         ),
     )
 
 
-def two(planned: PlannedMetric, points: tuple[Points, Points], pair: Pair, grounds: Grounds) -> Two:
-    """Read an effect and a lift on the grounds of a comparison, and with its number of units."""
+def laid(grounds: Sequence[Grounds], widths: Sequence[int]) -> Grounds:
+    """The grounds of what is read once, level by level."""
+    promise, harm = (
+        Once(np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths))
+        for promises in ([each.promise for each in grounds], [each.harm for each in grounds])
+    )
+    return replace(grounds[0], promise=promise, harm=harm)
+
+
+def two(planned: PlannedMetric, points: tuple[Points, Points], units: FloatArray, grounds: Grounds) -> Two:
+    """Read an effect and a lift on the grounds of a comparison.
+
+    Args:
+        planned: The metric in its role, or one that is bounded on the same side.
+        points: Levels of control and the treatment.
+        units: Of both variants, shape (levels,).
+        grounds: What the intervals promise.
+    """
     side = Side.BOTH
     if planned.guardrail is not None:
         side = sides(planned)[1 if grounds.watched else 0]
-    absolute = grounds.shown.read(partial(apart, points, side), pair.total)
-    relative = grounds.shown.read(partial(lifted, points, side), pair.total)
+    absolute = grounds.shown.read(partial(apart, points, side), units)
+    relative = grounds.shown.read(partial(lifted, points, side), units)
     if relative.kind is Kind.ALWAYS_VALID:
         # no lift is no difference, and the standard error of a lift is not that of its test
         relative = replace(relative, p=np.where(relative.why == 0, absolute.p, np.nan))
@@ -178,24 +221,20 @@ def lifted(points: tuple[Points, Points], side: Side, level: Level) -> Estimates
     return lift(*points, level=level, side=side)
 
 
-def interest(size: Size, pair: Pair, promise: Promise) -> Interest:
+def interest(lines: Lines, points: tuple[Points, Points], units: FloatArray, promise: Promise) -> Interest:
     """Hold the treatment against both lines of the minimum effect of interest."""
     return Interest(
-        above_lower=past(size, -1, pair, promise, side=Side.BOTH),
-        above_upper=past(size, 1, pair, promise, side=Side.BOTH),
+        above_lower=promise.read(partial(past, lines, -1, points, Side.BOTH), units),
+        above_upper=promise.read(partial(past, lines, 1, points, Side.BOTH), units),
     )
 
 
-def past(size: Size, sign: int, pair: Pair, promise: Promise, *, side: Side) -> Estimates:
-    """How far treatment lies above the line that is `size` above (sign 1) or below (sign -1) control.
+def past(lines: Lines, sign: int, points: tuple[Points, Points], side: Side, level: Level) -> Estimates:
+    """How far treatment lies above the lines that are above (sign 1) or below (sign -1) control.
 
     Below zero, 10 % more than control is -90: a relative line lies on the side that its sign says.
     """
-    control, treatment = pair.control, pair.treatment
-    factor = 1 + sign * size.value * np.sign(control.value) if size.relative else 1.0
-    shift = 0.0 if size.relative else sign * size.value
-
-    def line(level: Level) -> Estimates:
-        return beyond(control, treatment, factor=factor, shift=shift, level=level, side=side)
-
-    return promise.read(line, pair.total)
+    control, treatment = points
+    factor = np.where(lines.relative, 1 + sign * lines.size * np.sign(control.value), 1.0)
+    shift = np.where(lines.relative, 0.0, sign * lines.size)
+    return beyond(control, treatment, factor=factor, shift=shift, level=level, side=side)

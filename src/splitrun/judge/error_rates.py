@@ -22,7 +22,7 @@ from splitrun.spec.analysis import Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
-__all__ = ["GUARDRAIL", "Comparand", "adjusted", "corrected", "discoveries", "error_rates"]
+__all__ = ["GUARDRAIL", "LATE", "Comparand", "adjusted", "corrected", "discoveries", "error_rates"]
 
 GUARDRAIL = 0.025
 """One-sided and never corrected: that every guardrail must hold makes shipping harder, not easier."""

@@ -74,7 +74,9 @@ class Grounds:
 
     def over(self, levels: int) -> Grounds:
         """The grounds of each of so many levels of a segment."""
-        return replace(self, promise=self.promise.over(levels), harm=self.harm.over(levels))
+        promise = self.promise.over(levels)
+        harm = promise if self.harm is self.promise else self.harm.over(levels)
+        return Grounds(promise=promise, harm=harm, watched=self.watched, descriptive=self.descriptive)
 
 
 def grounds(scene: Scene, column: Column, alpha: float, base: float) -> tuple[Grounds, Grounds]:
@@ -150,7 +152,7 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
     """Why the levels of a pair may have no verdict yet; None where they may."""
     if found.descriptive:
         says = "its totals have no end and grow between looks, so its interval only describes"
-        return (says,) * len(pair.total)
+        return (says,) * pair.levels
     match found.shown:
         case Always():
             reasons = not_yet(
@@ -160,4 +162,4 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
             )
             return tuple(f"too early for a verdict: {NotYet(why).says}" if why else None for why in reasons)
         case _:
-            return (None,) * len(pair.total)
+            return (None,) * pair.levels

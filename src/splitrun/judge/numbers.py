@@ -9,7 +9,7 @@ from splitrun.infer.estimate import Estimate, Side
 from splitrun.spec.amount import Size
 from splitrun.spec.metric import Metric
 
-__all__ = ["LIFT", "Scale", "level_of", "plain", "scale"]
+__all__ = ["LIFT", "Scale", "decimals", "level_of", "plain", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,12 @@ class Scale:
 
     def between(self, start: float, end: float) -> str:
         """Two levels like `from 20.59 to 20.57`; where they differ, with digits enough to show it."""
-        first, last = self.at(start), self.at(end)
+        first, last, digits = self.at(start), self.at(end), 0
         if first == last and start != end:
             digits = decimals(abs(end - start) * self.factor, 1)
-            first, last = (plain(level * self.factor, digits) + self.level for level in (start, end))
+            first, last = (self._at(level, digits) for level in (start, end))
+        if first == last and start != end:  # halves were rounded to the same even digit
+            first, last = (self._at(level, digits + 1) for level in (start, end))
         return f"from {first} to {last}"
 
     def moved(self, estimate: Estimate) -> str:
@@ -56,6 +58,9 @@ class Scale:
         if size.relative:
             return f"{size.value * 100:g} % of control"
         return f"{size.value * self.factor:g}{self.effect}"
+
+    def _at(self, value: float, digits: int) -> str:
+        return plain(value * self.factor, digits) + self.level
 
     def _written(self, value: float, estimate: Estimate) -> str:
         return seen(value * self.factor, decimals(reach(estimate) * self.factor, 2)) + self.effect

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from splitrun.check.times.looks import Occasion, occasion
-from splitrun.judge.effects import Effects, effects_of_cuts
-from splitrun.judge.error_rates import Comparand, corrected, error_rates
+from splitrun.judge.effects import Effects, Question, effects
+from splitrun.judge.error_rates import LATE, Comparand, corrected, error_rates
 from splitrun.judge.grounds import Grounds, Scene, grounds, withheld
 from splitrun.judge.levels.cuts import Cut, cut_by
 from splitrun.judge.levels.pairs import Pair, pairs
@@ -57,53 +57,77 @@ class Desk:
     """Error rates before any effect is seen, by metric."""
     strip: Strip
     """All units, then every segment."""
-    exposed: tuple[IntArray, ...]
-    """Units of each cut, shape (variants, levels)."""
+    exposed: Mapping[int, Sequence[IntArray]]
+    """By treatment's index and cut, units of control and of the treatment, shape (2, levels)."""
 
 
-def every_reading(plan: Plan, measured: Measured) -> Iterator[Reading]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A metric and a treatment."""
+
+    planned: PlannedMetric
+    index: int
+    """Of the treatment among the variants."""
+    pair: Pair
+    """Over the strip."""
+    alpha: float
+    """Error rate over all units."""
+
+
+def every_reading(plan: Plan, measured: Measured) -> Sequence[Reading]:
     """Metrics in the plan's order, each with its treatments, each over all units and then by segment."""
     strip = strip_of([cut_by(measured, key) for key in (None, *(segment.key for segment in plan.segments))])
-    exposed = tuple(measured.units(cut.segment) for cut in strip.cuts)
+    units = [measured.units(cut.segment) for cut in strip.cuts]
+    exposed = {index: [each[[0, index]] for each in units] for index in range(1, len(strip.variants))}
     desk = Desk(plan, measured, occasion(plan, measured), error_rates(plan), strip, exposed)
-    stock = {planned.key: tuple(pairs(plan, planned, strip)) for planned in plan.metrics}
-    late = corrected(plan, [comparand(reading) for reading in primaries(desk, stock)])
-    for planned in plan.metrics:
-        for index, pair in enumerate(stock[planned.key], start=1):
-            alpha = late.get((planned.key, plan.treatments[index - 1]), desk.base[planned.key])
-            yield from readings(desk, planned, (pair, index), alpha, len(strip.cuts))
+    known = pairs(plan, plan.metrics, strip)
+    subjects = [
+        Subject(planned, index, pair, desk.base[planned.key])
+        for planned in plan.metrics
+        for index, pair in enumerate(known[planned.key], start=1)
+    ]
+    if plan.analysis.multiplicity in LATE:
+        primaries = [subject for subject in subjects if subject.planned.role is Role.PRIMARY]
+        late = corrected(plan, [comparand(reading) for reading in readings(desk, primaries, 1)])
+        subjects = [
+            replace(each, alpha=late.get((each.planned.key, plan.treatments[each.index - 1]), each.alpha))
+            for each in subjects
+        ]
+    return readings(desk, subjects, len(strip.cuts))
 
 
-def primaries(desk: Desk, stock: Mapping[str, Sequence[Pair]]) -> Iterator[Reading]:
-    """The primaries over all units, at the error rates that are known beforehand."""
-    for planned in desk.plan.metrics:
-        if planned.role is Role.PRIMARY:
-            for index, pair in enumerate(stock[planned.key], start=1):
-                yield from readings(desk, planned, (pair, index), desk.base[planned.key], 1)
-
-
-def readings(
-    desk: Desk, planned: PlannedMetric, place: tuple[Pair, int], alpha: float, count: int
-) -> Iterator[Reading]:
-    """Read one metric and treatment in the first so many cuts."""
-    (pair, index), cuts, places = place, desk.strip.cuts[:count], desk.strip.places[:count]
-    scene = Scene(desk.plan, desk.now, planned, desk.plan.treatments[index - 1])
-    whole, parts = grounds(scene, desk.measured.columns[planned.key], alpha, desk.base[planned.key])
-    found = [whole if cut.segment is None else parts.over(len(cut.labels)) for cut in cuts]
-    seen = effects_of_cuts(planned, pair, places, found)
-    for cut, levels, each, read, exposed in zip(cuts, places, found, seen, desk.exposed, strict=False):
-        here = pair.at(levels)
-        yield Reading(
-            planned=planned,
-            variant=scene.variant,
-            index=index,
-            cut=cut,
-            pair=here,
-            exposed=exposed[[0, index]],
-            grounds=each,
-            effects=read,
-            withheld=withheld(each, here),
+def readings(desk: Desk, subjects: Sequence[Subject], count: int) -> Sequence[Reading]:
+    """Read metrics and treatments in the first so many cuts."""
+    asked = [
+        (subject, place, question)
+        for subject in subjects
+        for place, question in enumerate(questions(desk, subject, count))
+    ]
+    seen = effects([question for _, _, question in asked])
+    return [
+        Reading(
+            planned=subject.planned,
+            variant=desk.plan.treatments[subject.index - 1],
+            index=subject.index,
+            cut=desk.strip.cuts[place],
+            pair=question.pair,
+            exposed=desk.exposed[subject.index][place],
+            grounds=question.grounds,
+            effects=found,
+            withheld=withheld(question.grounds, question.pair),
         )
+        for (subject, place, question), found in zip(asked, seen, strict=True)
+    ]
+
+
+def questions(desk: Desk, subject: Subject, count: int) -> Iterator[Question]:
+    """What is asked of a metric and a treatment, cut by cut."""
+    planned = subject.planned
+    scene = Scene(desk.plan, desk.now, planned, desk.plan.treatments[subject.index - 1])
+    whole, parts = grounds(scene, desk.measured.columns[planned.key], subject.alpha, desk.base[planned.key])
+    for cut, levels in zip(desk.strip.cuts[:count], desk.strip.places, strict=False):
+        found = whole if cut.segment is None else parts.over(len(cut.labels))
+        yield Question(planned, subject.pair.at(levels), found)
 
 
 @np.errstate(all="ignore")

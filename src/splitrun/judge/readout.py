@@ -108,6 +108,8 @@ class Parts:
     numerator: Part | None
     """None for a quantile of events."""
     denominator: Part
+    moved: bool
+    """Whether the treatment moves the denominator, as the check `denominator_moved` sees it."""
 
 
 @dataclass(frozen=True, slots=True)

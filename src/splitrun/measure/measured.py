@@ -261,9 +261,8 @@ class Measured:
             return self.within[segment].units(segment)
         labels, group = self._groups(segment)
         variants, width = len(self.cells.variant.labels), len(labels)
-        counts = np.zeros(variants * width, dtype=np.int64)
-        np.add.at(counts, group, self.cells.units)
-        return counts.reshape(variants, width)
+        counts = np.bincount(group, weights=self.cells.units, minlength=variants * width)
+        return counts.astype(np.int64).reshape(variants, width)
 
     def _groups(self, segment: str | None) -> tuple[tuple[str, ...], IntArray]:
         variant = self.cells.variant.code

@@ -162,6 +162,7 @@ def parts(found: Parts) -> Json:
     return {
         "numerator": None if found.numerator is None else part(found.numerator),
         "denominator": part(found.denominator),
+        "moved": found.moved,
     }
 
 

@@ -15,7 +15,7 @@ from splitrun.judge.readout import Readout
 from splitrun.report.axis import Axis
 from splitrun.report.bars import drawing, ruler
 from splitrun.report.printable import printable
-from splitrun.report.record import Sheet, data_sheets, moments_of, numbers, statements, units_sheet
+from splitrun.report.record import Sheet, beside, data_sheets, moments_of, numbers, statements, units_sheet
 from splitrun.report.scorecard import Cut, Row, Scorecard, Told, Tone, scorecard
 
 __all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "safe", "sheet"]
@@ -92,7 +92,8 @@ def effects(card: Scorecard, level: int) -> Iterator[str]:
         yield f'<section class="role">{heading(level + 1, safe(group.title.capitalize()))}'
         for told in group.told:
             yield from metric(told, card.axis, level + 2, said=told.whole in card.deciding)
-        yield folded(f"Table: {group.title} metrics", sheet(numbers(group)))
+        tables = "".join(sheet(shown) for shown in (numbers(group), beside(group)) if shown.rows)
+        yield folded(f"Table: {group.title} metrics", tables)
         yield "</section>"
 
 
@@ -110,6 +111,7 @@ def metric(told: Told, axis: Axis, level: int, *, said: bool) -> Iterator[str]:
     yield row_of(row, axis, heading(level, breakable(row.name)))
     if not said and row.tone is not Tone.VOID:
         yield f'<p class="says">{safe(row.says)}</p>'
+    yield noted(row)
     for cut in told.cuts:
         yield levels(cut, axis)
     yield "</article>"
@@ -128,13 +130,28 @@ def row_of(row: Row, axis: Axis, name: str) -> str:
     if row.bar is not None:
         drawn = drawing(lift, row.tone.value, row.bar, axis)
     void = '<p class="dim">not to be read</p>' if row.tone is Tone.VOID else ""
-    better = "" if row.below else f'<p class="dim">{row.better}</p>'
+    aside = [note.brief for note in row.notes if note.brief] if row.below else [row.better]
+    better = "".join(f'<p class="dim">{safe(says)}</p>' for says in aside)
     return (
         f'<div class="row"><div class="name">{name}{mark(row.tone.value, safe(row.verdict))}{better}</div>'
         f'<div class="bar">{drawn}</div><div class="read">{void}<dl>'
         f"{pair('Level', f'{row.control} → {row.treatment}')}{pair('Effect', row.effect)}"
         f"{pair('Lift', row.lift)}{pair('Units', row.units)}</dl></div></div>"
     )
+
+
+def noted(row: Row) -> str:
+    """What stands beside an effect over all units, below it; nothing where nothing does."""
+    items = "".join(
+        f"<div><dt>{note.name.capitalize()}</dt><dd>{safe(note.says)}{warned(note.warning)}</dd></div>"
+        for note in row.notes
+    )
+    return f'<dl class="beside">{items}</dl>' if items else ""
+
+
+def warned(says: str | None) -> str:
+    """A warning on a line of its own."""
+    return "" if says is None else f'<p class="warned">{mark("warn", "moved")} {safe(says)}</p>'
 
 
 def pair(name: str, value: str) -> str:

@@ -13,6 +13,7 @@ from splitrun.judge.readout import Readout
 from splitrun.report.printable import columns, printable
 from splitrun.report.record import (
     Sheet,
+    beside,
     data_sheets,
     differences,
     moments_of,
@@ -107,6 +108,8 @@ def effects(card: Scorecard) -> Iterator[str]:
         said = [row for row in group.rows if not row.below and row not in card.deciding and not card.warning]
         if said:
             yield "\n".join(f"- {inline(row.says)}" for row in said)
+        if beside(group).rows:
+            yield table(beside(group), level=4)
 
 
 def differing(readout: Readout, card: Scorecard) -> Iterator[str]:
@@ -123,11 +126,10 @@ def listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
         yield "\n".join(f"- {inline(sentence)}" for sentence in sentences)
 
 
-def table(shown: Sheet) -> str:
+def table(shown: Sheet, *, level: int = 3) -> str:
     """A sheet under its title."""
-    return (
-        f"### {inline(shown.title)}\n\n{grid(shown.heads, [tuple(map(inline, row)) for row in shown.rows])}"
-    )
+    rows = grid(shown.heads, [tuple(map(inline, row)) for row in shown.rows])
+    return f"{'#' * level} {inline(shown.title)}\n\n{rows}"
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from splitrun.judge.numbers import plain, scale
-from splitrun.judge.readout import Readout
+from splitrun.judge.readout import Look, Readout
 from splitrun.report.printable import printable
-from splitrun.report.scorecard import Group, scorecard
+from splitrun.report.scorecard import Group, Row, scorecard
 from splitrun.spec.model import Model
 from splitrun.spec.plan import Plan, PlannedMetric
 
 __all__ = [
     "Sheet",
+    "beside",
     "data_sheets",
     "differences",
     "moments_of",
@@ -59,20 +60,31 @@ def numbers(group: Group) -> Sheet:
         f"Numbers of the {group.title} metrics",
         heads,
         (
-            (
-                row.name if row is told.whole else f"{told.whole.name}, {row.name}",
-                row.verdict,
-                row.control,
-                row.treatment,
-                row.units,
-                row.effect,
-                row.lift,
-                row.p,
-            )
-            for told in group.told
-            for row in (told.whole, *(level for cut in told.cuts for level in cut.rows))
+            (name, row.verdict, row.control, row.treatment, row.units, row.effect, row.lift, row.p)
+            for name, row in named(group)
         ),
     )
+
+
+def beside(group: Group) -> Sheet:
+    """What stands beside the effects of a role: adjustment, caps, zeros, clusters, parts."""
+    return sheet(
+        f"Beside the effects of the {group.title} metrics",
+        ("Metric", "What", "Value"),
+        (
+            (name, note.name, "; ".join(filter(None, (note.says, note.warning))))
+            for name, row in named(group)
+            for note in row.notes
+        ),
+    )
+
+
+def named(group: Group) -> Iterator[tuple[str, Row]]:
+    """Every row of a role, levels of segments under the name of their metric too."""
+    for told in group.told:
+        yield told.whole.name, told.whole
+        for row in (level for cut in told.cuts for level in cut.rows):
+            yield f"{told.whole.name}, {row.name}", row
 
 
 def units_sheet(readout: Readout) -> Sheet:
@@ -117,11 +129,20 @@ def moments_of(readout: Readout) -> Sheet:
                 ("data as of", moment(readout.as_of)),
                 ("first exposure", moment(readout.first_exposure)),
                 ("last exposure", moment(readout.last_exposure)),
+                *looked(readout.look),
                 ("plan registered", registered),
                 ("digest of the plan", digest),
             )
         ),
     )
+
+
+def looked(look: Look | None) -> Iterator[tuple[str, str]]:
+    """Which of the planned looks it counts as; nothing where none are planned."""
+    if look is not None:
+        following = "none" if look.following is None else moment(look.following)
+        yield "look", f"{look.number} of {look.planned}" + ("" if look.at is None else f", {moment(look.at)}")
+        yield "next look", following
 
 
 def plan_sheets(readout: Readout) -> tuple[Sheet, ...]:

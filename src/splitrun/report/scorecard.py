@@ -13,11 +13,11 @@ from enum import StrEnum
 from itertools import groupby
 
 from splitrun.check.evidence import Severity
-from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.judge.numbers import LIFT, Scale, level_of, scale
-from splitrun.judge.readout import Comparison, GuardrailOutcome, Heterogeneity, Readout, Verdict
+from splitrun.judge.numbers import LIFT, Scale, scale
+from splitrun.judge.readout import Arm, Comparison, GuardrailOutcome, Heterogeneity, Readout, Verdict
 from splitrun.judge.sentences import unread
 from splitrun.report.axis import Axis, Bar, axis, bar
+from splitrun.report.beside import Note, mean, notes, reading
 from splitrun.report.printable import printable
 from splitrun.spec.model import Role
 from splitrun.spec.plan import PlannedMetric
@@ -59,7 +59,7 @@ class Row:
     """Control's level of the metric, like `33.87 %`."""
     treatment: str
     units: str
-    """Units behind both, like `623 against 2,211 units`."""
+    """Units behind both, like `623 against 2,200 of 2,211 units` where some do not count."""
     effect: str
     """The effect with its interval and level, or why there is none."""
     lift: str
@@ -72,6 +72,8 @@ class Row:
     """The sentence that defends the verdict."""
     bar: Bar | None
     """Where the lift lies on the axis; None without a lift."""
+    notes: tuple[Note, ...]
+    """What stands beside the effect: adjustment, cap, clusters, parts."""
 
     @property
     def below(self) -> bool:
@@ -219,14 +221,20 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
         tone=TONES[found.verdict],
         control=mean(found.control.mean, units),
         treatment=mean(found.treatment.mean, units),
-        units=f"{found.control.units:,} against {found.treatment.units:,} units",
+        units=f"{counted(found.control)} against {counted(found.treatment)} units",
         effect=reading(found.absolute, units),
         lift=reading(found.relative, LIFT),
         p=chance(found.p, found.p_adjusted),
         better=f"{planned.metric.better.value} is better",
         says=printable(found.says),
         bar=bar(found, planned, scope),
+        notes=notes(found, planned.metric.kind, units),
     )
+
+
+def counted(side: Arm) -> str:
+    """Units that count, and of how many where some do not."""
+    return f"{side.units:,}" + ("" if side.units == side.exposed else f" of {side.exposed:,}")
 
 
 def outcome(guardrail: GuardrailOutcome | None, verdict: Verdict) -> str:
@@ -239,20 +247,6 @@ def chance(p: float | None, adjusted: float | None) -> str:
     if p is None:
         return "none"
     return f"{p:.2g}" + ("" if adjusted is None else f" (adjusted {adjusted:.2g})")
-
-
-def mean(value: float | None, units: Scale) -> str:
-    """A level, or that there is none."""
-    return "none" if value is None else units.at(value)
-
-
-def reading(found: Estimate | Unknown, units: Scale) -> str:
-    """An effect with its interval and level, or why there is none."""
-    match found:
-        case Unknown():
-            return found.says
-        case Estimate():
-            return f"{units.signed(found)} ({level_of(found)} {units.bounds(found)})"
 
 
 def written(planned: PlannedMetric | None) -> Scale:

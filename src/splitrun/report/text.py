@@ -120,11 +120,11 @@ def effects(card: Scorecard, width: int, pens: Pens) -> Iterator[str]:
             if number and not row.below:
                 yield ""
             drawn = "no lift" if row.bar is None else drawing(row.bar, card.axis.place(0.0), room, pens)
-            yield from row_of(row, drawn, width)
+            yield from row_of(row, drawn, width, pens)
     yield from section("Differences between levels", card.differing, width, pens)
 
 
-def row_of(row: Row, drawn: str, width: int) -> Iterator[str]:
+def row_of(row: Row, drawn: str, width: int, pens: Pens) -> Iterator[str]:
     """A row: name, verdict and bar, then its numbers, and over all units the sentence that defends it."""
     name = ("    " if row.below else "  ") + row.name
     if columns(name) >= NAME:
@@ -136,10 +136,22 @@ def row_of(row: Row, drawn: str, width: int) -> Iterator[str]:
     if row.tone is Tone.VOID:
         yield from wrapped(f"not to be read: {row.effect}; {row.units}", width, indent)
     elif row.below:
-        yield from wrapped(f"{row.effect}; {row.units}", width, indent)
+        lift = [f"lift: {row.lift}"] if row.bar is None and row.lift != row.effect else []
+        brief = [note.brief for note in row.notes if note.brief]
+        yield from wrapped("; ".join([row.effect, *lift, row.units, *brief]), width, indent)
     else:
         yield from wrapped(row.says, width, indent)
         yield from wrapped(f"lift: {row.lift}; {row.units}", width, indent)
+        yield from beside(row, width, pens)
+
+
+def beside(row: Row, width: int, pens: Pens) -> Iterator[str]:
+    """What stands beside an effect, a line for each."""
+    for note in row.notes:
+        yield from wrapped(f"{note.name}: {note.says}", width, "    ", hang="      ")
+        if note.warning:
+            warning = f"{pens.marks[Severity.WARN]} {note.name}: {note.warning}"
+            yield from wrapped(warning, width, "    ", hang="      ")
 
 
 def drawing(bar: Bar, zero: float, room: int, pens: Pens) -> str:

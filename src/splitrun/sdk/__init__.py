@@ -1,6 +1,7 @@
-"""What a product imports: client, wire event, exposure queue. Empty until the client is built.
+"""What a product imports: a client that never blocks, never raises and never changes an assignment.
 
-Nothing here ever raises into a request.
+Loads the standard library and msgspec; HTTP in the sender's thread, frameworks and OpenFeature in one named
+module each, when that module is imported.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from splitrun.measure.measured import Measured
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.metric import Metric, Per, Quantile, Ratio
 
-__all__ = ["ALARM", "DENOMINATOR", "NUMERATOR", "counted_over", "denominator_moved", "sides"]
+__all__ = ["ALARM", "DENOMINATOR", "NUMERATOR", "chance", "counted_over", "denominator_moved", "sides"]
 
 ALARM = 0.01
 NUMERATOR, DENOMINATOR = 0, 1
@@ -46,12 +46,17 @@ def moving(evidence: Evidence) -> Iterator[str]:
             continue
         for index, variant in enumerate(evidence.plan.treatments, start=1):
             control, treatment = sides(evidence.measured, planned.key, index, DENOMINATOR)
-            p = float(difference(control, treatment, level=0.95).p[0])
+            p = chance(control, treatment)
             if p < ALARM:
                 yield (
                     f"{planned.key} of {variant}: {control.value[0]:.4g} to {treatment.value[0]:.4g} "
                     f"per unit, p = {p:.1g}"
                 )
+
+
+def chance(control: Points, treatment: Points) -> float:
+    """Give p of the null that a treatment leaves the denominator per unit alone."""
+    return float(difference(control, treatment, level=0.95).p[0])
 
 
 def counted_over(metric: Metric) -> bool:

@@ -68,13 +68,17 @@ def joined(parts: Sequence[Points]) -> Points:
     """Points of several levels, one after another; what one of them does not share is 0 there."""
     if len(parts) == 1:
         return parts[0]
-    shared = [np.zeros((len(part.n), 1)) if part.shared is None else part.shared for part in parts]
-    errors = max(each.shape[1] for each in shared)
+    errors = max(1 if part.shared is None else part.shared.shape[1] for part in parts)
+    shared, begun = np.zeros((sum(len(part.n) for part in parts), errors)), 0
+    for part in parts:
+        if part.shared is not None:
+            shared[begun : begun + len(part.n), : part.shared.shape[1]] = part.shared
+        begun += len(part.n)
     return Points(
         value=np.concatenate([part.value for part in parts]),
         variance=np.concatenate([part.variance for part in parts]),
         dof=np.concatenate([part.dof for part in parts]),
         n=np.concatenate([part.n for part in parts]),
         why=np.concatenate([part.why for part in parts]),
-        shared=np.concatenate([np.pad(each, ((0, 0), (0, errors - each.shape[1]))) for each in shared]),
+        shared=shared,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 
@@ -16,12 +17,19 @@ from splitrun.infer.ratios import ratios
 from splitrun.judge.levels.clustered import clustered, joined
 from splitrun.judge.levels.cuts import Cut, crossing
 from splitrun.judge.levels.strips import Strip, gathered, strip_of
-from splitrun.measure.measured import Column
-from splitrun.moments import FloatArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.metric import Quantile
 from splitrun.spec.plan import Plan, PlannedMetric
 
 __all__ = ["Adjustment", "Pair", "Spread", "pairs", "uncapped"]
+
+
+class Form(Enum):
+    """How a level is read from moments."""
+
+    MEAN = auto()
+    RATIO = auto()
+    QUANTILE = auto()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +80,11 @@ class Pair:
     """How many times the variance is that of as many units on their own, shape (levels,)."""
 
     @property
+    def levels(self) -> int:
+        """How many levels the pair has."""
+        return int(self.units.shape[1])
+
+    @property
     def total(self) -> FloatArray:
         """Units of both variants, shape (levels,)."""
         return np.asarray(self.units.sum(axis=0))
@@ -89,58 +102,182 @@ class Pair:
         )
 
 
-def pairs(plan: Plan, planned: PlannedMetric, strip: Strip) -> Iterator[Pair]:
-    """Every treatment's pair with control over the levels of a strip, in the plan's order."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What metrics have in common that are read as one vector."""
+
+    form: Form
+    columns: int
+    """Of the outcome and the covariates together."""
+    covariates: tuple[str, ...]
+    cubes: bool
+    """Whether third moments are known."""
+    clustered: bool
+    """Whether clusters and not units are independent."""
+
+    @property
+    def own(self) -> int:
+        """Columns of the outcome."""
+        return self.columns - len(self.covariates)
+
+    @property
+    def adjustable(self) -> bool:
+        """Whether its covariates can be adjusted for."""
+        return bool(self.covariates) and not self.clustered and self.form is not Form.QUANTILE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """Metrics of one shape over the levels of a strip, one after another: cells are metrics x levels."""
+
+    shape: Shape
+    metrics: Sequence[PlannedMetric]
+    strip: Strip
+    cells: Moments
+    """Of all variants; `rows` says where each is."""
+    points: Points
+    """The levels as they are, of the same cells."""
+
+    def rows(self, variant: int) -> IntArray:
+        """Where the cells of a variant are."""
+        return self.strip.rows(variant, len(self.metrics))
+
+
+def pairs(plan: Plan, metrics: Sequence[PlannedMetric], strip: Strip) -> Mapping[str, tuple[Pair, ...]]:
+    """Every treatment's pair with control over the levels of a strip, in the plan's order, by metric.
+
+    Metrics of the same shape are read as one vector, to the last digit as if each were read alone.
+    """
+    shapes: dict[Shape, list[PlannedMetric]] = {}
+    for planned in metrics:
+        shapes.setdefault(shape_of(planned, strip), []).append(planned)
+    return {
+        key: found for shape, alike in shapes.items() for key, found in of_shape(plan, shape, alike, strip)
+    }
+
+
+def shape_of(planned: PlannedMetric, strip: Strip) -> Shape:
+    """The shape of a metric as it was measured."""
     measured = strip.cuts[0].measured
-    column, clusters = measured.columns[planned.key], measured.clusters
-    cells = gathered([roll.home.columns[planned.key].moments for roll in strip.rolls], strip)
-    points = unadjusted(planned, own(cells, column))
-    for index in range(1, len(strip.variants)):
-        both = points.at(np.concatenate([strip.variants[0], strip.variants[index]]))
-        half = len(strip.variants[0])
-        shown = [cells.at(strip.variants[variant]) for variant in (0, index)]
-        plain = Pair(
-            control=both.at(slice(None, half)),
-            treatment=both.at(slice(half, None)),
-            units=np.stack([each.n for each in shown]),
-            spread=spread_of(planned, strip, shown, index),
+    column = measured.columns[planned.key]
+    match planned.metric.kind:
+        case "quantile":
+            form = Form.QUANTILE
+        case "ratio":
+            form = Form.RATIO
+        case _:
+            form = Form.MEAN
+    return Shape(
+        form=form,
+        columns=column.moments.mean.shape[1],
+        covariates=column.covariates,
+        cubes=all(roll.home.columns[planned.key].moments.m3 is not None for roll in strip.rolls),
+        clustered=measured.clusters is not None and planned.key in measured.clusters.sums,
+    )
+
+
+def of_shape(
+    plan: Plan, shape: Shape, metrics: Sequence[PlannedMetric], strip: Strip
+) -> Iterator[tuple[str, tuple[Pair, ...]]]:
+    """Read metrics of one shape together, then finish each by what is its own."""
+    moments = [[roll.home.columns[planned.key].moments for roll in strip.rolls] for planned in metrics]
+    cells = gathered(moments, strip)
+    laid = Laid(shape, metrics, strip, cells, unadjusted(own(cells, shape.own), shape.form))
+    treatments = [pair_of(plan, laid, index) for index in range(1, len(strip.variants))]
+    width = len(strip.variants[0])
+    for place, planned in enumerate(metrics):
+        levels = slice(place * width, (place + 1) * width)
+        yield (
+            planned.key,
+            tuple(
+                finished(plan, planned, pair.at(levels), (strip, index))
+                for index, pair in enumerate(treatments, 1)
+            ),
         )
-        match planned.metric:
-            case Quantile(at=at):
-                yield quantiles(planned, at, plain, (strip, index))
-            case _ if clusters is not None and planned.key in clusters.sums:
-                yield over_clusters(plain, planned, (strip, index))
-            case _:
-                yield adjusting(plan, planned, (plain, both), shown, (strip, index))
 
 
-def unadjusted(planned: PlannedMetric, moments: Moments) -> Points:
+def pair_of(plan: Plan, laid: Laid, index: int) -> Pair:
+    """Control and one treatment over all metrics and levels, adjusted where that needs no strata."""
+    rows = [laid.rows(variant) for variant in (0, index)]
+    shown = [laid.cells.at(each) for each in rows]
+    both, half = laid.points.at(np.concatenate(rows)), len(rows[0])
+    plain = Pair(
+        control=both.at(slice(None, half)),
+        treatment=both.at(slice(half, None)),
+        units=np.stack([each.n for each in shown]),
+        spread=spread_of(laid, shown, index),
+    )
+    rules, shape = plan.analysis.adjust, laid.shape
+    if rules is None or rules.strata or not shape.adjustable:
+        return plain
+    found = adjusted(shown[0], shown[1], covariates=len(shape.covariates), before=both)
+    return with_adjustment(plain, [found], shape.covariates)
+
+
+def finished(plan: Plan, planned: PlannedMetric, pair: Pair, place: tuple[Strip, int]) -> Pair:
+    """What a metric needs that is read for it alone: bounds of a quantile, clusters, strata.
+
+    Args:
+        plan: What to adjust for.
+        planned: The metric in its role.
+        pair: The pair as far as it is read with others of its shape.
+        place: The strip, and the treatment's place among the variants.
+    """
+    (strip, index), rules = place, plan.analysis.adjust
+    clusters = strip.cuts[0].measured.clusters
+    match planned.metric:
+        case Quantile(at=at):
+            return quantiles(planned, at, pair, place)
+        case _ if clusters is not None and planned.key in clusters.sums:
+            return over_clusters(pair, planned, place)
+        case _ if rules is not None and rules.strata:
+            covariates = strip.cuts[0].measured.columns[planned.key].covariates
+            found = [in_strata(planned, rules.strata, cut, index) for cut in strip.cuts]
+            return with_adjustment(pair, found, (*covariates, *rules.strata))
+        case _:
+            return pair
+
+
+def unadjusted(moments: Moments, form: Form) -> Points:
     """A metric's level from the moments of its own columns."""
-    return ratios(moments) if planned.metric.kind == "ratio" else means(moments)
+    return ratios(moments) if form is Form.RATIO else means(moments)
 
 
-def own(moments: Moments, column: Column) -> Moments:
+def own(moments: Moments, width: int) -> Moments:
     """The columns of the outcome, without the covariates."""
-    width = moments.mean.shape[1] - len(column.covariates)
-    return replace(moments, mean=moments.mean[:, :width], m2=moments.m2[:, :width, :width])
+    return Moments(moments.n, moments.mean[:, :width], moments.m2[:, :width, :width], moments.m3)
 
 
-def spread_of(planned: PlannedMetric, strip: Strip, shown: list[Moments], index: int) -> Spread:
-    """Conversions and skewness; zeros are counted per variant, so levels of a segment get their part."""
-    skew = skewness(*shown)
+def spread_of(laid: Laid, shown: Sequence[Moments], index: int) -> Spread:
+    """Conversions and skewness of control's and a treatment's moments."""
     units = np.stack([each.n for each in shown])
-    if planned.metric.kind in {"quantile", "ratio"}:
+    if laid.shape.form is not Form.MEAN:
         # what must be normal there is a share, or a residual: nobody measures its skewness
-        return Spread(units, np.zeros_like(skew))
-    if planned.metric.kind in {"share", "retention"}:
-        return Spread(np.stack([np.rint(each.n * each.mean[:, 0]) for each in shown]), skew)
-    conversions = units.copy()
-    for cut, place in zip(strip.cuts, strip.places, strict=True):
-        zeros = cut.measured.columns[planned.key].zeros
-        if zeros is not None:
-            totals = np.maximum(1.0, units[:, place].sum(axis=1))
-            conversions[:, place] *= (1 - zeros[[0, index]] / totals)[:, None]
-    return Spread(conversions, skew)
+        return Spread(units, np.zeros(units.shape[1]))
+    shares = [planned.metric.kind in {"share", "retention"} for planned in laid.metrics]
+    ones = np.rint(units * np.stack([each.mean[:, 0] for each in shown]))
+    yes = np.repeat(shares, len(laid.strip.variants[0]))
+    return Spread(np.where(yes, ones, not_zero(laid, units, index)), skewness(*shown))
+
+
+def not_zero(laid: Laid, units: FloatArray, index: int) -> FloatArray:
+    """Units with a value other than 0: zeros are counted per variant, so levels of a segment get their part.
+
+    Args:
+        laid: Metrics over a strip.
+        units: Of control and the treatment, shape (2, metrics * levels).
+        index: The treatment's place among the variants.
+    """
+    cuts, zeros = laid.strip.cuts, np.zeros((2, len(laid.metrics), len(laid.strip.cuts)))
+    for one, planned in enumerate(laid.metrics):
+        for other, cut in enumerate(cuts):
+            counted = cut.measured.columns[planned.key].zeros
+            if counted is not None:
+                zeros[:, one, other] = counted[0], counted[index]
+    widths = [len(cut.labels) for cut in cuts]
+    totals = units.reshape(2, len(laid.metrics), -1) @ np.repeat(np.eye(len(cuts)), widths, axis=0)
+    parts = 1 - zeros / np.maximum(1.0, totals)
+    return units * np.repeat(parts, widths, axis=2).reshape(units.shape)
 
 
 def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip, int]) -> Pair:
@@ -183,36 +320,20 @@ def over_clusters(plain: Pair, planned: PlannedMetric, place: tuple[Strip, int])
     )
 
 
-def adjusting(
-    plan: Plan,
-    planned: PlannedMetric,
-    before: tuple[Pair, Points],
-    shown: list[Moments],
-    place: tuple[Strip, int],
-) -> Pair:
+def with_adjustment(plain: Pair, found: Sequence[Adjusted], covariates: tuple[str, ...]) -> Pair:
     """The pair with the noise taken away that was known before exposure.
 
     Args:
-        plan: What to adjust for.
-        planned: The metric in its role.
-        before: The pair as it is, and the same levels of control and then of the treatment.
-        shown: Moments of control and of the treatment over the levels.
-        place: The strip, and the treatment's place among the variants.
+        plain: The pair as it is.
+        found: The same levels adjusted, one part after another.
+        covariates: What they are adjusted for.
     """
-    (plain, both), (strip, index) = before, place
-    rules, covariates = plan.analysis.adjust, strip.cuts[0].measured.columns[planned.key].covariates
-    if rules is None or not (covariates or rules.strata):
-        return plain
-    if rules.strata:
-        found = [in_strata(planned, rules.strata, cut, index) for cut in strip.cuts]
-    else:
-        found = [adjusted(shown[0], shown[1], covariates=len(covariates), before=both)]
     return replace(
         plain,
         control=joined([each.control for each in found]),
         treatment=joined([each.treatment for each in found]),
         adjustment=Adjustment(
-            covariates=(*covariates, *rules.strata),
+            covariates=covariates,
             reduction=np.concatenate([each.reduction for each in found]),
             used=np.concatenate([each.used for each in found]).astype(np.float64),
             before=(plain.control, plain.treatment),
@@ -224,7 +345,7 @@ def in_strata(planned: PlannedMetric, keys: Sequence[str], cut: Cut, index: int)
     """The levels of one cut, adjusted for strata and covariates."""
     fine, strata = crossing(cut, keys)
     column, strip = cut.measured.columns[planned.key], strip_of([fine])
-    cells = gathered([column.moments], strip)
+    cells = gathered([[column.moments]], strip)
     places = np.arange(len(cut.labels)) * strata
     control, treatment = (
         [cells.at(strip.variants[variant][places + stratum]) for stratum in range(strata)]
@@ -241,5 +362,5 @@ def uncapped(plan: Plan, planned: PlannedMetric, whole: Cut, index: int) -> tupl
         return None
     free = replace(column, moments=column.capping.uncapped, capping=None)
     bare = replace(measured, columns={**measured.columns, planned.key: free})
-    pair = list(pairs(plan, planned, strip_of([replace(whole, measured=bare)])))[index - 1]
+    pair = pairs(plan, [planned], strip_of([replace(whole, measured=bare)]))[planned.key][index - 1]
     return pair.control, pair.treatment

@@ -14,12 +14,16 @@ from splitrun.moments import IntArray, Moments
 
 __all__ = ["Strip", "gathered", "strip_of"]
 
+NUMBERS = 6_000
+"""Cross products of several metrics that are added up at once: more of them cost what fewer calls save."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """Rows that are picked and then added up into groups."""
 
-    rows: IntArray
+    rows: IntArray | None
+    """None: all of them."""
     group: IntArray
     """Of every row."""
     groups: int
@@ -30,7 +34,8 @@ class Roll:
     """How the cells of one cube become variants within the levels of several cuts, cut after cut."""
 
     home: Measured
-    steps: tuple[Step, ...]
+    stages: tuple[tuple[Step, ...], ...]
+    """One stage starts from what the steps of the one before give, one after another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +48,10 @@ class Strip:
     variants: tuple[IntArray, ...]
     """Where each variant's levels are among what the rolls give, each of shape (levels,)."""
     rolls: tuple[Roll, ...]
+
+    def rows(self, variant: int, metrics: int) -> IntArray:
+        """Where a variant's levels are among what is `gathered` of so many metrics, metric after metric."""
+        return repeated(self.variants[variant], metrics, sum(len(each) for each in self.variants))
 
 
 def strip_of(cuts: Sequence[Cut]) -> Strip:
@@ -69,20 +78,49 @@ def strip_of(cuts: Sequence[Cut]) -> Strip:
     )
 
 
-def gathered(moments: Sequence[Moments], strip: Strip) -> Moments:
-    """Moments of all variants over the levels of a strip, picked by `Strip.variants`.
+def gathered(moments: Sequence[Sequence[Moments]], strip: Strip) -> Moments:
+    """Moments of all variants over the levels of a strip, metric after metric, picked by `Strip.rows`.
 
     Args:
-        moments: Of the cells of every roll.
+        moments: Of every metric, and within it of the cells of every roll; all have the same columns.
         strip: What they are rolled up to.
     """
-    parts = []
-    for roll, part in zip(strip.rolls, moments, strict=True):
-        found = part
-        for step in roll.steps:
-            found = found.at(step.rows).gathered(step.group, step.groups)
+    few = max(1, NUMBERS // max(1, sum(part.m2.size for part in moments[0])))
+    return Moments.stacked(
+        [together(moments[start : start + few], strip) for start in range(0, len(moments), few)]
+    )
+
+
+def together(moments: Sequence[Sequence[Moments]], strip: Strip) -> Moments:
+    """Add up the cells of several metrics as one vector."""
+    metrics, parts = len(moments), []
+    for roll, cells in zip(strip.rolls, zip(*moments, strict=True), strict=True):
+        found = Moments.stacked(cells)
+        for stage in roll.stages:
+            found = side_by_side([added(found, step, metrics) for step in stage], metrics)
         parts.append(found)
-    return Moments.stacked(parts)
+    return side_by_side(parts, metrics)
+
+
+def added(cells: Moments, step: Step, metrics: int) -> Moments:
+    """Pick and add up the cells of several metrics, metric after metric."""
+    group = repeated(step.group, metrics, step.groups)
+    picked = cells if step.rows is None else cells.at(repeated(step.rows, metrics, len(cells.n) // metrics))
+    return picked.gathered(group, metrics * step.groups)
+
+
+def side_by_side(parts: Sequence[Moments], metrics: int) -> Moments:
+    """Lay parts one after another within each metric; each part holds metric after metric."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([len(part.n) for part in parts])
+    places = [np.arange(end - len(part.n), end) for end, part in zip(ends, parts, strict=True)]
+    return Moments.stacked(parts).at(np.hstack([each.reshape(metrics, -1) for each in places]).ravel())
+
+
+def repeated(places: IntArray, metrics: int, width: int) -> IntArray:
+    """The same places for every metric, each `width` further on, shape (metrics * places,)."""
+    return np.asarray((places + width * np.arange(metrics)[:, None]).ravel())
 
 
 def rolled(cuts: Sequence[Cut]) -> Roll:
@@ -96,19 +134,18 @@ def rolled(cuts: Sequence[Cut]) -> Roll:
     sizes = [math.prod(shape) for shape in shapes]
     if wide == 0 or 2 * (len(every) + sum(sizes)) > len(cuts) * len(every):
         codes = {cut.segment: (every, cells.variant.code, cut.code) for cut in cuts}
-        return Roll(cuts[0].measured, (spread_out(cuts, codes),))
-    codes, groups, start = {}, [], 0
+        return Roll(cuts[0].measured, ((spread_out(cuts, codes),),))
+    codes, halved, start = {}, [], 0
     for half, shape, size in zip(halves, shapes, sizes, strict=True):
         places = (cells.variant.code, *(cut.code for cut in half))
-        groups.append(np.ravel_multi_index(places, shape) + start)
+        halved.append(Step(None, np.ravel_multi_index(places, shape), size))
         variant, *levels = np.unravel_index(np.arange(size), shape)
         codes |= {
             cut.segment: (np.arange(size) + start, variant, level)
             for cut, level in zip(half, levels, strict=True)
         }
         start += size
-    first = Step(np.tile(every, 2), np.concatenate(groups), sum(sizes))
-    return Roll(cuts[0].measured, (first, spread_out(cuts, codes)))
+    return Roll(cuts[0].measured, (tuple(halved), (spread_out(cuts, codes),)))
 
 
 def spread_out(cuts: Sequence[Cut], codes: Mapping[str | None, tuple[IntArray, IntArray, IntArray]]) -> Step:

@@ -1,0 +1,61 @@
+"""What the command line calls, loaded when first asked for: `--help` and completion load none of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from splitrun.cli.waiting import desk
+    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.doctor import doctor
+    from splitrun.conduct.lint import lint
+    from splitrun.conduct.reports import keep, reports
+    from splitrun.report.text import text
+    from splitrun.spec.schema import schema
+    from splitrun.spec.starting import FIRST
+
+__all__ = [
+    "FIRST",
+    "Access",
+    "analyze",
+    "begin_experiment",
+    "begin_project",
+    "desk",
+    "doctor",
+    "keep",
+    "lint",
+    "reports",
+    "schema",
+    "text",
+    "write_schemas",
+]
+
+HOMES = {
+    "Access": "splitrun.conduct.analyze",
+    "FIRST": "splitrun.spec.starting",
+    "analyze": "splitrun.conduct.analyze",
+    "begin_experiment": "splitrun.conduct.begin",
+    "begin_project": "splitrun.conduct.begin",
+    "desk": "splitrun.cli.waiting",
+    "doctor": "splitrun.conduct.doctor",
+    "keep": "splitrun.conduct.reports",
+    "lint": "splitrun.conduct.lint",
+    "reports": "splitrun.conduct.reports",
+    "schema": "splitrun.spec.schema",
+    "text": "splitrun.report.text",
+    "write_schemas": "splitrun.conduct.begin",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name from the room that it lives in.
+
+    Raises:
+        AttributeError: No verb needs it.
+    """
+    if name not in HOMES:
+        raise AttributeError(f"module 'splitrun.cli.verbs' has no attribute {name!r}")
+    value: object = getattr(import_module(HOMES[name]), name)
+    return value
