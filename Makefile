@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench calibrate peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate peers clean
 
 venv: $(STAMP)
 
@@ -58,8 +58,12 @@ docs: venv
 bench: venv
 	$(BIN)/python -m bench.measure $(ARGS)
 
+evaluate: venv
+	$(BIN)/python -m bench.evaluate $(ARGS)
+
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate.assignment
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

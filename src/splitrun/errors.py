@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["DataError", "EngineError", "ExpressionError", "Mistake", "Place", "SpecError", "SplitrunError"]
+__all__ = [
+    "DataError",
+    "EngineError",
+    "ExpressionError",
+    "Mistake",
+    "Place",
+    "RulesetError",
+    "SpecError",
+    "SplitrunError",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +74,7 @@ class DataError(SplitrunError):
 
 class EngineError(SplitrunError):
     """The engine refused or cannot do what was asked. Next: change the query, the limits or the engine."""
+
+
+class RulesetError(SplitrunError):
+    """A ruleset cannot be used. Next: keep the one in use, and have a sound one published."""

@@ -11,7 +11,14 @@ import pexpect
 import pytest
 
 from splitrun.cli.app import EXITS, run
-from splitrun.errors import DataError, EngineError, ExpressionError, SpecError, SplitrunError
+from splitrun.errors import (
+    DataError,
+    EngineError,
+    ExpressionError,
+    RulesetError,
+    SpecError,
+    SplitrunError,
+)
 
 ROOT = Path(__file__).parents[2]
 BANDIT = str(ROOT / "examples" / "open-bandit" / "bandit.yaml")
@@ -169,7 +176,7 @@ def test_wrong_words_are_told_in_json_when_json_is_asked_for(
 
 
 def test_every_error_has_an_exit_code() -> None:
-    assert {SpecError, ExpressionError, DataError, EngineError} == set(EXITS)
+    assert {SpecError, ExpressionError, RulesetError, DataError, EngineError} == set(EXITS)
     assert set(SplitrunError.__subclasses__()) == set(EXITS)
 
 
@@ -199,7 +206,7 @@ def test_init_lint_new_and_schema_work_in_an_empty_folder(
     monkeypatch.chdir(tmp_path)
 
     assert splitrun("init")[0] == 0
-    assert splitrun("lint")[1] == "3 files checked, no mistakes\n"
+    assert splitrun("lint")[1] == "4 files checked, no mistakes\n"
     assert splitrun("lint", "experiments/first.yaml")[1] == "1 file checked, no mistakes\n"
     assert splitrun("new", "buy-button", "--template", "revenue")[1].startswith(
         "wrote experiments/buy-button.yaml"
@@ -211,7 +218,7 @@ def test_init_lint_new_and_schema_work_in_an_empty_folder(
     assert "wrote .splitrun/metrics.schema.json" in splitrun("schema", "--write", ".")[1]
     assert splitrun("schema", "--json")[1] == splitrun("schema")[1]
     told = json.loads(splitrun("schema", "--write", ".", "--json")[1])
-    assert (told["form"], len(told["files"])) == ("splitrun.files/1", 4)
+    assert (told["form"], len(told["files"])) == ("splitrun.files/1", 5)
     assert splitrun("schema", "nonsense")[0] == 3
 
 

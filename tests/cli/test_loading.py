@@ -37,7 +37,21 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
     assert loaded(word) == set()
 
 
-@pytest.mark.parametrize("verb", ["analyze", "lint", "init", "new", "schema", "doctor", "nonsense"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "analyze",
+        "lint",
+        "init",
+        "new",
+        "schema",
+        "ruleset",
+        "explain",
+        "audit-assignment",
+        "doctor",
+        "nonsense",
+    ],
+)
 def test_the_help_of_a_verb_loads_at_most_what_typer_reads_words_with(verb: str) -> None:
     assert loaded(verb, "--help") <= {"pydantic"}
 

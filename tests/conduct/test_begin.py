@@ -23,7 +23,7 @@ def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
 
     readout = analyze(project / "experiments" / "first.yaml")
 
-    assert files == ("splitrun.yaml", "metrics/shop.yaml", "experiments/first.yaml")
+    assert files == ("splitrun.yaml", "metrics/shop.yaml", "flags/shop.yaml", "experiments/first.yaml")
     assert readout.comparisons[0].metric == "conversion"
 
 

@@ -128,3 +128,25 @@ def test_every_key_of_an_experiment_is_described() -> None:
 def test_an_unknown_schema_is_told() -> None:
     with pytest.raises(SpecError, match=r"there is no schema 'experimnt'; did you mean 'experiment'\?"):
         schema("experimnt")
+
+
+def test_flags_have_a_schema_that_takes_what_is_good_and_no_more() -> None:
+    good = new_project()["flags/shop.yaml"]
+    every = """\
+flags: {a: {type: number, variants: {x: 1, y: {z: [2]}}, default: 1, requires: {b: true, c: [1, two]}}}
+layers: {l: {unit: user, slots: {e: [0%, 0.5], f: [[50%, 60%], [700000ppm, 1]]}, parameters: {p: 3}}}
+holdouts: {h: {unit: user, share: 5%, experiments: [e]}}
+lists: {i: [u1], j: {file: ids.txt}}
+"""
+
+    assert complaints("flags", good) == []
+    assert complaints("flags", every) == []
+    for old, new in (
+        ("number", "numbr"),
+        ("default: 1, ", ""),
+        ("5%", "5pp"),
+        ("[0%, 0.5]", "[0%]"),
+        ("[u1]", "[1]"),
+    ):
+        assert old in every
+        assert complaints("flags", every.replace(old, new, 1))

@@ -79,3 +79,5 @@ class Evaluation(Struct, frozen=True):
     error: ErrorCode | None = None
     says: str = ""
     """What went wrong and what to do next; empty where nothing did."""
+    serve: str | None = None
+    """The flag's variant behind the value, also where an experiment answered."""

@@ -191,6 +191,8 @@ class Ruleset(Part, frozen=True):
     layers: dict[str, Layer] = {}
     holdouts: dict[str, Holdout] = {}
     lists: dict[str, IdList] = {}
+    timezone: str = "UTC"
+    """IANA name: moments with a zone are read in it, as measurement reads them."""
 
 
 class Signature(Part, frozen=True):

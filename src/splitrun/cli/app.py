@@ -11,13 +11,27 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, doctor, project
+from splitrun.cli import analysis, assignment, audit, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.errors import DataError, EngineError, ExpressionError, Mistake, SpecError, SplitrunError
+from splitrun.errors import (
+    DataError,
+    EngineError,
+    ExpressionError,
+    Mistake,
+    RulesetError,
+    SpecError,
+    SplitrunError,
+)
 
 __all__ = ["EXITS", "app", "run"]
 
-EXITS: dict[type[SplitrunError], int] = {SpecError: 3, ExpressionError: 3, DataError: 4, EngineError: 5}
+EXITS: dict[type[SplitrunError], int] = {
+    SpecError: 3,
+    ExpressionError: 3,
+    RulesetError: 3,
+    DataError: 4,
+    EngineError: 5,
+}
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
 OURS = 1
@@ -60,6 +74,9 @@ for name, verb, brief in (
     ("init", project.init, "Write a small project that works, to start from."),
     ("new", project.new, "Write a new experiment from a template."),
     ("schema", project.schema, "Print the JSON Schema of a kind of file, for editors."),
+    ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
+    ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
+    ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

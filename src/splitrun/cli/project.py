@@ -12,7 +12,7 @@ from splitrun.cli.console import say, say_json
 
 __all__ = ["init", "lint", "new", "schema"]
 
-SCHEMAS = ("experiment", "project", "metrics", "annotations")
+SCHEMAS = ("experiment", "project", "metrics", "flags", "annotations")
 TEMPLATES = ("conversion", "revenue")
 """Told and completed without loading what they are made of; a test holds them to it."""
 

@@ -6,12 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
     from splitrun.conduct.doctor import doctor
+    from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
     from splitrun.conduct.reports import keep, reports
+    from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
     from splitrun.spec.starting import FIRST
@@ -20,12 +24,19 @@ __all__ = [
     "FIRST",
     "Access",
     "analyze",
+    "audit",
+    "audit_as_json",
+    "audit_as_lines",
     "begin_experiment",
     "begin_project",
     "desk",
     "doctor",
+    "explain",
+    "explanation_as_json",
+    "explanation_as_tree",
     "keep",
     "lint",
+    "publish",
     "reports",
     "schema",
     "text",
@@ -36,12 +47,19 @@ HOMES = {
     "Access": "splitrun.conduct.analyze",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "audit": "splitrun.conduct.audit",
+    "audit_as_json": "splitrun.cli.printed",
+    "audit_as_lines": "splitrun.cli.printed",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",
+    "explain": "splitrun.conduct.explain",
+    "explanation_as_json": "splitrun.cli.printed",
+    "explanation_as_tree": "splitrun.cli.printed",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",
+    "publish": "splitrun.conduct.rulesets",
     "reports": "splitrun.conduct.reports",
     "schema": "splitrun.spec.schema",
     "text": "splitrun.report.text",

@@ -21,25 +21,29 @@ Written = str | PathLike[str] | Mapping[str, object]
 OTHERS = "experiments/*.yaml"
 
 
-def plan_of(experiment: Written) -> Plan:
+def plan_of(experiment: Written, *, awaited: bool = False) -> Plan:
     """Resolve an experiment with what the project around it defines.
 
     Other experiments of the project are read only if it extends one.
+
+    Args:
+        experiment: Its file, or the same as a mapping.
+        awaited: Whether an experiment on a flag may name no exposures yet.
 
     Raises:
         SpecError: All mistakes.
     """
     match experiment:
         case Mapping():
-            return sealed(read_experiment_mapping(experiment))
+            return sealed(read_experiment_mapping(experiment), awaited=awaited)
         case str() | PathLike():
-            return plan_at(Path(experiment))
+            return plan_at(Path(experiment), awaited=awaited)
         case other:
             says = f"{other!r:.60} is no experiment"
             raise SpecError([Mistake(says, "hand over the path of an experiment's file, or a mapping")])
 
 
-def plan_at(path: Path) -> Plan:
+def plan_at(path: Path, *, awaited: bool) -> Plan:
     """Resolve the experiment of one file.
 
     Raises:
@@ -51,7 +55,8 @@ def plan_at(path: Path) -> Plan:
     if around.says.mistakes:
         raise SpecError(around.says.mistakes)
     try:
-        return sealed(draft, around.says.library, around.says.project, around.says.experiments)
+        says = around.says
+        return sealed(draft, says.library, says.project, says.experiments, awaited=awaited)
     except SpecError as error:
         raise SpecError([around.placed(mistake) for mistake in error.mistakes]) from None
 

@@ -9,6 +9,7 @@ from splitrun.conduct.experiment import plan_of
 from splitrun.conduct.queries import refused
 from splitrun.conduct.workspace import PROJECT, contents, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.plan.folder import switch_mistakes
 from splitrun.plan.library import Library
 from splitrun.plan.seal import sealed
 from splitrun.spec.reading import read_experiment
@@ -52,9 +53,10 @@ def project(place: Path) -> tuple[Path, ...]:
     mistakes = list(around.says.mistakes)
     for draft in around.says.experiments.values():
         try:
-            sealed(draft, around.says.library, around.says.project, around.says.experiments)
+            sealed(draft, around.says.library, around.says.project, around.says.experiments, awaited=True)
         except SpecError as error:
             mistakes += [around.placed(mistake) for mistake in error.mistakes]
+    mistakes += [around.placed(mistake) for mistake in switch_mistakes(around.says, around.ids)]
     drafts = around.says.experiments.values()
     mistakes += [around.placed(mistake) for mistake in refused(drafts, around.says.library)]
     if mistakes:
@@ -68,7 +70,7 @@ def experiment(path: Path) -> tuple[Path, ...]:
     mistakes = list(refused([read_experiment(contents(path), shown(path))], Library()))
     mistakes += [around.placed(mistake) for mistake in refused((), around.says.library)]
     try:
-        plan_of(path)
+        plan_of(path, awaited=True)
     except SpecError as error:
         mistakes = [*error.mistakes, *mistakes]
     if mistakes:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.folder import PLACES, Folder, folder
+from splitrun.plan.switches.lists import paths as files_of_ids
 
 __all__ = ["PROJECT", "Workspace", "contents", "root_of", "shown", "workspace"]
 
 PROJECT = "splitrun.yaml"
 LARGEST = 250_000
 """Bytes; a larger file is refused by its size, before it is read."""
+LARGEST_LIST = 2_500_000
+"""Bytes of a file of ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Workspace:
     says: Folder = field(default_factory=Folder)
     files: tuple[Path, ...] = ()
     """Every file that was read."""
+    ids: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of ids that lists name, by path from the root."""
 
     def placed(self, mistake: Mistake) -> Mistake:
         """A mistake in one of the files, with the file named from where the person stands."""
@@ -41,7 +46,7 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def contents(path: Path) -> bytes:
+def contents(path: Path, largest: int = LARGEST) -> bytes:
     """Read a file of settings.
 
     Raises:
@@ -53,8 +58,8 @@ def contents(path: Path) -> bytes:
             says = "this is a folder, not a file" if path.is_dir() else "there is no such file"
             raise SpecError([Mistake(says, "name an experiment's YAML file", place=top)])
         size = path.stat().st_size
-        if size > LARGEST:
-            says = f"the file has {size:,} bytes; at most {LARGEST:,} are read"
+        if size > largest:
+            says = f"the file has {size:,} bytes; at most {largest:,} are read"
             raise SpecError([Mistake(says, "keep data in CSV or Parquet and name it here", place=top)])
         return path.read_bytes()
     except OSError as error:
@@ -87,6 +92,21 @@ def workspace(place: Path, places: Sequence[str] = PLACES) -> Workspace:
         except SpecError as error:
             mistakes += error.mistakes
     read = folder(texts)
-    whole = Workspace(root, read, tuple(paths))
+    ids = ids_of(root, () if read.board is None else files_of_ids(read.board), mistakes)
+    whole = Workspace(root, read, (*paths, *(root / name for name in ids)), ids)
     mistakes += [whole.placed(mistake) for mistake in read.mistakes]
     return replace(whole, says=replace(read, mistakes=tuple(mistakes)))
+
+
+def ids_of(root: Path, names: Sequence[str], mistakes: list[Mistake]) -> dict[str, bytes]:
+    """Read the files of ids that lie in a project; a name or link that leads out of it is not read."""
+    known: dict[str, bytes] = {}
+    for name in names:
+        path = root / name
+        if "\x00" in name or not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
+            continue
+        try:
+            known[name] = contents(path, LARGEST_LIST)
+        except SpecError as error:
+            mistakes += error.mistakes
+    return known

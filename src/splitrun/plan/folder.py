@@ -8,9 +8,12 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from splitrun.errors import Mistake, SpecError
+from splitrun.plan.compile import Publication, compiled
 from splitrun.plan.library import Library, library
 from splitrun.plan.question import is_timezone
 from splitrun.plan.seal import sealed
+from splitrun.plan.switches.board import Board, board
+from splitrun.spec.flag import Switchboard
 from splitrun.spec.project import Definitions, Project
 from splitrun.spec.reading import (
     Draft,
@@ -23,7 +26,7 @@ from splitrun.spec.reading import (
 from splitrun.spec.written.document import Written
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["PLACES", "Folder", "folder", "lint"]
+__all__ = ["PLACES", "Folder", "folder", "lint", "switch_mistakes"]
 
 T = TypeVar("T")
 
@@ -40,6 +43,8 @@ class Folder:
     experiments: Mapping[str, Draft] = field(default_factory=dict)
     """By key."""
     mistakes: tuple[Mistake, ...] = ()
+    board: Board | None = None
+    """What flags/*.yaml define; none where they could not be read."""
 
 
 def folder(texts: Mapping[str, str | bytes]) -> Folder:
@@ -59,12 +64,14 @@ def folder(texts: Mapping[str, str | bytes]) -> Folder:
     projects = kept(read_project, settings, mistakes)
     files = kept(read_definitions, metrics, mistakes)
     drafts = kept(read_experiment, experiments, mistakes)
-    kept(read_flags, flags, mistakes)
+    boards = kept(read_flags, flags, mistakes)
     kept(read_annotations, annotations, mistakes)
     shelf = shelved(files, mistakes)
-    for project in projects:
-        mistakes += settings_mistakes(project, shelf)
-    return Folder(projects[0].value if projects else None, shelf, by_key(drafts, mistakes), tuple(mistakes))
+    switches = switched(boards, mistakes) if len(boards) == len(flags) else None
+    for settled in projects:
+        mistakes += settings_mistakes(settled, shelf)
+    project = projects[0].value if projects else None
+    return Folder(project, shelf, by_key(drafts, mistakes), tuple(mistakes), switches)
 
 
 def lint(texts: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
@@ -77,10 +84,27 @@ def lint(texts: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
     mistakes = list(whole.mistakes)
     for draft in whole.experiments.values():
         try:
-            sealed(draft, whole.library, whole.project, whole.experiments)
+            sealed(draft, whole.library, whole.project, whole.experiments, awaited=True)
         except SpecError as error:
             mistakes += error.mistakes
+    mistakes += switch_mistakes(whole, texts)
     return tuple(dict.fromkeys(mistakes))
+
+
+def switch_mistakes(whole: Folder, files: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
+    """Find what keeps flags and experiments from becoming a ruleset; nothing where flags cannot be read.
+
+    Args:
+        whole: The project.
+        files: Files of ids, by path from the project's folder.
+    """
+    if whole.board is None:
+        return ()
+    try:
+        compiled(whole.project, whole.experiments, whole.board, whole.library, Publication(files=files))
+    except SpecError as error:
+        return error.mistakes
+    return ()
 
 
 def kept(
@@ -103,6 +127,15 @@ def shelved(files: list[Written[Definitions]], mistakes: list[Mistake]) -> Libra
     except SpecError as error:
         mistakes += error.mistakes
         return Library()
+
+
+def switched(files: list[Written[Switchboard]], mistakes: list[Mistake]) -> Board | None:
+    """Gather flags and what divides units, or note what is there twice."""
+    try:
+        return board(files)
+    except SpecError as error:
+        mistakes += error.mistakes
+        return None
 
 
 def settings_mistakes(project: Written[Project], shelf: Library) -> list[Mistake]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from splitrun.errors import Mistake, SpecError
+from splitrun.plan.defined import Defined, added
 from splitrun.spec.metric import Metric, Ratio
 from splitrun.spec.model import Key
 from splitrun.spec.project import Definitions
@@ -15,19 +15,9 @@ from splitrun.spec.source import EXPOSURES, MOMENTS, Source
 from splitrun.spec.written.document import Site, Written
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Defined", "Library", "library", "sources_of"]
-
-T_co = TypeVar("T_co", covariant=True)
+__all__ = ["Library", "library", "sources_of"]
 
 RESERVED = (EXPOSURES, MOMENTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Defined(Generic[T_co]):
-    """A definition, and where it stands."""
-
-    value: T_co
-    site: Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +52,6 @@ def library(files: Iterable[Written[Definitions]]) -> Library:
     if mistakes:
         raise SpecError(mistakes)
     return whole
-
-
-def added(known: dict[str, Defined[T_co]], more: Mapping[str, T_co], site: Site) -> list[Mistake]:
-    """Add definitions to those that are known; refuse the second of one name."""
-    mistakes = []
-    for key, value in more.items():
-        if key in known:
-            first = known[key].site.document
-            says = f"{key!r} is defined here again; it stands in {first.file} already"
-            mistakes.append(
-                site.document.mistake((*site.path, key), says, "rename or drop one of them", at_key=True)
-            )
-        else:
-            known[key] = Defined(value, site / key)
-    return mistakes
 
 
 def reserved(whole: Library) -> list[Mistake]:

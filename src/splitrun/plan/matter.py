@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from splitrun.errors import Mistake
-from splitrun.plan.library import Defined, Library
+from splitrun.plan.defined import Defined
+from splitrun.plan.library import Library
 from splitrun.spec.experiment import Experiment, GuardrailRule, Weighted
 from splitrun.spec.metric import Here, Metric, MetricHere
 from splitrun.spec.model import Role

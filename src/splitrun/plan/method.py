@@ -41,8 +41,11 @@ def multiplicity_of(matter: Matter) -> Multiplicity:
 
 def timed(matter: Matter) -> bool:
     """Whether the moment of exposure is known."""
-    exposures = matter.experiment.exposures
-    return exposures is not None and exposures.time is not None
+    experiment = matter.experiment
+    if experiment.exposures is None:
+        # what clients log has its moment, though no file of it is named yet
+        return experiment.delivered and experiment.moments is None
+    return experiment.exposures.time is not None
 
 
 def method(matter: Matter) -> Iterator[Mistake]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from splitrun.errors import Mistake
-from splitrun.plan.library import Defined, sources_of
+from splitrun.plan.defined import Defined
+from splitrun.plan.library import sources_of
 from splitrun.plan.matter import Chosen, Matter
 from splitrun.spec.metric import (
     ActiveDays,
@@ -31,13 +32,23 @@ from splitrun.terms.tree import columns
 __all__ = ["rows", "segments", "unit_column"]
 
 
-def rows(matter: Matter) -> Iterator[Mistake]:
-    """Give everything that is wrong with the rows, as far as it shows without reading them."""
+def rows(matter: Matter, *, awaited: bool = False) -> Iterator[Mistake]:
+    """Give everything that is wrong with the rows, as far as it shows without reading them.
+
+    Args:
+        matter: The experiment and what is around it.
+        awaited: Whether an experiment that is dealt here may name no rows yet.
+    """
     experiment = matter.experiment
     match experiment.exposures, experiment.moments:
+        case None, None if awaited and experiment.delivered:
+            pass
         case None, None:
-            says = "nothing says which unit met which variant, and assignment by Splitrun is not built yet"
-            yield matter.top.mistake(says, "write `exposures`, or `moments` with sums made elsewhere")
+            says, remedy = "nothing says which unit met which variant", "write `exposures`, or `moments`"
+            logged = "write `exposures` with the file that clients logged them to"
+            yield matter.top.mistake(
+                says, logged if experiment.delivered else f"{remedy} with sums made elsewhere"
+            )
         case Exposures() as exposures, None:
             yield from from_exposures(matter, exposures)
         case None, MomentsTable() as moments:

@@ -9,7 +9,8 @@ import rfc8785
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.plan.adjustment import adjustment, clusters, planned_adjustment
-from splitrun.plan.library import RESERVED, Defined, Library, sources_of
+from splitrun.plan.defined import Defined
+from splitrun.plan.library import RESERVED, Library, sources_of
 from splitrun.plan.looks import looks, moments
 from splitrun.plan.matter import Chosen, Matter, chosen
 from splitrun.plan.method import SPENDING, method, method_of, multiplicity_of
@@ -31,11 +32,11 @@ from splitrun.spec.project import Project
 from splitrun.spec.reading import Draft, found
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
-from splitrun.spec.written.document import Document, Path, Site, dotted
+from splitrun.spec.written.document import Document, Path, Site, Written, dotted
 from splitrun.spec.written.unbuilt import EXPERIMENT
 from splitrun.spec.written.wording import Faults
 
-__all__ = ["digest", "sealed"]
+__all__ = ["digest", "resolved", "sealed"]
 
 ALPHA = 0.05
 POWER = 0.8
@@ -66,6 +67,8 @@ def sealed(
     library: Library | None = None,
     project: Project | None = None,
     others: Mapping[str, Draft] | None = None,
+    *,
+    awaited: bool = False,
 ) -> Plan:
     """Resolve an experiment into a plan.
 
@@ -74,6 +77,7 @@ def sealed(
         library: What the project's files define; none: the experiment stands alone.
         project: The project's settings.
         others: The experiments of the project by key, for `extends`.
+        awaited: Whether an experiment on a flag may be without exposures, as it is before it has run.
 
     Raises:
         SpecError: All mistakes, also those of references between files.
@@ -87,7 +91,7 @@ def sealed(
     matter, loose = matter_of(experiment, Site(whole, ()), shelf, project)
     judged = (
         *question(matter),
-        *rows(matter),
+        *rows(matter, awaited=awaited),
         *method(matter),
         *looks(matter),
         *adjustment(matter),
@@ -97,6 +101,18 @@ def sealed(
     if wrong or more:
         raise SpecError(listed(wrong, more))
     return plan(matter)
+
+
+def resolved(draft: Draft, others: Mapping[str, Draft]) -> Written[Experiment]:
+    """Fill what an experiment does not say, without asking what its metrics are made of.
+
+    Raises:
+        SpecError: All mistakes that keep it from being an experiment.
+    """
+    document, wrong = completed(draft, others)
+    if wrong:
+        raise SpecError(listed(wrong))
+    return Written(Experiment.model_validate(document.value), document)
 
 
 def completed(draft: Draft, others: Mapping[str, Draft]) -> tuple[Document, Faults]:
@@ -294,6 +310,11 @@ def delivery(experiment: Experiment) -> Delivery:
         audience=experiment.audience,
         coverage=experiment.coverage,
         layer=experiment.layer,
+        version=experiment.version,
+        follows=experiment.version - 1 or None,
+        parameters={key: variant.parameters for key, variant in experiment.variants.items()}
+        if experiment.layer
+        else {},
         frame=experiment.frame,
         holdback=experiment.holdback,
         ramp=experiment.ramp,

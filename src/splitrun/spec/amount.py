@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from splitrun.spec.model import Model
 
-__all__ = ["Change", "Portion", "Size", "Window", "written_window"]
+__all__ = ["Change", "Portion", "Share", "Size", "Window", "exact", "written_share", "written_window"]
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 AMOUNT = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)(%|pp)")
@@ -93,6 +94,39 @@ def read_portion(written: object) -> object:
     return value
 
 
+def read_share(written: object) -> object:
+    """Read `50%`, `100ppm` or 0.5 as an exact share from 0 to 1; what was read already stays."""
+    form = "write a share from 0% to 100%, like 50%"
+    match written:
+        case Fraction():
+            value = written
+        case bool() | None | tuple() | list() | dict():
+            raise ValueError(f"{shown(written)} is no share; {form}")
+        case int() | float():
+            value = exact(written)
+        case _:
+            found = PORTION.fullmatch(str(written).strip())
+            if not found:
+                raise ValueError(f"{str(written)[:40]!r} is no share; {form}")
+            value = Fraction(found[1]) / (100 if found[2] == "%" else 1_000_000)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{written} is no share; {form}")
+    return value
+
+
+def exact(portion: float) -> Fraction:
+    """Give a number as the decimal fraction that a person wrote: 0.1 is 1/10, not the double nearest to it.
+
+    The shortest decimal that reads back as the same double is what was written, up to 15 significant digits.
+    """
+    return Fraction(repr(portion))
+
+
+def written_share(share: Fraction) -> str:
+    """Write a share the way it is read, rounded to a millionth of a percent."""
+    return f"{float(share * 100):.6f}".rstrip("0").rstrip(".") + "%"
+
+
 def shown(written: object) -> str:
     """Name a value that is of no use here."""
     match written:
@@ -159,3 +193,19 @@ Portion = Annotated[
     ),
 ]
 """A share of units as people write it."""
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(read_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(%|ppm)$"},
+            ],
+            "description": "an exact share from 0% to 100%, like 50%, 100ppm or 0.5",
+        },
+        mode="validation",
+    ),
+]
+"""An exact share of units, from none to all, as people write it."""

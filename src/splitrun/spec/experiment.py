@@ -85,6 +85,8 @@ class Variant(Model):
     """What the flag serves; needed where the experiment names a flag."""
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Part of the traffic, as a whole number."""
+    parameters: dict[Key, object] = Field(default_factory=dict)
+    """Values of the layer's parameters for this variant; what is not named keeps the layer's default."""
 
 
 Named = Annotated[
@@ -202,6 +204,8 @@ class Experiment(Model):
 
     key: Key
     """The experiment's name, for ever."""
+    version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Grows with every restart: a new version deals all units afresh."""
     title: Sentence | None = None
     """What people call it."""
     owner: Note | None = None
@@ -252,3 +256,9 @@ class Experiment(Model):
     """What must stay true for the readout to mean what it says."""
     timezone: Note | None = None
     """IANA name; times without a zone are read in it."""
+
+    @property
+    def delivered(self) -> bool:
+        """Whether Splitrun deals its units: it runs on a flag, or sets parameters of a layer."""
+        sets = any(variant.parameters for variant in self.variants.values())
+        return self.flag is not None or (self.layer is not None and sets)

@@ -108,6 +108,12 @@ class Delivery(Model):
     audience: Condition | None = None
     coverage: Portion | None = None
     layer: Key | None = None
+    version: int = 1
+    """Which deal of the units; it is in the salts."""
+    follows: int | None = None
+    """The version that was restarted; none for the first."""
+    parameters: dict[Key, dict[Key, object]] = Field(default_factory=dict)
+    """Values of the layer's parameters, by variant."""
     frame: Frame | None = None
     holdback: Holdback | None = None
     ramp: tuple[Step, ...] = ()

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from splitrun.errors import Mistake, SpecError
+from splitrun.spec.flag import Switchboard
 from splitrun.spec.project import Annotation, Definitions, Project
 from splitrun.spec.written.document import Document, Path, Scalar, Value, Written, dotted
 from splitrun.spec.written.text import MAX_DEPTH, MAX_NODES, UNPRINTABLE, document
@@ -117,13 +118,13 @@ def read_annotations(text: str | bytes, file: str) -> Written[tuple[Annotation, 
     return checked(tuple[Annotation, ...], document(text, file))
 
 
-def read_flags(text: str | bytes, file: str) -> Document:
-    """Read flags (flags/*.yaml) as far as YAML goes; what they mean is not built, no readout rests on it.
+def read_flags(text: str | bytes, file: str) -> Written[Switchboard]:
+    """Read flags, layers, holdouts, audiences and lists (flags/*.yaml).
 
     Raises:
-        SpecError: The text is not the YAML that is read.
+        SpecError: All mistakes.
     """
-    return document(text, file)
+    return checked(Switchboard, document(text, file))
 
 
 def drafted(written: Document) -> Draft:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.spec.experiment import Experiment
+from splitrun.spec.flag import Switchboard
 from splitrun.spec.project import Annotation, Definitions, Project
 from splitrun.spec.written.fields import suggested
 
@@ -17,6 +18,7 @@ SCHEMAS: dict[str, TypeAdapter[Any]] = {
     "experiment": TypeAdapter(Experiment),
     "project": TypeAdapter(Project),
     "metrics": TypeAdapter(Definitions),
+    "flags": TypeAdapter(Switchboard),
     "annotations": TypeAdapter(tuple[Annotation, ...]),
 }
 """By the name of the file's kind."""
@@ -29,7 +31,7 @@ def schema(name: str) -> dict[str, Any]:
     """Give the schema of a kind of file.
 
     Args:
-        name: experiment, project, metrics or annotations.
+        name: experiment, project, metrics, flags or annotations.
 
     Raises:
         SpecError: There is no such kind.

@@ -29,6 +29,7 @@ FIRST = "experiments/first.yaml"
 PROJECT = {
     "splitrun.yaml": "splitrun.yaml",
     "metrics/shop.yaml": "shop.yaml",
+    "flags/shop.yaml": "flags.yaml",
     FIRST: "first.yaml",
     "data/exposures.csv": "exposures.csv",
     "data/orders.csv": "orders.csv",

@@ -20,8 +20,9 @@ VERSION = (
 )
 """Semantic Versioning 2.0.0, rules 2, 9 and 10, with numbers of at most DIGITS digits, for RE2 and Python."""
 
-MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?$"
-"""A day, or a day and a time of day, without a zone."""
+YEAR = r"(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+MOMENT = rf"^{YEAR}-[0-9]{{2}}-[0-9]{{2}}(?:[T ](?:[01][0-9]|2[0-3]):[0-9]{{2}}(?::[0-9]{{2}})?)?$"
+"""A day from the year 1 on, or a day and a time of day before 24:00, without a zone."""
 
 BEYOND = re.compile(r"\\[1-9]|\\[gk][<{]|\(\?(?:=|!|<=|<!|>|P=|P>|\(|#|R|&)")
 """Look-around, backreferences and what else RE2 leaves out on purpose."""

@@ -33,6 +33,7 @@ __all__ = [
     "Text",
     "Tree",
     "columns",
+    "parts",
 ]
 
 
@@ -199,12 +200,15 @@ def _names(tree: Tree) -> Iterator[str]:
         case Column(name=name):
             yield name
         case _:
-            for part in _parts(tree):
+            for part in parts(tree):
                 yield from _names(part)
 
 
-def _parts(tree: Logic | Predicate | Calculation | Call) -> tuple[Tree, ...]:
+def parts(tree: Tree) -> tuple[Tree, ...]:
+    """Name what a node is made of, in the order in which it stands; nothing of a leaf."""
     match tree:
+        case Text() | Number() | Boolean() | Null() | Column():
+            return ()
         case Not(of=of) | Negative(of=of):
             return (of,)
         case And(of=of) | Or(of=of) | Call(of=of):

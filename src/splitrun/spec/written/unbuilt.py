@@ -33,6 +33,7 @@ def metric_rules(*path: str) -> tuple[Rule, ...]:
 LAKE = "name the rows by csv, parquet, table, query or frame"
 
 EXPERIMENT = (
+    Rule(("identity",), "take it out; ids that belong to one unit are not joined"),
     Rule(
         ("analysis", "method"),
         "write group_sequential, fixed, sequential or hybrid",

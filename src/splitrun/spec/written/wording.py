@@ -199,6 +199,11 @@ def long(value: Any, context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN40
     return f"the text has {len(value):,} characters", f"write at most {context['max_length']:,}"
 
 
+def blank(_value: Any, _context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
+    """Word text that is not there."""
+    return "nothing is written where text belongs", "write it, or take it out"
+
+
 def other(value: Any, _context: dict[str, Any]) -> tuple[str, str]:  # noqa: ANN401 - what was written
     """Word what is left: a value that fits none of the forms this key may have."""
     return f"{short(value)} cannot stand here", "see `splitrun schema` for what this key may hold"
@@ -212,6 +217,7 @@ WORDS: dict[str, Callable[[Any, dict[str, Any]], tuple[str, str]]] = {
     "too_short": few,
     "too_long": many,
     "string_too_long": long,
+    "string_too_short": blank,
 }
 
 

@@ -1,0 +1,183 @@
+"""The door of the room: a ruleset compiled once, asked as often as there are requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
+from splitrun.assign.explanation import Asked, Explanation, explained
+from splitrun.assign.faults import told
+from splitrun.assign.parametrised import Parametrised
+from splitrun.assign.programs import Attributes, Program, Programs
+from splitrun.assign.ruleset import Ruleset
+from splitrun.assign.slots import LONGEST, REFUSED, id_bytes
+from splitrun.assign.sound import sound, zone
+from splitrun.assign.sticky import Sticky, Unkept
+
+__all__ = ["Evaluator", "Parameters"]
+
+
+class Parameters(Struct, frozen=True):
+    """A layer's parameters for a unit, and the evaluation that set them.
+
+    Where an experiment on a flag set them the evaluation is the flag's; else it names the layer as its flag.
+    """
+
+    values: Mapping[str, object]
+    """Must not be changed by who receives it."""
+    evaluation: Evaluation
+
+
+class Evaluator:
+    """Answers what a unit gets, from one ruleset. Immutable and safe to share between threads.
+
+    Args:
+        ruleset: What was published.
+
+    Raises:
+        RulesetError: It does not hold together, or is too large.
+    """
+
+    __slots__ = ("_flags", "_keeping", "_layers", "_opted", "_zone", "ruleset")
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = sound(ruleset)
+        self._zone = zone(ruleset.timezone)
+        programs = Programs(ruleset, self._zone)
+        self._flags = _flags(programs)
+        self._opted = {key: programs.opted(key, flag.unit) for key, flag in ruleset.flags.items()}
+        self._layers = {key: Parametrised(programs, key) for key in ruleset.layers}
+        self._keeping: tuple[dict[str, Program], dict[str, Parametrised]] | None = None
+
+    def evaluate(
+        self,
+        flag: str,
+        unit: str,
+        attributes: Attributes,
+        *,
+        opted_out: bool = False,
+        sticky: Sticky | None = None,
+    ) -> Evaluation:
+        """Answer what a unit gets of a flag. Never raises: what goes wrong is in the answer.
+
+        Args:
+            flag: Its key.
+            unit: Id of the unit, of the flag's unit type.
+            attributes: What is known of the unit; missing ones are null.
+            opted_out: The unit takes no part in experiments.
+            sticky: Where variants are kept.
+
+        Returns:
+            One of the evaluations that were made with the evaluator, or one with an error and the default.
+        """
+        try:
+            if unit in REFUSED or "\0" in unit:
+                return self._wrong(flag, unit, attributes, None)
+            data = unit.encode()
+            if len(data) > LONGEST:
+                return self._wrong(flag, unit, attributes, None)
+            if opted_out:
+                return self._opted[flag](data, attributes, sticky)
+            if sticky is not None:
+                return self._kept()[0][flag](data, attributes, sticky)
+            return self._flags[flag](data, attributes, None)
+        except Exception as fault:  # noqa: BLE001  # mappings and stores are the caller's and may raise anything
+            return self._wrong(flag, unit, attributes, fault)
+
+    def explain(
+        self,
+        flag: str,
+        unit: str,
+        attributes: Attributes,
+        *,
+        opted_out: bool = False,
+        sticky: Sticky | None = None,
+    ) -> Explanation:
+        """Answer as `evaluate` does, with the path that led there. Never raises; nothing is kept."""
+        # a reader: what a store would be given is thrown away
+        kept = None if sticky is None else Unkept(sticky)
+        evaluation = self.evaluate(flag, unit, attributes, opted_out=opted_out, sticky=kept)
+        given = self.ruleset.flags[flag].unit if evaluation.error is not ErrorCode.FLAG_NOT_FOUND else ""
+        asked = Asked(given, unit, attributes, opted_out, kept)
+        return explained(self.ruleset, self._zone, evaluation.flag, asked, evaluation)
+
+    def parameters(
+        self,
+        layer: str,
+        unit: str,
+        attributes: Attributes,
+        *,
+        opted_out: bool = False,
+        sticky: Sticky | None = None,
+    ) -> Parameters:
+        """Answer which parameters of a layer a unit gets. Never raises.
+
+        Args:
+            layer: Its key.
+            unit: Id of the unit, of the layer's unit type.
+            attributes: What is known of the unit; missing ones are null.
+            opted_out: The unit takes no part in experiments.
+            sticky: Where variants are kept.
+        """
+        try:
+            layers = self._layers if sticky is None else self._kept()[1]
+            found = layers[layer].out if opted_out else layers[layer].program
+            values, evaluation = found(id_bytes(unit), attributes, sticky)
+            return Parameters(values, evaluation)
+        except Exception as fault:  # noqa: BLE001  # as in `evaluate`
+            return self._wrong_layer(layer, unit, attributes, fault)
+
+    def _kept(self) -> tuple[dict[str, Program], dict[str, Parametrised]]:
+        """Compile once more, with looks into the sticky store, when a caller first has one."""
+        if self._keeping is None:
+            programs = Programs(self.ruleset, self._zone, keeps=True)
+            layers = {key: Parametrised(programs, key) for key in self.ruleset.layers}
+            self._keeping = (_flags(programs), layers)
+        return self._keeping
+
+    def _wrong(self, flag: object, unit: object, attributes: object, fault: Exception | None) -> Evaluation:
+        """Answer with the default and what went wrong; a flag that is off says so whatever the unit."""
+        version = self.ruleset.version
+        if not issubclass(type(flag), str) or flag not in self._flags:
+            return _unknown("flag", flag, version)
+        found = self.ruleset.flags[flag]
+        if not found.on or found.archived:
+            return self._flags[flag](b"", {}, None)
+        code, says = told(unit, attributes, fault)
+        return Evaluation(
+            flag, found.variants[found.default], found.default, Reason.ERROR, Detail.ERROR,
+            ruleset=version, error=code, says=says, serve=found.default,
+        )  # fmt: skip
+
+    def _wrong_layer(self, layer: object, unit: object, attributes: object, fault: Exception) -> Parameters:
+        version = self.ruleset.version
+        if not issubclass(type(layer), str) or layer not in self._layers:
+            return Parameters({}, _unknown("layer", layer, version))
+        code, says = told(unit, attributes, fault)
+        values = self.ruleset.layers[layer].parameters
+        return Parameters(
+            values,
+            Evaluation(
+                layer, values, None, Reason.ERROR, Detail.ERROR, ruleset=version, error=code, says=says
+            ),
+        )
+
+
+def _flags(programs: Programs) -> dict[str, Program]:
+    return {key: programs.flag(key, flag.unit) for key, flag in programs.ruleset.flags.items()}
+
+
+def _unknown(what: str, key: object, version: int) -> Evaluation:
+    shown = str(key)[:128] if issubclass(type(key), str) else type(key).__name__
+    return Evaluation(
+        shown,
+        None,
+        None,
+        Reason.ERROR,
+        Detail.ERROR,
+        ruleset=version,
+        error=ErrorCode.FLAG_NOT_FOUND,
+        says=f"the ruleset has no {what} {shown!r}; publish it, or mend the name in the code",
+    )

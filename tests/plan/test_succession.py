@@ -1,0 +1,158 @@
+"""Rulesets in a row: what counts on, and what may not change under units that are dealt already."""
+
+from __future__ import annotations
+
+import pytest
+
+from splitrun.assign.ruleset import Ruleset
+from splitrun.errors import SpecError
+from splitrun.plan.succession import succeeding
+from tests.plan.shop import compiled_shop, spoiled
+
+KEY = "one-page-checkout"
+
+
+def changed(file: str, old: str, new: str) -> Ruleset:
+    return compiled_shop(spoiled(file, old, new))
+
+
+def test_nothing_new_is_the_same_ruleset() -> None:
+    before = compiled_shop(version=7)
+
+    assert succeeding(compiled_shop(), before) is before
+
+
+def test_any_change_is_a_new_version() -> None:
+    after = succeeding(
+        changed("flags/shop.yaml", "plan = 'internal'", "plan = 'inner'"), compiled_shop(version=7)
+    )
+
+    assert after.version == 8
+    assert after.experiments[KEY].phase == 1
+
+
+@pytest.mark.requirement("R61")
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("experiments/checkout.yaml", "coverage: 50%", "coverage: 60%"),
+        ("experiments/checkout.yaml", "dach and", "not dach and"),
+        ("flags/shop.yaml", "'AT', ", ""),
+    ],
+)
+def test_another_coverage_or_audience_is_a_new_phase(file: str, old: str, new: str) -> None:
+    before = succeeding(changed("flags/shop.yaml", "plan", "plans"), compiled_shop())
+
+    after = succeeding(changed(file, old, new), before)
+
+    assert (after.version, after.experiments[KEY].phase) == (3, 2)
+    assert after.experiments["search"].phase == 1
+
+
+@pytest.mark.requirement("R62")
+def test_a_restart_begins_with_phase_one_and_may_change_everything() -> None:
+    before = succeeding(
+        changed("experiments/checkout.yaml", "coverage: 50%", "coverage: 60%"), compiled_shop()
+    )
+    assert before.experiments[KEY].phase == 2
+
+    restarted = changed(
+        "experiments/checkout.yaml", "serve: three-page, weight: 2", "serve: three-page, weight: 1"
+    )
+    texts = spoiled(
+        "experiments/checkout.yaml", "serve: three-page, weight: 2", "serve: three-page, weight: 1"
+    )
+    texts["experiments/checkout.yaml"] = f"version: 2\n{texts['experiments/checkout.yaml']}"
+    after = succeeding(compiled_shop(texts), before)
+
+    assert (after.experiments[KEY].version, after.experiments[KEY].phase) == (2, 1)
+    with pytest.raises(SpecError):
+        succeeding(restarted, before)
+
+
+MOVED = (
+    "changed while version 1 runs; take it back, or raise the experiment's `version`: "
+    "all units are dealt afresh"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        (
+            "experiments/checkout.yaml",
+            "serve: three-page, weight: 2",
+            "serve: three-page, weight: 3",
+            f"experiments.one-page-checkout: the variants or their weights {MOVED}",
+        ),
+        (
+            "flags/shop.yaml",
+            "one-page-checkout: [0%, 40%]",
+            "one-page-checkout: [0%, 30%]",
+            f"experiments.one-page-checkout: the layer or its slots {MOVED}",
+        ),
+        (
+            "flags/shop.yaml",
+            "holdouts:\n",
+            "holdouts:\n  q3: {unit: user, share: 1%, experiments: [search]}\n",
+            f"experiments.search: the holdouts {MOVED}",
+        ),
+        (
+            "flags/shop.yaml",
+            "share: 5%",
+            "share: 6%",
+            (
+                "holdouts.q4: the share of holdout 'q4' changed while one-page-checkout runs; "
+                "take it back, or name a new holdout"
+            ),
+        ),
+        (
+            "splitrun.yaml",
+            "project: shop",
+            "project: store",
+            (
+                "the ruleset that is there is of project 'shop', environment 'production'; "
+                "this is of 'store', 'production'; name another file for it"
+            ),
+        ),
+    ],
+)
+def test_what_would_move_units_is_refused(file: str, old: str, new: str, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        succeeding(changed(file, old, new), compiled_shop())
+
+    assert str(caught.value) == says
+
+
+def test_another_unit_type_is_refused() -> None:
+    texts = {
+        "flags/f.yaml": "flags:\n  f: {type: boolean, unit: user, default: off, rules: [{experiment: e}]}\n",
+        "experiments/e.yaml": """\
+key: e
+unit: user
+flag: f
+hypothesis: {change: a, because: b, expect: {metric: m, direction: higher, mei: 1}}
+variants: {control: {serve: off}, on: {serve: on}}
+sources: {s: {csv: a.csv, unit: u}}
+metrics: {primary: [{key: m, kind: mean, source: s, value: v, better: higher}]}
+analysis: {method: fixed}
+""",
+    }
+    devices = {name: text.replace("unit: user", "unit: device") for name, text in texts.items()}
+
+    with pytest.raises(SpecError) as caught:
+        succeeding(compiled_shop(devices), compiled_shop(texts))
+
+    assert str(caught.value) == f"experiments.e: the unit type {MOVED}"
+
+
+def test_an_older_version_does_not_come_back() -> None:
+    before = changed("experiments/checkout.yaml", "key: one", "version: 2\nkey: one")
+
+    with pytest.raises(SpecError) as caught:
+        succeeding(compiled_shop(), before)
+
+    assert str(caught.value) == (
+        "experiments.one-page-checkout: version 1 is older than version 2, which was published; "
+        "write version: 2 or more"
+    )
