@@ -9,8 +9,6 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.columns import columns_of, time_of, unit_of
-from splitrun.measure.crossing import Crossing, Label, crossed
 from splitrun.measure.engine import Engine, Loaded, Stored
 from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, untriggered
 from splitrun.measure.kinds import Reading, read
@@ -24,6 +22,8 @@ from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
 from splitrun.measure.parts import Part, What, distinct, parts, read_as_text, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
+from splitrun.measure.rows.columns import columns_of, time_of, unit_of
+from splitrun.measure.rows.crossing import Crossing, Label, crossed
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import ONE, Levels, label, levels, raw, relabelled
 from splitrun.measure.sql import Work, column

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlglot import exp
 
-from splitrun.measure.crossing import Crossing
 from splitrun.measure.kinds import Reading
 from splitrun.measure.measured import Codes
 from splitrun.measure.parts import condition
+from splitrun.measure.rows.crossing import Crossing
 from splitrun.measure.sql import Work, choice, column, falling, relation, select, text, tree, whole
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
-from splitrun.measure.crossing import MOST, Crossing, Label
 from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
 from splitrun.measure.outcomes.blocks import Block
@@ -17,6 +16,7 @@ from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.passes import Pass, passed
 from splitrun.measure.ranges import WHOLE, Range
+from splitrun.measure.rows.crossing import MOST, Crossing, Label
 from splitrun.measure.segments import Levels
 from splitrun.measure.sql import Work, relation, select, tree, whole
 from splitrun.moments import IntArray, Moments

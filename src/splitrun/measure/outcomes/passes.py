@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from splitrun.measure.crossing import Label
 from splitrun.measure.outcomes.blocks import Block
+from splitrun.measure.rows.crossing import Label
 from splitrun.measure.sql import Work, column, relation, select, tree
 from splitrun.moments import FloatArray, IntArray, Moments, added
 
