@@ -12,7 +12,9 @@ from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.contrast import difference
 from splitrun.infer.estimate import Points
 from splitrun.infer.looks.always import asymmetry
-from splitrun.infer.means import skewness
+from splitrun.infer.quantiles import LEAST_BESIDE, LEAST_UNITS
+from splitrun.infer.ratios import ratio_skewness
+from splitrun.moments import FloatArray
 
 __all__ = ["of_clusters", "of_events", "within_clusters"]
 
@@ -26,7 +28,7 @@ def of_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters: tup
     null = difference(nested(control), nested(treatment), level=0.95)
     held = covered(difference(nested(some), nested(better), level=0.95), EFFECT * crowd.mean)
     one = [each.gathered(np.zeros(runs, dtype=np.int64), 1) for each in (control, treatment)]
-    g = float(asymmetry(skewness(*one), *clusters)[0])
+    g = float(asymmetry(ratio_skewness(*one), *clusters)[0])
     return Part("clusters of one variant", (*fixed(null.p), held), (clusters[0], clusters[1]), g)
 
 
@@ -36,8 +38,16 @@ def within_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters:
     some = divided(rng, crowd, (runs // 5, clusters), share, effect=EFFECT)
     held = covered(difference(*crossed(*some), level=0.95), EFFECT * crowd.mean)
     n = clusters * crowd.both * (1 - share), clusters * crowd.both * share
-    g = float(asymmetry(crowd.skew, *n))
+    g = leaning(*divided(rng, crowd, (min(runs, 2_000), clusters), share))
     return Part("clusters of both variants (CR2)", (*fixed(null.p), held), n, g)
+
+
+def leaning(units: FloatArray, totals: FloatArray) -> float:
+    """Skewness of a difference over clusters that hold both variants, from shape (runs, clusters, 2)."""
+    size = units.sum(axis=1, keepdims=True)
+    error = (totals - totals.sum(axis=1, keepdims=True) / size * units) / size
+    own = error[:, :, 1] - error[:, :, 0]
+    return float(np.mean(np.sum(own**3, axis=1)) / np.mean(np.sum(own**2, axis=1)) ** 1.5)
 
 
 def head(points: Points, runs: int) -> Points:
@@ -54,4 +64,6 @@ def of_events(rng: np.random.Generator, events: Events, runs: int, units: tuple[
     some = head(control, fewer)
     better = quantiles(rng, events, (fewer, units[1]), effect=EFFECT)
     held = covered(difference(some, better, level=0.95), EFFECT * events.truth)
-    return Part("quantile of events", (*fixed(null.p), held), (units[0], units[1]), None)
+    beside = min(units) * min(events.at, 1 - events.at)
+    few = min(units) < LEAST_UNITS or beside < LEAST_BESIDE - 1e-9
+    return Part("quantile of events", (*fixed(null.p), held), (units[0], units[1]), None, few=few)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calibrate.worlds import capped, powers_of, spend
-from splitrun.moments import FloatArray, IntArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments, moved
 
 __all__ = ["CROWDS", "Crowd", "divided", "whole"]
 
@@ -25,8 +25,6 @@ class Crowd:
     """Mean units of a cluster that holds one variant."""
     both: int
     """Mean units of a cluster that holds both."""
-    skew: float
-    """Of the values of units."""
     uneven: bool
     """Whether clusters differ in size."""
     totals: Totals
@@ -87,7 +85,14 @@ def summed(total: FloatArray, units: FloatArray) -> Moments:
     own = np.stack([total, units], axis=2)
     products = np.einsum("rgi,rgj->rij", own, own)
     n = np.full(len(own), float(own.shape[1]))
-    return Moments.from_sums(n, own.sum(axis=1), products, np.einsum("rg,rg,rg->r", total, total, total))
+    found = Moments.from_sums(n, own.sum(axis=1), products, np.einsum("rg,rg,rg->r", total, total, total))
+    thirds = [
+        np.einsum("rg,rg,rg->r", *each)
+        for each in ((total, total, units), (total, units, units), (units, units, units))
+    ]
+    around = replace(found, mixed=np.stack(thirds, axis=1))
+    mixed = moved(around, -found.mean[:, 0], -found.mean[:, 1])
+    return replace(found, mixed=np.stack(mixed, axis=1))
 
 
 def normal(rng: np.random.Generator, units: IntArray, own: FloatArray, effect: float) -> FloatArray:
@@ -129,10 +134,10 @@ def spent_capped(rng: np.random.Generator, units: IntArray, own: FloatArray, eff
 
 
 CROWDS: dict[str, Crowd] = {
-    "normal": Crowd(10.0, 20, 100, 0.0, uneven=False, totals=normal),
-    "rare share": Crowd(0.01, 2000, 10_000, 9.85, uneven=False, totals=converted),
-    "skewed": Crowd(0.0824, 100, 1000, 20.2, uneven=False, totals=spent),
-    "capped": Crowd(0.0820, 100, 1000, 14.2, uneven=False, totals=spent_capped),
-    "ratio": Crowd(5.0, 4, 100, 0.0, uneven=True, totals=minutes),
-    "clustered": Crowd(10.0, 16, 100, 0.0, uneven=True, totals=tighter),
+    "normal": Crowd(10.0, 20, 100, uneven=False, totals=normal),
+    "rare share": Crowd(0.01, 2000, 10_000, uneven=False, totals=converted),
+    "skewed": Crowd(0.0824, 100, 1000, uneven=False, totals=spent),
+    "capped": Crowd(0.0820, 100, 1000, uneven=False, totals=spent_capped),
+    "ratio": Crowd(5.0, 4, 100, uneven=True, totals=minutes),
+    "clustered": Crowd(10.0, 16, 100, uneven=True, totals=tighter),
 }

@@ -12,12 +12,28 @@ import numpy as np
 from scipy import stats
 
 from splitrun.infer.estimate import Estimates
+from splitrun.infer.looks.always import MOST_ASYMMETRY, MOST_ASYMMETRY_ONE_SIDED
 from splitrun.moments import FloatArray
 
-__all__ = ["GATE", "Figure", "Part", "Row", "alarms", "anytime", "covered", "fixed", "shown", "uniform"]
+__all__ = [
+    "GATE",
+    "ONE_SIDED",
+    "Figure",
+    "Part",
+    "Row",
+    "alarms",
+    "anytime",
+    "covered",
+    "fixed",
+    "powered",
+    "shown",
+    "uniform",
+]
 
-GATE = 0.1
+GATE = MOST_ASYMMETRY
 """|g| beyond which no row is judged: the gate of always-valid looks, and a warning of fixed ones."""
+ONE_SIDED = MOST_ASYMMETRY_ONE_SIDED
+"""The same of what is read on one side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +41,7 @@ class Figure:
     """One number beside what it should be."""
 
     name: str
-    """T1 to T5."""
+    """T1 to T5, or power."""
     value: float
     low: float
     high: float
@@ -47,6 +63,10 @@ class Part:
     """Units (or clusters) of control and treatment."""
     g: float | None
     """Skewness of the effect; None where it is not the mean of a skewed metric that is judged."""
+    most: float = GATE
+    """|g| beyond which it is not judged."""
+    few: bool = False
+    """Whether the product gives no number with so few units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +87,7 @@ class Row:
         """`holds`, `gated`, `does not hold` or `not defined`."""
         if self.part is None:
             return "not defined"
-        if self.part.g is not None and abs(self.part.g) > GATE:
+        if self.part.few or (self.part.g is not None and abs(self.part.g) > self.part.most):
             return "gated"
         return "does not hold" if self.missed else "holds"
 
@@ -135,3 +155,9 @@ def anytime(missed: FloatArray) -> Figure:
     """How often any look was wrong: an upper bound only."""
     _, high = band(len(missed), 0.05)
     return Figure("T5", float(np.mean(missed)), 0.0, high, len(missed))
+
+
+def powered(won: FloatArray, power: float) -> Figure:
+    """How often the effect that is planned for was found, as planned."""
+    low, high = band(len(won), power)
+    return Figure("power", float(np.mean(won)), low, high, len(won))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibrate.alike import of_clusters, of_events, within_clusters
+from calibrate.beside import ALIKE, nested_beside, within_beside
 from calibrate.crowds import CROWDS
 from calibrate.figures import Part, Row
-from calibrate.often import DAYS, SPENDINGS, always, grouped
-from calibrate.once import once, trial
+from calibrate.often import DAYS, FUTILE, SPENDINGS, always, grouped
+from calibrate.once import MARGINS, RATIO, once, trial
 from calibrate.quantiles import EVENTS
 from calibrate.worlds import WORLDS
 
@@ -23,16 +24,18 @@ SPLITS = {"50/50": 0.5, "90/10": 0.1, "98/2": 0.02}
 """Treatment's share of the two variants' units."""
 METHODS = (
     "fixed difference",
-    "ratio (delta method)",
+    RATIO,
     "lift (Fieller)",
-    "non-inferiority, absolute margin",
-    "non-inferiority, relative margin",
+    *MARGINS,
     "adjusted (Lin, one covariate)",
     "post-stratified (three strata)",
     "clusters of one variant",
     "clusters of both variants (CR2)",
+    "clusters of one variant, adjusted",
+    "clusters of both variants, adjusted (CR2)",
     "quantile of events",
     *SPENDINGS,
+    FUTILE,
     "always-valid",
     "Bonferroni, three treatments",
     "Holm, three treatments",
@@ -70,7 +73,7 @@ BY_LOOK: dict[str, Sizes] = {
 """Units of control and treatment between two always-valid looks."""
 CLUSTERS = sizes((60, 60, 60))
 """Clusters of one variant each; of those that hold both there are 60."""
-READERS = sizes((300, 200, 100))
+READERS = sizes((300, 300, 100))
 """Units whose events a quantile is taken of."""
 
 
@@ -125,7 +128,18 @@ def on_events(rng: np.random.Generator, scale: Scale, world: str, split: str) ->
     return [of_events(rng, EVENTS[world], scale.runs, READERS[split])] if world in EVENTS else []
 
 
-GROUPS: tuple[Group, ...] = (on_units, on_paths, on_clusters, on_events)
+def beside_clusters(rng: np.random.Generator, scale: Scale, world: str, split: str) -> list[Part]:
+    """Clusters of one variant and of both, with a covariate; drawn for worlds of normal values only."""
+    if world not in ALIKE:
+        return []
+    place = world, CROWDS[world]
+    return [
+        nested_beside(rng, place, scale.runs, CLUSTERS[split]),
+        within_beside(rng, place, scale.runs, CLUSTERS["50/50"][1], SPLITS[split]),
+    ]
+
+
+GROUPS: tuple[Group, ...] = (on_units, on_paths, on_clusters, on_events, beside_clusters)
 
 
 def calibrated(scale: Scale, place: tuple[str, str]) -> list[Row]:

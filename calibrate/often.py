@@ -5,20 +5,22 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import ndtri, stdtr
 
-from calibrate.figures import Figure, Part, alarms, anytime, shown
-from calibrate.once import EFFECT, Trial
+from calibrate.figures import ONE_SIDED, Figure, Part, alarms, anytime, powered, shown
+from calibrate.once import EFFECT, Trial, gate
 from calibrate.worlds import Drawn, World, drawn
 from splitrun.infer.contrast import beyond
 from splitrun.infer.estimate import Estimates
 from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, not_yet
 from splitrun.infer.looks.boundaries import boundaries
+from splitrun.infer.looks.futility import Futility, design
 from splitrun.infer.looks.repeated import adjusted_level
 from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Spending
 from splitrun.infer.means import means, skewness
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["DAYS", "LOOKS", "SPENDINGS", "always", "grouped"]
+__all__ = ["DAYS", "FUTILE", "LOOKS", "SPENDINGS", "always", "grouped"]
 
 DAYS = 28
 """Batches in which units of a group-sequential experiment come."""
@@ -28,6 +30,9 @@ SPENDINGS: dict[str, Spending] = {
     "group-sequential, O'Brien-Fleming": OBRIEN_FLEMING,
     "group-sequential, Pocock": POCOCK,
 }
+FUTILE = "group-sequential, futility"
+POWER = 0.8
+"""Planned; futility spends the rest."""
 
 
 def grouped(run: Trial) -> list[Part]:
@@ -38,7 +43,43 @@ def grouped(run: Trial) -> list[Part]:
     first = min(days(looks)[0] for looks in LOOKS)
     n = run.control.units, run.worse.units
     g = first_gate(run, int(first))
-    return [Part(method, plans(null, true, spending), n, g) for method, spending in SPENDINGS.items()]
+    return [
+        *(Part(method, plans(null, true, spending), n, g) for method, spending in SPENDINGS.items()),
+        Part(FUTILE, futile(run, null), n, gate(run.control, run.treatments[0]), most=ONE_SIDED),
+    ]
+
+
+def futile(run: Trial, null: FloatArray) -> tuple[Figure, ...]:
+    """T1 and T2 with futility ignored, and the power of every number of looks with it heeded.
+
+    The treatment is better by just the effect that the plan finds with its power.
+    """
+    found = since(run.control, run.treatments[0], 0.0)
+    shape = len(run.control.sums), -1
+    effect, dof = found.effect.reshape(shape), found.dof.reshape(shape)
+    stderr = found.stderr.reshape(shape)
+    final = float(np.sqrt(np.nanmean(stderr[:, -1] ** 2)))
+    figures = []
+    for looks in LOOKS:
+        at = days(looks)
+        plan = design(at / DAYS, 0.025, power=POWER, futility=Futility(1 - POWER))
+        for name, alpha in (("T1", 0.05), ("T2", 0.01)):
+            alarmed = np.any(null[:, at - 1] < tails(looks, alpha, OBRIEN_FLEMING), axis=1)
+            figures.append(alarms(name, alarmed.astype(np.float64), alpha))
+        with np.errstate(all="ignore"):
+            t = (effect[:, at - 1] + plan.drift * final) / stderr[:, at - 1]
+        z = np.where(np.isfinite(t), -ndtri(stdtr(dof[:, at - 1], -t)), 0.0)
+        figures.append(powered(won(z, plan.upper, plan.lower), POWER))
+    return tuple(figures)
+
+
+def won(z: FloatArray, upper: FloatArray, lower: FloatArray) -> FloatArray:
+    """Whether each run leaves above before it leaves below, from shape (runs, looks)."""
+    above, below = z > upper, z < lower
+    never = z.shape[1]
+    first = np.where(above.any(axis=1), above.argmax(axis=1), never)
+    stopped = np.where(below.any(axis=1), below.argmax(axis=1), never)
+    return np.asarray(first < stopped, dtype=np.float64)
 
 
 def plans(null: FloatArray, true: FloatArray, spending: Spending) -> tuple[Figure, ...]:
@@ -119,5 +160,6 @@ def closed(control: Drawn, treatment: Drawn) -> IntArray:
     """Why each look may not be taken yet, shape (runs, looks)."""
     own = [each.looks() for each in (control, treatment)]
     counts = [each.batches[0].cumsum(axis=1).ravel() for each in (control, treatment)]
-    shut = not_yet((own[0].n, own[1].n), (counts[0], counts[1]), skewness(*own))
+    n = own[0].n, own[1].n
+    shut = not_yet(n, (counts[0], counts[1]), asymmetry(skewness(*own), *n))
     return shut.reshape(len(control.sums), -1)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from calibrate.figures import Figure, Part, alarms, covered, fixed, shown
+from calibrate.figures import GATE, ONE_SIDED, Figure, Part, alarms, covered, fixed, shown
 from calibrate.worlds import STRATA, Drawn, World, drawn
 from splitrun.infer.adjustment import adjusted, stratified
 from splitrun.infer.contrast import difference, lift, noninferior
@@ -16,7 +16,7 @@ from splitrun.infer.estimate import Estimates, Points
 from splitrun.infer.looks.always import asymmetry
 from splitrun.infer.means import means, skewness
 from splitrun.infer.multiplicity import benjamini_hochberg, bonferroni, dunnett_critical, holm
-from splitrun.infer.ratios import ratios
+from splitrun.infer.ratios import ratio_skewness, ratios
 from splitrun.moments import FloatArray
 
 __all__ = ["EFFECT", "MARGIN", "TREATMENTS", "Trial", "gate", "once", "trial"]
@@ -25,6 +25,8 @@ EFFECT = 0.05
 """Of the treatment that coverage is read from, as a part of control's mean."""
 MARGIN = 0.1
 """How much worse is still acceptable: of control's mean, or as many units of the metric."""
+RATIO = "ratio (delta method)"
+MARGINS = ("non-inferiority, absolute margin", "non-inferiority, relative margin")
 TREATMENTS = 3
 """Against one control, in a family."""
 
@@ -58,30 +60,41 @@ def trial(rng: np.random.Generator, world: World, runs: int, sizes: tuple[int, i
     )
 
 
-def gate(control: Drawn, treatment: Drawn) -> float:
-    """Skewness of the difference in means, from the values of all runs together."""
-    own = [each.columns(0) for each in (control, treatment)]
+def gate(control: Drawn, treatment: Drawn, *, ratio: bool = False) -> float:
+    """Skewness of the difference in means, or in ratios, from the values of all runs together."""
+    own = [each.columns(0, 1) if ratio else each.columns(0) for each in (control, treatment)]
     one = [each.gathered(np.zeros(len(each.n), dtype=np.int64), 1) for each in own]
-    return float(asymmetry(skewness(*one), control.units, treatment.units)[0])
+    skew = ratio_skewness(*one) if ratio else skewness(*one)
+    return float(asymmetry(skew, control.units, treatment.units)[0])
 
 
 def once(run: Trial) -> list[Part]:
     """All methods that are read once, one part each."""
     n = (run.control.units, run.worse.units)
     g = gate(run.control, run.treatments[0])
+    of_ratio = gate(run.control, run.treatments[0], ratio=True)
     mean = run.world.mean
     ratio = mean / run.world.under
     parts: dict[str, tuple[Figure, ...]] = {
         "fixed difference": contrast(run, averages, difference, EFFECT * mean),
-        "ratio (delta method)": contrast(run, quotients, difference, EFFECT * ratio),
+        RATIO: contrast(run, quotients, difference, EFFECT * ratio),
         "lift (Fieller)": contrast(run, averages, lift, EFFECT),
-        "non-inferiority, absolute margin": margin(run, relative=False),
-        "non-inferiority, relative margin": margin(run, relative=True),
+        MARGINS[0]: margin(run, relative=False),
+        MARGINS[1]: margin(run, relative=True),
         "adjusted (Lin, one covariate)": contrast(run, regressed, difference, EFFECT * mean),
         "post-stratified (three strata)": contrast(run, by_stratum, difference, EFFECT * mean),
         **families(run),
     }
-    return [Part(method, figures, n, g) for method, figures in parts.items()]
+    return [
+        Part(
+            method,
+            figures,
+            n,
+            of_ratio if method == RATIO else g,
+            most=ONE_SIDED if method in MARGINS else GATE,
+        )
+        for method, figures in parts.items()
+    ]
 
 
 def averages(control: Drawn, treatment: Drawn) -> Pair:

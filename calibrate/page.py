@@ -6,24 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibrate.figures import GATE, Figure, Part, Row
+from calibrate.figures import GATE, ONE_SIDED, Figure, Part, Row
 from calibrate.grid import METHODS, SEEDS, SPLITS
+from calibrate.often import FUTILE
+from calibrate.once import RATIO
 from calibrate.reasons import reason
 from calibrate.worlds import WORLDS
 
 __all__ = ["page"]
 
 HEAD = Path(__file__).parent / "head.md"
-NAMES = ("T1", "T2", "T3", "T4", "T5")
+NAMES = ("T1", "T2", "T3", "T4", "T5", "power")
 TELLS = {
     "fixed difference": (
         "Welch. T4, as in all tables that say nothing else: coverage of a true effect of +5 %."
     ),
-    "ratio (delta method)": "The metric over its denominator; in `clustered` the mean per unit.",
+    RATIO: (
+        "The metric over its denominator; in `clustered` the mean per unit. g is that of the residuals\n"
+        "y - R x."
+    ),
     "lift (Fieller)": "The p of no lift; coverage of the lift.",
     "non-inferiority, absolute margin": (
-        "One-sided. T1, T2: a treatment worse by just the margin (10 % of control) is proved harmless.\n"
-        "T4: the one-sided bound of 95 %."
+        "One-sided, and judged up to g 0.05. T1, T2: a treatment worse by just the margin (10 % of\n"
+        "control) is proved harmless. T4: the one-sided bound of 95 %."
     ),
     "non-inferiority, relative margin": "The same with a margin that is a part of control's mean.",
     "adjusted (Lin, one covariate)": "One covariate from before, interacted.",
@@ -36,10 +41,19 @@ TELLS = {
     "clusters of both variants (CR2)": (
         "60 clusters, units randomised within them; treatment works differently in each; n counts units."
     ),
+    "clusters of one variant, adjusted": (
+        "A covariate of the units, whose mean says more of a cluster than of its units; in worlds of normal\n"
+        "values only. n counts clusters."
+    ),
+    "clusters of both variants, adjusted (CR2)": (
+        "The same where units are randomised within 60 clusters; treatment works by the covariate too. n\n"
+        "counts units."
+    ),
     "quantile of events": (
         "Units have several events, alike within units; n counts units. The median; for skewed and\n"
         "capped, where 30 % of events have a value, the 90th percentile. T4: all values 5 % larger. g\n"
-        "says nothing about a quantile, and a share of zeros and ones has none."
+        "says nothing about a quantile, and a share of zeros and ones has none. Gated: below 100 units or\n"
+        "30 on one side of the quantile in a variant, where the product gives no interval."
     ),
     "group-sequential, O'Brien-Fleming": (
         "Least and largest figure over plans of 2, 3, … 14 looks within 28 days. T1, T2: any look alarms.\n"
@@ -47,6 +61,11 @@ TELLS = {
         "look of the plan with 14."
     ),
     "group-sequential, Pocock": "The same with Pocock's spending.",
+    FUTILE: (
+        "O'Brien-Fleming spending with futility that binds nobody, planned power 80 %. T1, T2: any look\n"
+        "alarms though futility was ignored. Power: the effect planned for is found before a look is\n"
+        "futile, where everybody stops then. Judged on one side."
+    ),
     "always-valid": (
         "The first look comes where units, conversions and g allow it; in gated rows g is left out of\n"
         "that rule, so that the figure shows what the gate keeps away. T5: any look alarms without an\n"
@@ -96,6 +115,8 @@ def head(rows: Sequence[Row]) -> str:
         t4=limits(every["T4"]),
         t5=percent(every["T5"].high),
         gate=GATE,
+        one_sided=ONE_SIDED,
+        power=limits(next(each for row in rows for each in figures(row.part) if each.name == "power")),
         seeds=" and ".join(str(seed) for seed in SEEDS),
         worlds="\n".join(f"| {name} | {world.says} |" for name, world in WORLDS.items()),
         splits=", ".join(SPLITS),

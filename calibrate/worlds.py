@@ -7,12 +7,12 @@ sums over units, run by run: thousands of experiments are the cells of one `Mome
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
 
-from splitrun.moments import FloatArray, IntArray, Moments
+from splitrun.moments import FloatArray, IntArray, Moments, moved
 
 __all__ = ["WORLDS", "Drawn", "World", "drawn"]
 
@@ -35,6 +35,8 @@ class Drawn:
     """Shape (runs, 3, 3)."""
     strata: FloatArray
     """Units and sums of y and y² of every stratum, shape (runs, strata, 3)."""
+    thirds: FloatArray
+    """Sums of y²d, yd² and d³, shape (runs, 3)."""
 
     def head(self, runs: int) -> Drawn:
         """The first runs only."""
@@ -44,6 +46,7 @@ class Drawn:
             self.sums[:runs],
             self.products[:runs],
             self.strata[:runs],
+            self.thirds[:runs],
         )
 
     def columns(self, *picked: int) -> Moments:
@@ -51,7 +54,11 @@ class Drawn:
         n = np.full(len(self.sums), self.units)
         cubes = self.batches[3].sum(axis=1) if picked[0] == 0 else None
         own = np.array(picked)
-        return Moments.from_sums(n, self.sums[:, own], self.products[:, own][:, :, own], cubes)
+        found = Moments.from_sums(n, self.sums[:, own], self.products[:, own][:, :, own], cubes)
+        if picked != (0, 1):
+            return found
+        mixed = moved(replace(found, mixed=self.thirds), -found.mean[:, 0], -found.mean[:, 1])
+        return replace(found, mixed=np.stack(mixed, axis=1))
 
     def stratum(self, index: int) -> Moments:
         """Moments of y in one stratum, one cell for each run."""
@@ -102,11 +109,11 @@ def drawn(
     per_run = batches * size if world.dense is not None else int(batches * (size * world.rate + 30))
     step = max(1, AT_ONCE // per_run)
     parts = [chunk(rng, world, (min(step, runs - at), batches, size), effect) for at in range(0, runs, step)]
-    own = [np.concatenate([part[index] for part in parts], axis=1 if index == 0 else 0) for index in range(4)]
+    own = [np.concatenate([part[index] for part in parts], axis=1 if index == 0 else 0) for index in range(5)]
     return Drawn(float(batches * size), *own)
 
 
-Sums = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+Sums = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 
 
 def chunk(rng: np.random.Generator, world: World, shape: tuple[int, int, int], effect: float) -> Sums:
@@ -139,7 +146,11 @@ def chunk(rng: np.random.Generator, world: World, shape: tuple[int, int, int], e
         strata[:, index, 2] = np.einsum("ru,ru->r", weight, square)
     rest = np.stack([np.full(runs, float(batches * size)), sums[:, 0], products[:, 0, 0]], axis=1)
     strata[:, 2] = rest - strata[:, 0] - strata[:, 1]
-    return per_batch, sums, products, strata
+    twice = d * d
+    thirds = np.stack(
+        [np.einsum("ru,ru->r", *each) for each in ((square, d), (y, twice), (d, twice))], axis=1
+    )
+    return per_batch, sums, products, strata, thirds
 
 
 def normal(
@@ -204,7 +215,8 @@ def sparse(rng: np.random.Generator, world: World, shape: tuple[int, int, int], 
     for (i, j), each in cross.items():
         products[:, i, j] = products[:, j, i] = each
     strata = np.stack([each.reshape(runs, STRATA, 3).sum(axis=2) for each in (units, first, second)], axis=2)
-    return per_batch, sums, products, strata
+    thirds = np.stack([second @ TYPE_D, first @ TYPE_D**2, units @ TYPE_D**3], axis=1)
+    return per_batch, sums, products, strata, thirds
 
 
 def powers_of(rng: np.random.Generator, values: Values | None, having: IntArray) -> list[FloatArray]:

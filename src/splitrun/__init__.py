@@ -16,21 +16,29 @@ if TYPE_CHECKING:
         ExpressionError,
         Mistake,
         Place,
+        RulesetError,
+        SettingError,
         SpecError,
         SplitrunError,
     )
     from splitrun.judge.readout import Readout, Verdict
+    from splitrun.sdk.asynchronous import AsyncClient
+    from splitrun.sdk.client import Client
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Access",
+    "AsyncClient",
+    "Client",
     "DataError",
     "EngineError",
     "ExpressionError",
     "Mistake",
     "Place",
     "Readout",
+    "RulesetError",
+    "SettingError",
     "SpecError",
     "SplitrunError",
     "Verdict",
@@ -40,12 +48,16 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.analyze",
+    "AsyncClient": "splitrun.sdk.asynchronous",
+    "Client": "splitrun.sdk.client",
     "DataError": "splitrun.errors",
     "EngineError": "splitrun.errors",
     "ExpressionError": "splitrun.errors",
     "Mistake": "splitrun.errors",
     "Place": "splitrun.errors",
     "Readout": "splitrun.judge.readout",
+    "RulesetError": "splitrun.errors",
+    "SettingError": "splitrun.errors",
     "SpecError": "splitrun.errors",
     "SplitrunError": "splitrun.errors",
     "Verdict": "splitrun.judge.readout",

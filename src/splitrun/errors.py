@@ -12,8 +12,10 @@ __all__ = [
     "Mistake",
     "Place",
     "RulesetError",
+    "SettingError",
     "SpecError",
     "SplitrunError",
+    "StoreError",
 ]
 
 
@@ -78,3 +80,11 @@ class EngineError(SplitrunError):
 
 class RulesetError(SplitrunError):
     """A ruleset cannot be used. Next: keep the one in use, and have a sound one published."""
+
+
+class SettingError(SplitrunError):
+    """What a client is given cannot be used. Next: change the option that is named."""
+
+
+class StoreError(SplitrunError):
+    """A file or database of ours refuses; nothing was kept. Next: look at disk, rights and what it says."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "IntArray", "Moments", "added"]
+__all__ = ["FloatArray", "IntArray", "Moments", "added", "moved"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -35,6 +35,9 @@ class Moments:
     """Sum over units of (x - mean)(y - mean), shape (cells, columns, columns), symmetric."""
     m3: FloatArray | None = None
     """Sum over units of (x - mean)³ of the first column, shape (cells,); None where nobody asked for it."""
+    mixed: FloatArray | None = None
+    """Sums over units of x²y, xy² and y³, x and y being the first two columns less their means, shape
+    (cells, 3): with `m3` all third moments of a numerator and a denominator. None where nobody asked."""
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of two disjoint sets of units, cell by cell, as if read together (Chan et al. 1979)."""
@@ -50,14 +53,20 @@ class Moments:
         """
         units, columns = values.shape
         if units == 0:
-            return Moments(np.zeros(1), np.zeros((1, columns)), np.zeros((1, columns, columns)), np.zeros(1))
+            none = np.zeros((1, columns)), np.zeros((1, columns, columns)), np.zeros(1)
+            return Moments(np.zeros(1), *none, np.zeros((1, 3)) if columns > 1 else None)
         rough = values.mean(axis=0)
         away = values - rough
         # the mean of large values is off by their rounding; what it is off by is left over in `away`
         rest = away.mean(axis=0)
         m2 = away.T @ away - units * np.outer(rest, rest)
-        m3 = np.sum((away[:, 0] - rest[0]) ** 3, keepdims=True)
-        return Moments(np.array([float(units)]), (rough + rest)[None, :], m2[None, :, :], m3)
+        own = (away - rest)[:, :2].T
+        m3 = np.sum(own[0] ** 3, keepdims=True)
+        mixed = None
+        if columns > 1:
+            x, y = own
+            mixed = np.array([[np.sum(x * x * y), np.sum(x * y * y), np.sum(y**3)]])
+        return Moments(np.array([float(units)]), (rough + rest)[None, :], m2[None, :, :], m3, mixed)
 
     @staticmethod
     @np.errstate(all="ignore")
@@ -91,17 +100,21 @@ class Moments:
     def stacked(parts: Sequence[Moments]) -> Moments:
         """Lay the cells of several moments one after another; all have the same columns."""
         cubes = [part.m3 for part in parts if part.m3 is not None]
+        mixed = [part.mixed for part in parts if part.mixed is not None]
         return Moments(
             n=np.concatenate([part.n for part in parts]),
             mean=np.concatenate([part.mean for part in parts]),
             m2=np.concatenate([part.m2 for part in parts]),
             m3=np.concatenate(cubes) if len(cubes) == len(parts) else None,
+            mixed=np.concatenate(mixed) if len(mixed) == len(parts) else None,
         )
 
     def at(self, cells: IntArray) -> Moments:
         """Pick the cells at these indices, shape (picked,)."""
         m3 = None if self.m3 is None else self.m3.take(cells)
-        return Moments(self.n.take(cells), self.mean.take(cells, axis=0), self.m2.take(cells, axis=0), m3)
+        mixed = None if self.mixed is None else self.mixed.take(cells, axis=0)
+        mean, m2 = self.mean.take(cells, axis=0), self.m2.take(cells, axis=0)
+        return Moments(self.n.take(cells), mean, m2, m3, mixed)
 
     @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
@@ -135,7 +148,28 @@ class Moments:
         if self.m3 is None:
             return Moments(n=n, mean=mean, m2=m2)
         cubes = self.m3 + away[0] * (3 * self.m2[:, 0, 0] + lever[0] * away[0])
-        return Moments(n=n, mean=mean, m2=m2, m3=added(cubes, group, groups))
+        found = Moments(n=n, mean=mean, m2=m2, m3=added(cubes, group, groups))
+        if self.mixed is None:
+            return found
+        thirds = moved(self, away[0], away[1])
+        return replace(found, mixed=np.stack([added(each, group, groups) for each in thirds], axis=1))
+
+
+def moved(moments: Moments, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The mixed third moments around another mean.
+
+    Args:
+        moments: Cells that have them.
+        x: How far the mean of the first column lies above the other mean, shape (cells,).
+        y: The same of the second column.
+    """
+    n, m2, mixed = moments.n, moments.m2, np.zeros((len(x), 3)) if moments.mixed is None else moments.mixed
+    xx, xy, yy = m2[:, 0, 0], m2[:, 0, 1], m2[:, 1, 1]
+    return (
+        mixed[:, 0] + 2 * x * xy + y * xx + n * x * x * y,
+        mixed[:, 1] + x * yy + 2 * y * xy + n * x * y * y,
+        mixed[:, 2] + y * (3 * yy + n * y * y),
+    )
 
 
 def added(values: FloatArray, group: IntArray, groups: int) -> FloatArray:

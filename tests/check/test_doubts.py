@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from splitrun.check.doubts import CHECKS, doubts
-from splitrun.check.evidence import Evidence, Severity
+from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.outcomes.alike import asymmetry_over_clusters
+from splitrun.check.outcomes.skewed import skewed
+from splitrun.check.times.looks import after_planned_end, before_first_look, planned_end
 from splitrun.check.units.cluster import few_clusters
 from splitrun.measure.measured import (
     CapOrigin,
@@ -19,12 +23,14 @@ from splitrun.measure.measured import (
     Clusters,
     ClusterSums,
     Dirt,
+    Quantiles,
     SourceFacts,
     TextInNumber,
 )
-from splitrun.spec.analysis import Duration, Method, Trigger
+from splitrun.spec.amount import Size
+from splitrun.spec.analysis import Duration, Method, Mode, Trigger
 from splitrun.spec.plan import Plan
-from tests.check.worlds import evidence, measured, plan, ratio, started, two_shares
+from tests.check.worlds import evidence, guardrail, measured, plan, primary, ratio, started, two_shares
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 WEEK = timedelta(weeks=1)
@@ -108,6 +114,22 @@ def unclustered() -> Evidence:
     return replace(world, measured=replace(world.measured, clusters=Clusters(none, none, {}, lost=3)))
 
 
+def coarse() -> Evidence:
+    """Quantiles of 250 in control, exact, and of 275 in the treatment, read from a bin."""
+    world = evidence()
+    none = np.full((2, 1), np.nan)
+    held = Quantiles(
+        value=np.array([[250.0], [275.0]]),
+        inside=(),
+        low=none,
+        high=none,
+        tied=none,
+        off=np.array([[0.0], [1.25]]),
+    )
+    found = {("latency", None): held, ("latency", "near"): held, ("size", None): replace(held, off=None)}
+    return replace(world, measured=replace(world.measured, quantiles=found))
+
+
 def in_clusters(count: int) -> Evidence:
     """So many clusters, each with units in the first cell of both variants."""
     world = evidence()
@@ -188,13 +210,10 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: looking(6.5, ()),
         "none of 3 planned looks has come, so no alpha may be spent yet and no effect is shown",
     ),
-    "alpha_spent": (
+    "after_planned_end": (
         Severity.WARN,
-        lambda: looking(15, (1000, 1400)),
-        (
-            "all 1,000 planned units had matured at an earlier look, which spent all alpha "
-            "(fetched at look 1, 2026-11-09 09:00+00:00)"
-        ),
+        lambda: looking(24, (300, 600, 900)),
+        "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-11-26 09:00+00:00",
     ),
     "early_look": (
         Severity.WARN,
@@ -304,6 +323,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.NOTE,
         lambda: capped(CapOrigin.EXPERIMENT),
         "fetched at 500: 12 units capped (1.2 %), 55 % zero",
+    ),
+    "coarse_quantile": (
+        Severity.NOTE,
+        coarse,
+        "may be off by at most so much: latency of 275 in voucher by 1.2",
     ),
     "untriggered": (
         Severity.NOTE,
@@ -464,3 +488,134 @@ def test_every_check_is_explained_on_the_page() -> None:
 
 def test_ten_clusters_per_variant_are_enough() -> None:
     assert few_clusters(in_clusters(10)) is None
+
+
+def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) -> Evidence:
+    """Before the first look, with a guardrail that is watched and one that is to be proved."""
+    size = Size(value=0.5, relative=False)
+    of = plan(
+        [guardrail("load", size, mode=Mode.WATCH), guardrail("errors", size)],
+        segments=segments,
+        method=Method.GROUP_SEQUENTIAL,
+        looks=(WEEK,),
+        planned_units=planned_units,
+    )
+    values = [np.tile([1.0, 2.0], 50)] * 2
+    return Evidence(of, started(measured({"load": values, "errors": values}), days=3, looks=[]))
+
+
+@pytest.mark.parametrize(
+    ("world", "says"),
+    [
+        (lambda: looking(6.5, ()), "and no effect is shown"),
+        (guarded, "and no effect is shown; only harm of load is watched all the same"),
+        (
+            lambda: guarded(("near",)),
+            "no effect is shown; only harm of load and of errors in segments is watched all the same",
+        ),
+        (lambda: guarded(planned_units=None), "and no effect is shown"),
+    ],
+)
+def test_before_the_first_look_only_what_is_so_is_said_of_harm(world: World, says: str) -> None:
+    found = before_first_look(world())
+
+    assert found is not None
+    assert found.says.endswith(says)
+
+
+def late(method: Method, days: float = 24, looks: tuple[int, ...] = (300, 600, 900)) -> Evidence:
+    world = looking(days, looks)
+    rules = world.plan.analysis.model_copy(update={"method": method})
+    return replace(world, plan=world.plan.model_copy(update={"analysis": rules}))
+
+
+@pytest.mark.parametrize("method", [Method.FIXED, Method.GROUP_SEQUENTIAL, Method.HYBRID])
+def test_units_that_matured_after_the_planned_end_are_found(method: Method) -> None:
+    end = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+    assert planned_end(late(method).plan, late(method).measured) == end
+    # 1,000 units by then: nobody came later
+    same = late(method, looks=(300, 600, 1000))
+    assert planned_end(same.plan, same.measured) is None
+    on_time = late(method, days=21)
+    assert planned_end(on_time.plan, on_time.measured) is None
+    timeless = replace(late(method).measured, as_of=None)
+    assert planned_end(late(method).plan, timeless) is None
+
+
+def test_an_always_valid_plan_has_no_end_that_its_alpha_is_spent_at() -> None:
+    world = late(Method.SEQUENTIAL)
+
+    assert planned_end(world.plan, world.measured) is None
+    assert after_planned_end(world) is None
+
+
+def test_a_reading_held_at_the_planned_end_says_up_to_when_there_is_data() -> None:
+    world = late(Method.GROUP_SEQUENTIAL, days=21)
+    beyond = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+    found = after_planned_end(replace(world, measured=replace(world.measured, beyond=beyond)))
+
+    assert found is not None
+    assert found.says == (
+        "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-12-01 09:00+00:00: "
+        "all alpha was spent at the planned end, so its reading is shown, and later units are left out"
+    )
+
+
+def skewed_by(role: str) -> Finding | None:
+    """15 % of 9,000 and of 600 units with the outcome: skewness 1.96, g = 0.078."""
+    size = Size(value=0.1, relative=False)
+    metric = guardrail("fetched", size) if role == "guardrail" else primary()
+    return skewed(Evidence(plan([metric]), two_shares((1350, 9000), (90, 600))))
+
+
+def test_one_sided_tests_are_doubted_from_half_the_skewness_on() -> None:
+    assert skewed_by("primary") is None
+    found = skewed_by("guardrail")
+    assert found is not None
+    assert "fetched of voucher: +0.07" in found.says
+
+
+def totals(skew: float, *, mixed: bool) -> Evidence:
+    """400 clusters, of one variant each or of both; treatment's totals are skewed by so much."""
+    rng = np.random.default_rng(4)
+    world, count = evidence(), 400
+    code = np.tile(np.arange(count), 2) if mixed else np.arange(2 * count)
+    variants = world.measured.cells.variant.code
+    cell = np.repeat([int(np.flatnonzero(variants == index)[0]) for index in range(2)], count)
+    own = rng.normal(size=2 * count)
+    own[count:] = 12 * stats.gamma(4 / skew**2).rvs(count, random_state=5) if skew else own[count:]
+    sums = ClusterSums(np.full(2 * count, 5.0), own[:, None], own**2)
+    clusters = Clusters(code, cell, {"fetched": sums}, lost=0)
+    return replace(world, measured=replace(world.measured, clusters=clusters))
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_over_clusters_the_skewness_is_that_of_what_each_adds(*, mixed: bool) -> None:
+    assert skewed(totals(0.0, mixed=mixed)) is None
+    found = skewed(totals(6.0, mixed=mixed))
+    assert found is not None
+
+    world = totals(6.0, mixed=mixed).measured
+    assert world.clusters is not None
+    own = world.clusters.sums["fetched"].totals[:, 0]
+    error = np.concatenate([-(own[:400] - own[:400].mean()), own[400:] - own[400:].mean()])
+    error = error.reshape(2, 400).sum(axis=0) if mixed else error
+    g = asymmetry_over_clusters(world, primary(), 1, (np.zeros_like(world.cells.variant.code), 1))
+    assert g is not None
+    # scipy's skewness of the clusters' parts, over the root of their number
+    assert g[0] == pytest.approx(stats.skew(error) / np.sqrt(len(error)), rel=1e-9)
+
+
+def test_levels_have_a_skewness_each_and_metrics_without_clusters_none() -> None:
+    world = totals(6.0, mixed=False).measured
+    assert world.clusters is not None
+    levels = np.arange(len(world.cells.variant.code)) % 2
+
+    found = asymmetry_over_clusters(world, primary(), 1, (np.zeros_like(levels), 3))
+
+    assert found is not None
+    assert np.isfinite(found[0])
+    assert found[1:].tolist() == [0.0, 0.0]
+    assert asymmetry_over_clusters(world, primary("other"), 1, (levels, 2)) is None

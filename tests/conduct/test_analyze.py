@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import ibis
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -298,3 +299,63 @@ def test_what_is_no_experiment_is_refused_with_what_one_is(other: object) -> Non
 def test_what_is_no_moment_is_refused_with_how_one_is_written(other: object) -> None:
     with pytest.raises(SpecError, match=r"as_of: .* is no moment; write it like 2026"):
         analyze(experiment(), as_of=other)  # type: ignore[arg-type]  # a mistake that untyped callers make
+
+
+def enrolled(days: int, method: str, **rules: object) -> tuple[dict[str, object], pd.DataFrame]:
+    """Ten units a day for so many days, under a plan of two weeks and 140 units."""
+    rng = np.random.default_rng(3)
+    count = 10 * days
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    frame = pd.DataFrame(
+        {
+            "unit": [f"u{index}" for index in range(count)],
+            "variant": ["control", "treatment"] * (count // 2),
+            "score": rng.normal(size=count),
+            "at": [start + timedelta(hours=2.4 * index) for index in range(count)],
+        }
+    )
+    of = experiment(
+        exposures={"frame": "exposures", "unit": "unit", "variant": "variant", "time": "at"},
+        analysis={"method": method, "planned_units": 140, **rules},
+        duration={"enrol": "14d"},
+    )
+    return of, frame
+
+
+@pytest.mark.parametrize("method", ["group_sequential", "hybrid"])
+def test_a_reading_after_the_planned_end_is_that_of_the_planned_end(method: str) -> None:
+    of, frame = enrolled(28, method)
+
+    late = analyze(of, exposures=frame)
+    on_time = analyze(of, exposures=frame, as_of="2026-01-19T00:00:00+00:00")
+
+    assert late.as_of == on_time.as_of == datetime(2026, 1, 19, tzinfo=UTC)
+    assert score_of(late) == score_of(on_time)
+    assert late.comparisons[0].control.units == 71
+    assert "after_planned_end" in [finding.code for finding in late.findings]
+    assert "after_planned_end" not in [finding.code for finding in on_time.findings]
+
+
+def test_a_fixed_plan_is_read_late_with_a_doubt_and_an_always_valid_one_without() -> None:
+    found = {}
+    for method in ("fixed", "sequential"):
+        of, frame = enrolled(28, method)
+        found[method] = analyze(of, exposures=frame)
+
+    assert [each.comparisons[0].treatment.units for each in found.values()] == [140, 140]
+    codes = {method: [finding.code for finding in each.findings] for method, each in found.items()}
+    assert "after_planned_end" in codes["fixed"]
+    assert "after_planned_end" not in codes["sequential"]
+
+
+def test_a_plan_with_futility_says_so_when_a_win_has_become_unlikely() -> None:
+    of, frame = enrolled(10, "group_sequential", looks="daily", futility=True)
+    frame["score"] += [0.0, -0.2] * (len(frame) // 2)
+
+    readout = analyze(of, exposures=frame)
+
+    document = json.loads(json.dumps(readout.to_dict()))
+    assert document["decision"]["value"] == "abandon"
+    assert document["estimates"][0]["outlook"]["futile"] is True
+    assert "futile: z is " in str(readout)
+    assert "abandon (futile): every primary lies below its futility bound" in " ".join(str(readout).split())

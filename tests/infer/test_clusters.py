@@ -145,7 +145,8 @@ def test_a_variant_in_one_cluster_says_that_there_are_too_few() -> None:
 
     found = difference(*crossed(units, units * 1.5), level=0.95)
 
-    assert found.cell(0) == Unknown(Why.FEW_UNITS)
+    assert found.cell(0) == Unknown(Why.FEW_CLUSTERS)
+    assert "fewer than two clusters" in Why.FEW_CLUSTERS.says
     assert found.cell(1) == Unknown(Why.NO_UNITS)
 
 
@@ -176,7 +177,7 @@ def test_one_cluster_has_a_level_and_no_variance() -> None:
     found = nested(Moments.of(np.array([[12.0, 4.0]])))
 
     assert found.value[0] == 3.0
-    assert difference(found, point(1.0, 1.0, dof=9, n=10), level=0.95).cell(0) == Unknown(Why.FEW_UNITS)
+    assert difference(found, point(1.0, 1.0, dof=9, n=10), level=0.95).cell(0) == Unknown(Why.FEW_CLUSTERS)
 
 
 def clustered(values: FloatArray) -> Moments:

@@ -113,6 +113,8 @@ def test_a_difference_without_spread_is_unknown_and_not_a_p_of_zero() -> None:
         ([], [1.0, 2.0], Why.NO_UNITS),
         ([1.0, 2.0], [], Why.NO_UNITS),
         ([1.0, 2.0], [9.0], Why.FEW_UNITS),
+        ([9.0], [], Why.NO_UNITS),
+        ([], [9.0], Why.NO_UNITS),
         ([1e200, -1e200], [1.0, 2.0], Why.NOT_FINITE),
     ],
 )

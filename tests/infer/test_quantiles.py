@@ -5,7 +5,7 @@ import pytest
 
 from splitrun.infer.contrast import difference
 from splitrun.infer.estimate import Unknown, Why
-from splitrun.infer.quantiles import Z, probabilities, quantile_points
+from splitrun.infer.quantiles import Z, enough, probabilities, quantile_points
 from splitrun.moments import FloatArray, Moments
 
 
@@ -87,9 +87,49 @@ def test_bounds_that_do_not_hold_the_quantile_give_no_number(low: float, high: f
     assert difference(points, points, level=0.95).cell(0) == Unknown(Why.NOT_FINITE)
 
 
-def test_bounds_at_the_same_value_leave_no_spread() -> None:
+def test_bounds_at_the_same_value_say_that_the_quantile_is_tied() -> None:
     shares = probabilities(counted(np.repeat([1.0, 0.0], [50, 50]), np.ones(100)), 0.5)
 
     points = quantile_points(np.array([10.0]), np.array([10.0]), np.array([10.0]), shares)
 
-    assert difference(points, points, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
+    assert points.value[0] == 10.0
+    assert difference(points, points, level=0.95).cell(0) == Unknown(Why.TIED)
+    assert "values are the same at the quantile" in Why.TIED.says
+
+
+def test_one_tied_variant_is_enough_to_say_so() -> None:
+    shares = probabilities(counted(np.repeat([1.0, 0.0], [50, 50]), np.ones(100)), 0.5)
+    ten = np.array([10.0])
+
+    tied = quantile_points(ten, ten, ten, shares)
+    free = quantile_points(ten, np.array([8.0]), np.array([13.0]), shares)
+
+    assert difference(free, tied, level=0.95).cell(0) == Unknown(Why.TIED)
+
+
+@pytest.mark.parametrize(
+    ("at", "units", "why"),
+    [(0.5, 99, Why.BEYOND_DATA), (0.5, 100, 0), (0.9, 299, Why.BEYOND_DATA), (0.9, 300, 0), (0.1, 300, 0)],
+)
+def test_a_quantile_has_an_interval_from_a_hundred_units_and_thirty_beside_it_on(
+    at: float, units: int, why: int
+) -> None:
+    values = np.arange(units, dtype=np.float64)
+    q = float(np.quantile(values, at, method="inverted_cdf"))
+    shares = probabilities(counted((values <= q).astype(np.float64), np.ones(units)), at)
+    low, high = (
+        np.asarray(np.quantile(values, each, method="inverted_cdf")) for each in (shares.low, shares.high)
+    )
+
+    found = enough(quantile_points(np.array([q]), low, high, shares), np.array([float(units)]), at)
+
+    assert found.why[0] == why
+    assert found.value[0] == q
+    assert np.isnan(found.variance[0]) == bool(why)
+
+
+def test_what_a_quantile_lacks_otherwise_is_said_first() -> None:
+    shares = probabilities(counted(np.ones(1), np.ones(1)), 0.5)
+    points = quantile_points(np.array([1.0]), np.array([np.nan]), np.array([np.nan]), shares)
+
+    assert enough(points, np.array([1.0]), 0.5).why[0] == Why.FEW_UNITS

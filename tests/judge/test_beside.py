@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from splitrun.infer.estimate import Unknown
+from splitrun.infer.estimate import Unknown, Why
 from splitrun.judge.levels.bounds import bounds
 from splitrun.measure.measured import CapOrigin, Capping, Clusters, ClusterSums, Codes, Measured, Quantiles
 from splitrun.moments import FloatArray, Moments
@@ -289,7 +289,7 @@ def latencies(at: float) -> tuple[Plan, Measured]:
     of = plan([primary("latency", metric=metric)])
     world = with_moments(measured({"latency": [np.ones((300, 2))] * 2}), "latency", Moments.stacked(inside))
     none = np.full((2, 1), np.nan)
-    held = Quantiles(value=np.array(q)[:, None], inside=inside, low=none, high=none)
+    held = Quantiles(value=np.array(q)[:, None], inside=inside, low=none, high=none, tied=np.zeros((2, 1)))
     world = replace(world, quantiles={("latency", None): held})
     (asked,) = bounds(of, world).values()
     low, high = (
@@ -322,3 +322,14 @@ def test_a_quantile_without_values_beyond_it_says_so() -> None:
 
     assert isinstance(found.absolute, Unknown)
     assert "beyond the quantile" in found.says
+
+
+def test_a_quantile_on_a_tie_says_how_many_values_share_it() -> None:
+    of, world = latencies(0.9)
+    held = world.quantiles["latency", None]
+    tied = replace(held, low=held.value, high=held.value, tied=np.array([[0.125], [0.3]]))
+
+    found = only(of, replace(world, quantiles={("latency", None): tied}))
+
+    assert found.absolute == Unknown(Why.TIED)
+    assert "(12.5 % in control and 30 % in the treatment equal it)" in found.says

@@ -9,16 +9,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from splitrun.infer.estimate import Estimate, Kind, Side, Unknown, Why
 from splitrun.judge.readout import Comparison, GuardrailOutcome, Look, Readout, Verdict
-from splitrun.measure.measured import Measured
+from splitrun.measure.measured import Clusters, ClusterSums, Measured
+from splitrun.moments import Moments
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Method, Mode, Spending
 from splitrun.spec.metric import Mean
 from splitrun.spec.model import Direction
 from splitrun.spec.plan import Plan, PlannedMetric
-from tests.check.worlds import START, guardrail, measured, ones, plan, primary, secondary, started, two_shares
+from tests.check.worlds import (
+    START,
+    guardrail,
+    measured,
+    ones,
+    plan,
+    primary,
+    ratio,
+    secondary,
+    started,
+    two_shares,
+)
 from tests.judge.test_reading import known, read, spread
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "sequential.json").read_text(encoding="utf-8"))
@@ -165,14 +178,27 @@ def test_an_empty_variant_is_said_before_the_look_that_has_not_come() -> None:
     assert first(at(3, [], two_shares((400, 1000), (0, 0)))).absolute == Unknown(Why.NO_UNITS)
 
 
-def test_units_beyond_the_plan_after_all_alpha_is_spent_show_nothing() -> None:
-    world = two_shares((400, 1000), (600, 1000))
+def test_units_that_come_faster_than_planned_leave_alpha_for_the_planned_end() -> None:
+    world = two_shares((400, 1000), (440, 1000))
 
-    more = first(at(15, [3000, 3500], world))
-    same = first(at(15, [3000, 3000], world))
+    early = known(first(at(14, [3000, 4000], world)).absolute)
+    ended = known(first(at(21, [3000, 4000, 6000], world)).absolute)
 
-    assert more.absolute == Unknown(Why.NO_ALPHA)
-    assert same.verdict is Verdict.BETTER
+    # two thirds of the planned time has passed: no more is spent than gsDesign's second of three looks spends
+    assert reach(early) >= expected("gs.bounds.obf.3")["z_upper"][1] - 0.01
+    assert 1.96 < reach(ended) < 2.05
+
+
+def test_looks_at_the_same_units_have_a_number_each() -> None:
+    world = two_shares((400, 1000), (440, 1000))
+
+    bounds = [
+        reach(known(first(at(7 * len(looks), looks, world)).absolute))
+        for looks in ([2000], [2000, 2000], [2000, 2000, 2000])
+    ]
+
+    # what the looks before have spent is gone, so the last bound is a little wider than that of one look
+    assert bounds[0] > bounds[1] > bounds[2] > 1.96
 
 
 def test_the_readout_says_which_look_it_counts_as() -> None:
@@ -325,3 +351,48 @@ def test_watched_guardrails_share_one_per_cent_at_every_moment(method: Method) -
 )
 def test_what_the_intervals_promise_is_said(method: Method, says: str) -> None:
     assert says in at(3, None, two_shares((400, 1000), (480, 1000)), looking(method=method)).limitations
+
+
+def clustered(world: Measured, units: int) -> Measured:
+    """The same world, its units in clusters of so many, each of one variant."""
+    variants, sizes = world.cells.variant.code, world.cells.units // units
+    cell = np.repeat(np.arange(len(variants)), sizes)
+    code = np.arange(len(cell))
+    moments = world.columns["fetched"].moments
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=len(cell))
+    totals = units * (moments.mean[cell, 0] + 0.01 * noise)
+    sums = ClusterSums(np.full(len(cell), float(units)), totals[:, None], totals**2 / units)
+    return replace(world, clusters=Clusters(code, cell, {"fetched": sums}, lost=0))
+
+
+def test_where_units_are_alike_clusters_are_counted_before_a_verdict() -> None:
+    of = looking(method=Method.SEQUENTIAL)
+    world = two_shares((4000, 10_000), (4400, 10_000))
+
+    few, enough = (first(at(3, None, clustered(world, units), of)) for units in (25, 10))
+
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert "too early for a verdict: fewer than 500 clusters in one of the variants" in few.says
+    assert enough.verdict is Verdict.BETTER
+
+
+def test_a_ratio_of_skewed_residuals_under_uneven_weights_waits() -> None:
+    rng = np.random.default_rng(1)
+    spent = [
+        np.stack([rng.lognormal(1, 1.5, units), 1.0 + rng.poisson(2, units)], axis=1) for units in (9000, 600)
+    ]
+    of = looking((ratio("basket"),), method=Method.SEQUENTIAL)
+    metric = of.metrics[0].metric.model_copy(update={"window": timedelta(days=7)})
+    of = of.model_copy(update={"metrics": (of.metrics[0].model_copy(update={"metric": metric}),)})
+    world = measured({"basket": spent})
+    whole = Moments.stacked([Moments.of(values) for values in spent])
+    known_thirds = replace(world.columns["basket"], moments=whole)
+
+    found = first(at(8, None, replace(world, columns={"basket": known_thirds}), of))
+
+    # scipy on the residuals of both variants
+    residuals = [values[:, 0] - values[:, 0].sum() / values[:, 1].sum() * values[:, 1] for values in spent]
+    skew = stats.skew(np.concatenate(residuals))
+    assert skew * (1 / 600 - 1 / 9000) / np.sqrt(1 / 600 + 1 / 9000) > 0.1
+    assert "too early for a verdict: the skewness of the effect is beyond 0.1" in found.says

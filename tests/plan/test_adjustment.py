@@ -97,12 +97,7 @@ def test_sums_made_elsewhere_cannot_be_adjusted() -> None:
     ]
 
 
-def test_what_cannot_be_read_over_clusters_is_refused() -> None:
+def test_effects_over_clusters_may_be_adjusted_and_be_quantiles() -> None:
     clustered = GOOD.replace("pre_exposure: [country]", "pre_exposure: [country]\n  cluster: village")
 
-    told = mistakes(adjusted("covariates: [pre_period]", clustered))
-
-    says = (
-        "adjustment over clusters ('village') is not built yet; take it out, or hand over one row per cluster"
-    )
-    assert told == [f"checkout.yaml:22:35: analysis.adjust: {says}"]
+    assert mistakes(adjusted("covariates: [pre_period]", clustered)) == []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from splitrun.check.doubts import doubts
 from splitrun.check.evidence import Evidence
-from splitrun.infer.estimate import Estimate
+from splitrun.infer.estimate import Estimate, Why
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Readout
 from splitrun.report.form import form, schema, written
@@ -81,6 +82,24 @@ def test_every_field_is_explained_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
     assert [name for name in properties(schema()) if f"`{name}`" not in page] == []
+
+
+def test_every_reason_for_no_number_is_in_the_schema() -> None:
+    listed = next(each for each in inside(schema()) if "unknown" in each.get("properties", {}))
+
+    assert listed["properties"]["unknown"]["enum"] == [why.name.lower() for why in Why]
+
+
+def inside(part: object) -> Iterator[dict[str, Any]]:
+    """Every mapping of a schema, wherever it stands."""
+    match part:
+        case dict():
+            yield part
+            yield from (each for value in part.values() for each in inside(value))
+        case list():
+            yield from (each for value in part for each in inside(value))
+        case _:
+            return
 
 
 def test_the_fields_of_the_contract_are_there() -> None:

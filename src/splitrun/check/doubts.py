@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.outcomes.capped import cap_from_experiment
+from splitrun.check.outcomes.coarse import coarse_quantile
 from splitrun.check.outcomes.denominator import denominator_moved
 from splitrun.check.outcomes.mature import immature
 from splitrun.check.outcomes.missing import missing_outcome
@@ -16,7 +17,7 @@ from splitrun.check.rows.quarantined import quarantined_rows
 from splitrun.check.rows.unexposed import events_unexposed, no_events_met
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
-from splitrun.check.times.looks import alpha_spent, before_first_look, early_look, partial_weeks
+from splitrun.check.times.looks import after_planned_end, before_first_look, early_look, partial_weeks
 from splitrun.check.times.reach import future_rows, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
@@ -43,7 +44,7 @@ CHECKS: tuple[Check, ...] = (
     missing_outcome,
     unknown_variant,
     before_first_look,
-    alpha_spent,
+    after_planned_end,
     early_look,
     partial_weeks,
     denominator_moved,
@@ -65,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     no_exposure_time,
     immature,
     cap_from_experiment,
+    coarse_quantile,
     untriggered,
     no_variant,
     duplicate_exposures,

@@ -19,8 +19,10 @@ from splitrun.errors import (
     ExpressionError,
     Mistake,
     RulesetError,
+    SettingError,
     SpecError,
     SplitrunError,
+    StoreError,
 )
 
 __all__ = ["EXITS", "app", "run"]
@@ -29,8 +31,10 @@ EXITS: dict[type[SplitrunError], int] = {
     SpecError: 3,
     ExpressionError: 3,
     RulesetError: 3,
+    SettingError: 3,
     DataError: 4,
     EngineError: 5,
+    StoreError: 5,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
 
 from splitrun.check.doubts import doubts
 from splitrun.check.evidence import Evidence
+from splitrun.check.times.looks import planned_end
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
 from splitrun.conduct.experiment import Written, folders_of, plan_of
@@ -19,10 +20,12 @@ from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.judge.levels.bounds import bounds
 from splitrun.judge.reading import readout
 from splitrun.measure.engines.duckdb import DuckDB, Limits
+from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
 from splitrun.measure.outcomes.quantiles import bounded
 from splitrun.report.notebook import Shown
 from splitrun.report.notebook import shown as presented
+from splitrun.spec.analysis import Method
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, FORMS, Rows
 
@@ -117,13 +120,31 @@ def analyze(
     folders = (*folders_of(experiment), *(Path(folder) for folder in allowed.folders))
     limits = Limits(memory=allowed.memory, threads=allowed.threads, seconds=allowed.seconds)
     database = None if allowed.database is None else Path(allowed.database)
-    with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
-        table.progress("measuring")
-        measured = measure(plan, engine, as_of=moment, not_after=table.now())
-        measured = bounded(plan, engine, measured, bounds(plan, measured))
+
+    def upto(until: datetime | None) -> Measured:
+        with DuckDB(roots=folders, frames=frames, database=database, limits=limits) as engine:
+            measured = measure(plan, engine, as_of=until, not_after=table.now())
+            return bounded(plan, engine, measured, bounds(plan, measured))
+
+    table.progress("measuring")
+    measured = held(plan, upto(moment), upto)
     table.progress("judging")
     findings = doubts(Evidence(plan, measured))
     return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))
+
+
+def held(plan: Plan, measured: Measured, upto: Callable[[datetime], Measured]) -> Measured:
+    """Hold a reading that comes after the planned end at that end, where all alpha was spent.
+
+    Args:
+        plan: A plan for one reading is read as it is, with a finding.
+        measured: What the data holds.
+        upto: Measures again, up to a moment.
+    """
+    end = planned_end(plan, measured)
+    if end is None or plan.analysis.method is Method.FIXED:
+        return measured
+    return replace(upto(end), beyond=measured.as_of)
 
 
 def instant(as_of: datetime | str | None) -> datetime | None:

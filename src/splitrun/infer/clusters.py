@@ -3,6 +3,7 @@
 Where a cluster holds one variant only, a level is a ratio of totals over clusters (`nested`). Where clusters
 hold both, the difference in means has the bias-reduced variance CR2 with Satterthwaite degrees of freedom
 (Bell, McCaffrey 2002; Pustejovsky, Tipton 2018), in closed form over clusters x 2 summaries (`crossed`).
+`clusters_adjusted` takes away what was known before exposure.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 from splitrun.infer.estimate import Points, Why, first_of
 from splitrun.infer.means import TINY
 from splitrun.infer.ratios import ratios
-from splitrun.moments import EPSILON, FloatArray, Moments
+from splitrun.moments import EPSILON, FloatArray, IntArray, Moments
 
-__all__ = ["Alike", "alike", "crossed", "nested"]
+__all__ = ["Alike", "alike", "crossed", "nested", "of_clusters", "paired", "working_dof"]
 
 EXACT = 1e-12
 """Part of a variance below which a difference of its terms is rounding."""
@@ -46,7 +47,13 @@ def nested(moments: Moments) -> Points:
         the units limit what is known.
     """
     points = ratios(Moments(moments.n, moments.mean[:, :2], moments.m2[:, :2, :2]))
-    return replace(points, dof=np.where(points.why == 0, moments.n - 1, np.nan))
+    dof = np.where(points.why == 0, moments.n - 1, np.nan)
+    return replace(points, dof=dof, why=of_clusters(points.why))
+
+
+def of_clusters(why: IntArray) -> IntArray:
+    """The same reasons, where what there are too few of are clusters."""
+    return np.where(why == Why.FEW_UNITS, int(Why.FEW_CLUSTERS), why)
 
 
 @np.errstate(all="ignore")
@@ -87,7 +94,7 @@ def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
 
     Returns:
         Points of control and treatment, made to be compared with each other; `n` counts clusters, and a
-        variant in fewer than two says `FEW_UNITS`.
+        variant in fewer than two says `FEW_CLUSTERS`.
     """
     size = units.sum(axis=1)
     mean = totals.sum(axis=1) / size
@@ -96,6 +103,23 @@ def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
     away = np.where(np.abs(away) <= EPSILON * np.clip(units, 4, 4e6) * np.abs(totals), 0.0, away)
     scale = 1 / np.sqrt(1 - units / size[:, None, :]) / size[:, None, :]
     score = scale * away
+    across = units * scale / np.sqrt(size)[:, None, :]
+    dof = working_dof(np.sum(units * scale**2, axis=2), across)
+    return paired(np.sum(units > 0, axis=1).astype(np.float64), mean, score, dof)
+
+
+@np.errstate(all="ignore")
+def paired(
+    clusters: FloatArray, mean: FloatArray, score: FloatArray, dof: FloatArray
+) -> tuple[Points, Points]:
+    """Put levels together whose errors add up over clusters that they share.
+
+    Args:
+        clusters: That hold units of control and of treatment, shape (cells, 2).
+        mean: Levels, shape (cells, 2).
+        score: What every cluster adds to the error of either level, shape (cells, clusters, 2).
+        dof: Degrees of freedom of the difference, shape (cells,).
+    """
     own = np.sum(score**2, axis=1)
     both = np.sum(score[:, :, 0] * score[:, :, 1], axis=1)
     # the same in all clusters: what is left of the difference is rounding
@@ -105,20 +129,24 @@ def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
     part = np.clip(correlation, -1 + EXACT, 1 - EXACT)
     lean = np.sqrt(np.abs(part)[:, None] * own) * np.stack([np.sign(part), np.ones_like(part)], axis=1)
     # so that Satterthwaite's rule over the two variants gives the difference its own
-    dof = working_dof(units, scale) * np.sum(own**2, axis=1) / own.sum(axis=1) ** 2
-    dof = np.where(same, 1.0, dof)
-    clusters = np.sum(units > 0, axis=1).astype(np.float64)
+    each = dof * np.sum(own**2, axis=1) / own.sum(axis=1) ** 2
+    each = np.where(same, 1.0, each)
     alone = own * (1 - np.abs(part))[:, None]
     control, treatment = (
-        side(clusters[:, each], mean[:, each], alone[:, each], dof, lean[:, each]) for each in range(2)
+        side(clusters[:, one], mean[:, one], alone[:, one], each, lean[:, one]) for one in range(2)
     )
     return control, treatment
 
 
-def working_dof(units: FloatArray, scale: FloatArray) -> FloatArray:
-    """Degrees of freedom of the difference, tr(P)² / tr(P²) over clusters (Pustejovsky, Tipton 2018)."""
-    own = np.sum(units * scale**2, axis=2)
-    across = units * scale / np.sqrt(units.sum(axis=1))[:, None, :]
+def working_dof(own: FloatArray, across: FloatArray) -> FloatArray:
+    """Degrees of freedom of the difference, tr(P)² / tr(P²) over clusters (Pustejovsky, Tipton 2018).
+
+    P = diag(own) - across across', what the scores vary by where units are independent and vary equally.
+
+    Args:
+        own: Shape (cells, clusters).
+        across: Shape (cells, clusters, coefficients).
+    """
     drawn = np.sum(across**2, axis=2)
     products = np.einsum("cga,cgb->cab", across, across)
     squares = np.sum(own**2 - 2 * own * drawn, axis=1) + np.sum(products**2, axis=(1, 2))
@@ -135,11 +163,11 @@ def side(
         {
             Why.NO_UNITS: clusters < 1,
             Why.NOT_FINITE: ~np.isfinite(mean) | ((clusters >= 2) & lost),
-            Why.FEW_UNITS: clusters < 2,
+            Why.FEW_CLUSTERS: clusters < 2,
         }
     )
     return Points(
-        value=np.where((why == 0) | (why == Why.FEW_UNITS), mean, np.nan),
+        value=np.where((why == 0) | (why == Why.FEW_CLUSTERS), mean, np.nan),
         variance=np.where(why == 0, variance, np.nan),
         dof=np.where(why == 0, dof, np.nan),
         n=clusters,

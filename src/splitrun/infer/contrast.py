@@ -260,8 +260,9 @@ def tail(t: FloatArray, dof: FloatArray, side: Side) -> FloatArray:
 
 
 def inherited(control: Points, treatment: Points) -> IntArray:
-    """Why the points themselves have no number, control's reason first."""
-    return np.where(control.why > 0, control.why, treatment.why)
+    """Why the points themselves have no number: a variant without units first, then control's reason."""
+    nobody = treatment.why == Why.NO_UNITS
+    return np.where((control.why > 0) & ~nobody, control.why, treatment.why)
 
 
 def answered(

@@ -24,6 +24,8 @@ class Why(IntEnum):
     NOT_FINITE = 6
     BEYOND_DATA = 7
     NO_ALPHA = 8
+    TIED = 9
+    FEW_CLUSTERS = 10
 
     @property
     def says(self) -> str:
@@ -38,7 +40,18 @@ SENTENCES: dict[Why, str] = {
     Why.NO_DENOMINATOR: "the ratio's denominator cannot be told from zero in one of the variants",
     Why.CONTROL_NEAR_ZERO: "control's lower bound is not above zero, so a relative effect says nothing",
     Why.NOT_FINITE: "the numbers are too large or too small for double precision",
-    Why.BEYOND_DATA: "too few values lie beyond the quantile in one of the variants to bound it",
+    Why.BEYOND_DATA: (
+        "too few values lie beyond the quantile in one of the variants to bound it: it takes 100 units, "
+        "and 30 on either side of it"
+    ),
+    Why.TIED: (
+        "so many values are the same at the quantile in one of the variants that its bounds are that value "
+        "too, and how sure it is cannot be read off them"
+    ),
+    Why.FEW_CLUSTERS: (
+        "fewer than two clusters in one of the variants, so there is no spread to judge by, "
+        "however many units they hold"
+    ),
     Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }
 

@@ -8,7 +8,7 @@ from splitrun.infer.estimate import Points
 from splitrun.infer.means import TINY, pointed, spread
 from splitrun.moments import ROUNDING, FloatArray, Moments
 
-__all__ = ["ratios", "residual"]
+__all__ = ["ratio_skewness", "ratios", "residual"]
 
 SURE = 1.96
 """Standard errors that a mean denominator must lie away from zero: else ratios of either sign and any size
@@ -53,3 +53,30 @@ def residual(moments: Moments) -> FloatArray:
     # where the numerator follows the denominator exactly, what remains is the rounding of the parts
     left = np.where(left <= ROUNDING * parts, 0.0, left)
     return np.where(np.isfinite(parts), left, np.inf)
+
+
+@np.errstate(all="ignore")
+def ratio_skewness(*variants: Moments) -> FloatArray:
+    """Skewness of what a ratio varies by, (y - R x) over the mean of x, by which it may be far from normal.
+
+    Args:
+        variants: Moments of numerator and denominator with all their third moments, over the same cells, each
+            with its own R; pooled, so that an effect is no skewness.
+
+    Returns:
+        Shape (cells,); 0 where nothing varies, NaN where there is no unit or no third moment in range.
+    """
+    n = np.sum([each.n for each in variants], axis=0)
+    squares = np.sum([residual(each) / each.mean[:, 1] ** 2 for each in variants], axis=0)
+    cubes = np.sum([residual_cubed(each) / each.mean[:, 1] ** 3 for each in variants], axis=0)
+    skew = np.where(squares > 0, cubes / n / (squares / n) ** 1.5, 0 * cubes)
+    return np.where(np.isfinite(skew) & (n > 0), skew, np.nan)
+
+
+def residual_cubed(moments: Moments) -> FloatArray:
+    """Sum over units of (y - R x)³, R the ratio of the means, shape (cells,); NaN where not measured."""
+    if moments.m3 is None or moments.mixed is None:
+        return np.full(len(moments.n), np.nan)
+    ratio = moments.mean[:, 0] / moments.mean[:, 1]
+    yyx, yxx, xxx = moments.mixed.T
+    return np.asarray(moments.m3 - 3 * ratio * yyx + 3 * ratio**2 * yxx - ratio**3 * xxx)

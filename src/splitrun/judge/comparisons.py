@@ -58,7 +58,9 @@ def ruling(
     match absolute:
         case Unknown():
             outcome = guardrail(reading, index)
-            return outcome, Verdict.INCONCLUSIVE, without_number(reading.planned.key, absolute)
+            tied = reading.pair.tied
+            parts = [] if tied is None else tied[:, index].tolist()
+            return outcome, Verdict.INCONCLUSIVE, without_number(reading.planned.key, absolute, parts)
         case Estimate():
             return told(reading, index, absolute)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from splitrun.check.times.looks import Occasion
 from splitrun.infer.estimate import Side
-from splitrun.infer.looks.always import AlwaysValid, NotYet, hybrid, not_yet
+from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, hybrid, not_yet
 from splitrun.infer.looks.spending import Shape
 from splitrun.infer.looks.spending import Spending as Function
 from splitrun.judge.levels.pairs import Pair
@@ -121,7 +121,11 @@ def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_s
                 alpha=alpha,
                 whole=alpha,
                 fractions=tuple(float(units) / (rules.planned_units or 1) for units in looks),
-                spending=Function(SHAPES[rules.spending], rules.spending_parameter),
+                spending=Function(
+                    SHAPES[rules.spending],
+                    rules.spending_parameter,
+                    elapsed=tuple(look / rules.looks[-1] for look in rules.looks),
+                ),
                 ended=scene.now.ended,
             )
 
@@ -156,10 +160,13 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
     match found.shown:
         case Always():
             reasons = not_yet(
-                (pair.units[0], pair.units[1]),
+                (pair.independent[0], pair.independent[1]),
                 (pair.spread.conversions[0], pair.spread.conversions[1]),
-                pair.spread.skew,
+                asymmetry(pair.spread.skew, *pair.units) if pair.spread.lean is None else pair.spread.lean,
             )
-            return tuple(f"too early for a verdict: {NotYet(why).says}" if why else None for why in reasons)
+            what = "units" if pair.clusters is None else "clusters"
+            return tuple(
+                f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons
+            )
         case _:
             return (None,) * pair.levels

@@ -14,7 +14,9 @@ from splitrun.spec.plan import Plan
 __all__ = ["limitations"]
 
 OF_FINDINGS = {
+    "after_planned_end": "the data goes on after the planned end, for which nothing was planned",
     "cap_from_experiment": "a cap was taken from the experiment's own values, blind to the variants",
+    "coarse_quantile": "quantiles were read from a histogram, and are exact to within the bound that is told",
     "crossover": "some units met several variants; effects are those of the variant met first",
     "denominator_moved": "a ratio whose denominator moves compares different sets in the variants",
     "early_look": "this reading comes before the planned end, and holds only if it is the only one",
@@ -71,11 +73,6 @@ def of_clusters(plan: Plan) -> Iterator[str]:
     if plan.exposures is None or plan.exposures.cluster is None:
         return
     name = plan.exposures.cluster
-    quantiles = [planned.key for planned in plan.metrics if planned.metric.kind == "quantile"]
-    if quantiles:
-        yield f"the intervals of {', '.join(quantiles)} take units as independent, whatever their {name}"
-    if plan.analysis.adjust is not None:
-        yield f"effects are not adjusted, because units of one {name} may be alike"
     if plan.segments:
         yield f"whether effects differ between levels is tested as if no {name} had units in several levels"
 

@@ -20,7 +20,7 @@ from splitrun.infer.looks.repeated import adjusted_level, repeated_p
 from splitrun.infer.looks.spending import Spending
 from splitrun.moments import FloatArray
 
-__all__ = ["Always", "AtLook", "Contrast", "Once", "Promise"]
+__all__ = ["Always", "AtLook", "Contrast", "Once", "Promise", "last_bound"]
 
 Contrast = Callable[[Level], Estimates]
 """An ordinary contrast that waits for its level."""

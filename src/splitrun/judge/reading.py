@@ -12,12 +12,15 @@ from splitrun.check.evidence import Finding, Severity
 from splitrun.check.times.looks import occasion
 from splitrun.infer.heterogeneity import cochran
 from splitrun.infer.multiplicity import holm
+from splitrun.judge.ahead.decision import decision
+from splitrun.judge.ahead.prospects import prospect
 from splitrun.judge.beside import capped, counts, parts
 from splitrun.judge.comparisons import comparisons
 from splitrun.judge.error_rates import adjusted, discoveries
 from splitrun.judge.limitations import limitations
 from splitrun.judge.readings import Reading, comparand, every_reading
-from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount
+from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount, Verdict
+from splitrun.judge.sentences import looking_ahead
 from splitrun.measure.measured import Measured
 from splitrun.plan.seal import digest
 from splitrun.spec.analysis import Method, Multiplicity
@@ -51,6 +54,7 @@ def readout(
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
+    compared = tuple(judged(plan, measured, readings, stops, registered=registered))
     look = look_of(plan, measured)
     return Readout(
         plan=plan,
@@ -61,11 +65,12 @@ def readout(
         last_exposure=measured.last_exposure,
         units=unit_counts(plan, measured),
         findings=tuple(findings),
-        comparisons=tuple(judged(plan, measured, readings, stops, registered=registered)),
+        comparisons=compared,
         heterogeneity=tuple(differing(readings)),
         limitations=limitations(plan, findings, look, registered=registered),
         lineage=lineage(plan, measured, versions),
         look=look,
+        decision=decision(compared),
     )
 
 
@@ -119,14 +124,17 @@ def whole(
     comparison: Comparison,
     corrected: Mapping[tuple[str, str], tuple[float, Multiplicity]],
 ) -> Comparison:
-    """Add what only a comparison over all units has: adjusted p, counts, its cap, its parts."""
+    """Add what only a comparison over all units has: adjusted p, counts, its cap, its parts, its outlook."""
     p, how = corrected.get((comparison.metric, comparison.variant), (None, None))
     sides = []
     for which, arm in enumerate((comparison.control, comparison.treatment)):
         zeros, cut = counts(reading, measured, which)
         sides.append(replace(arm, zeros=zeros, capped=cut))
+    ahead = None if comparison.verdict is Verdict.INVALID else prospect(plan, measured, reading)
     return replace(
         comparison,
+        says=comparison.says if ahead is None else looking_ahead(comparison.says, ahead),
+        outlook=ahead,
         control=sides[0],
         treatment=sides[1],
         p_adjusted=p,

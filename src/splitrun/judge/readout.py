@@ -16,12 +16,15 @@ from splitrun.spec.plan import Plan
 __all__ = [
     "Adjusted",
     "Arm",
+    "Call",
     "Capped",
     "Comparison",
+    "Decision",
     "GuardrailOutcome",
     "Heterogeneity",
     "Lineage",
     "Look",
+    "Outlook",
     "Part",
     "Parts",
     "Readout",
@@ -113,6 +116,31 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """The planned end as seen from a look; z and probabilities face the side that is better."""
+
+    information: float
+    """Matured units over planned units."""
+    final: float
+    """The same at the planned end, if units go on to come as they did."""
+    z: float
+    """The effect over its standard error, as a normal deviate; above 0 where treatment is better."""
+    bound: float
+    """z above which the interval of this look lies beyond 0."""
+    futility: float | None
+    """z below which going on is futile; None where the plan has no futility."""
+    futile: bool
+    low: float
+    """The estimate at the planned end lies between `low` and `high` nine times of ten."""
+    high: float
+    better: float
+    """Probability to end better, what is known of the effect being this data alone (predictive power)."""
+    worse: float
+    better_with_mei: float | None
+    """Probability to end better if the truth is the minimum effect of interest (conditional power)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One metric of one treatment against control, over all units or in one level of a segment."""
 
@@ -146,6 +174,8 @@ class Comparison:
     """Over all units of a ratio, or of a quantile of events."""
     design_effect: float | None = None
     """How many times clusters make the variance of the effect; None without clusters, or where unknown."""
+    outlook: Outlook | None = None
+    """Of a primary over all units at a look before the planned end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +216,22 @@ class Look:
     """The moment of the next look; None after the last."""
 
 
+class Call(StrEnum):
+    """What the default rule decides; the other decisions are not built yet."""
+
+    ABANDON = "abandon"
+    """Futile: no win may be expected any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from the verdicts by the default rule."""
+
+    value: Call
+    says: str
+    """The sentence that defends it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """What a readout was made of."""
@@ -215,3 +261,5 @@ class Readout:
     lineage: Lineage
     look: Look | None = None
     """Of a group-sequential plan; None elsewhere."""
+    decision: Decision | None = None
+    """None where the rule that is built decides nothing."""

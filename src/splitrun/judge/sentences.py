@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from splitrun.infer.estimate import Estimate, Unknown
+from collections.abc import Sequence
+
+from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.numbers import Scale, level_of
-from splitrun.judge.readout import GuardrailOutcome, Verdict
+from splitrun.judge.readout import GuardrailOutcome, Outlook, Verdict
 from splitrun.judge.rule import Reach, sign
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["defended", "guarded", "kept_back", "moved", "unread", "without_number"]
+__all__ = ["defended", "guarded", "kept_back", "looking_ahead", "moved", "unread", "without_number"]
+
+SIDES = ("control", "the treatment")
 
 
 def unread(codes: tuple[str, ...]) -> str:
@@ -64,11 +68,33 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
 
 
+def looking_ahead(says: str, ahead: Outlook) -> str:
+    """Add to a verdict's sentence that going on is futile, where it is."""
+    if not ahead.futile or ahead.futility is None:
+        return says
+    return (
+        f"{says}; futile: z is {ahead.z:.2f}, below the futility bound of {ahead.futility:.2f}, and it ends "
+        f"better with a probability of {ahead.better * 100:.2g} % (nobody is bound to stop)"
+    )
+
+
 def kept_back(seen: str, why: str) -> str:
     """Why there is an effect and no verdict."""
     return f"{seen}: {why}"
 
 
-def without_number(metric: str, unknown: Unknown) -> str:
-    """Why a comparison has no effect."""
-    return f"{metric} has no effect to show: {unknown.says}"
+def without_number(metric: str, unknown: Unknown, tied: Sequence[float] = ()) -> str:
+    """Why a comparison has no effect.
+
+    Args:
+        metric: Key of the metric.
+        unknown: Why it has no number.
+        tied: Part of the values that equal a quantile, in control and in the treatment.
+    """
+    says = f"{metric} has no effect to show: {unknown.says}"
+    if unknown.why is not Why.TIED or not tied:
+        return says
+    parts = " and ".join(
+        f"{part:.3g} % in {where}" for part, where in zip((100 * p for p in tied), SIDES, strict=True)
+    )
+    return f"{says} ({parts} equal it); a share of values beyond a line would tell more"

@@ -11,7 +11,10 @@ import pyarrow as pa
 
 from splitrun.spec.source import Rows
 
-__all__ = ["Engine", "Field", "Loaded", "Stored"]
+__all__ = ["QUANTILES", "Engine", "Field", "Loaded", "Stored"]
+
+QUANTILES = "quantile_disc"
+"""The capability of exact quantiles; where an engine lacks it, they are read from histograms."""
 
 
 class Stored(StrEnum):
@@ -72,7 +75,7 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Functions of the expression language that not every engine has: `semver`, `regexp_matches`."""
+        """Functions that not every engine has: `semver` and `regexp_matches`, `quantile_disc`."""
         ...
 
     def load(self, sources: Mapping[str, Rows]) -> Mapping[str, Loaded]:

@@ -22,7 +22,6 @@ __all__ = [
     "Facts",
     "added_up",
     "forms",
-    "selected_values",
     "triggered",
     "unit_column",
     "untriggered",
@@ -255,7 +254,8 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
         work: Where SQL runs.
         events: The source.
         wanted: Its parts, by place among the plan's parts.
-        kept: The table to make: n, p0… (a unit's number, null where a selected value is unusable).
+        kept: The table to make: n, p0… (a unit's number, null where a selected value is unusable), and l0… of
+            parts that are values: a list of those that a unit has selected.
 
     Raises:
         DataError: A window is asked of rows without times.
@@ -276,23 +276,13 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
         value = values.get((part.what is What.DISTINCT, part.value))
         number = _tallied(part, selected, value, events)
         tallies.append((f"p{place}", _known(number, [*blind, inside]) if blind else number))
+        if value is not None and part.what is What.VALUES:
+            tallies.append((f"l{place}", _listed(every([selected, usable(value)]), value)))
         if value is not None and part.what in FINITE and part.value in strange:
             wrong = tree("COUNT_IF(:s AND NOT :ok)", s=selected, ok=usable(value))
             tallies.append((f"f{place}", wrong))
     events.kept(work, f"columns of {events.reading.key}", kept, columns, tallies)
     return _facts(work, events, kept, row, [name for name, _ in tallies])
-
-
-def selected_values(events: Events, part: Part) -> exp.Select:
-    """The values that a part selects, row by row: n of the unit, v; none that could not be added up."""
-    columns: list[tuple[str, exp.Expr]] = []
-    _check_timed(events, part)
-    wheres = _shared(events, {0: part}, columns)
-    number = _valued(events, {0: part}, columns)[False, part.value]
-    named = [exp.alias_(tree("u.n"), "n", quoted=True), exp.alias_(number, "v", quoted=True)]
-    rows = events.met(columns).select(*named, append=False)
-    where, _ = wheres[part.where]
-    return rows.where(every([*where, events.inside(part), usable(number)]))
 
 
 def _check_timed(events: Events, part: Part) -> None:
@@ -357,6 +347,11 @@ def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Ev
     # one unusable value makes the sum NaN: one tally less for every row than counting them beside it
     total = tree("FSUM(CASE WHEN :s THEN CASE WHEN :ok THEN :n ELSE CAST('NaN' AS DOUBLE) END END)", **holes)
     return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)
+
+
+def _listed(selected: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """The values of a unit's selected rows, so that their source need not be read again."""
+    return exp.Filter(this=exp.ArrayAgg(this=value), expression=exp.Where(this=selected))
 
 
 def _known(number: exp.Expr, blind: Sequence[exp.Expr]) -> exp.Expr:

@@ -102,6 +102,8 @@ class ClusterSums:
     """Sums of the outcome columns, shape (rows, columns)."""
     squares: FloatArray
     """Sum of squares of the first outcome column, shape (rows,)."""
+    moments: Moments | None = None
+    """Over the units of every row, with the columns of `Column.moments`; None where nothing is adjusted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +115,7 @@ class Clusters:
     cell: IntArray
     """Index into the cells, shape (rows,)."""
     sums: Mapping[str, ClusterSums]
-    """By metric key; quantiles have none."""
+    """By metric key; those of a quantile have (values up to it, all values), by each whole variant's own."""
     lost: int
     """Units without a cluster, left out."""
 
@@ -125,10 +127,21 @@ class Quantiles:
     value: FloatArray
     """The sample quantile, type 1: the smallest value with at least the share `at` at or below it."""
     inside: tuple[Moments, ...]
-    """By variant, over levels: per unit the values at or below it, and all its values."""
+    """By variant, over levels: the values at or below it and all values, per unit, or where the plan names a
+    cluster, per cluster."""
     low: FloatArray
     """The value at the lower probability that inference asked for; NaN until it has."""
     high: FloatArray
+    tied: FloatArray
+    """Part of the values that equal the quantile."""
+    alone: tuple[Moments, ...] | None = None
+    """The same as `inside` over units, where that is over clusters."""
+    across: FloatArray | None = None
+    """Products of one variant's (inside, all) with another's, added up over clusters, shape (variants,
+    variants, levels, 2, 2); None without clusters."""
+    off: FloatArray | None = None
+    """How far the quantile can lie from the sample's own at most, where it is read from a histogram; None
+    where it is exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +239,8 @@ class Measured:
     """The moment up to which the data speaks; None without times."""
     first_exposure: datetime | None
     last_exposure: datetime | None
+    beyond: datetime | None = None
+    """The moment that the data goes on to, where `as_of` is the planned end and later units are left out."""
     clusters: Clusters | None = None
     quantiles: Mapping[tuple[str, str | None], Quantiles] = field(default_factory=dict)
     """By metric and segment; None for all units."""

@@ -177,7 +177,7 @@ class _Measurement:
             whole, within={each.segment or "": part for each, part in zip(found[1:], single, strict=True)}
         )
         outcomes = {each.segment: each.cube.outcomes for each in found}
-        measured = quantiled(work, plan, measured, outcomes, (lambda key: self.events(key, MET), levels_of))
+        measured = quantiled(work, plan, measured, outcomes, (self.listed, levels_of))
         return replace(measured, sql=tuple(work.done))
 
     def enrolled(self) -> Roll:
@@ -269,8 +269,7 @@ class _Measurement:
         """The sums over clusters, where the plan names a cluster."""
         if not cut.cube.clustered:
             return None
-        tables = (cut.cube.outcomes, cut.cube.centres)
-        return clustered(self.work, self.plan, cut.cube.blocks, tables, lost)
+        return clustered(self.work, self.plan, cut.cube.blocks, cut.cube.outcomes, lost)
 
     @property
     def limit(self) -> int | None:
@@ -281,6 +280,10 @@ class _Measurement:
         """The table of each event source's columns."""
         sources = dict.fromkeys(part.source for part in self.parts if part.source != EXPOSURES)
         return {source: f"_columns_{place}" for place, source in enumerate(sources)}
+
+    def listed(self, part: Part) -> tuple[str, str]:
+        """The table and the column that hold the values of a part, unit by unit."""
+        return self.tables()[part.source], f"l{self.parts.index(part)}"
 
     def add_up(self) -> dict[str, Facts]:
         """Trigger, then one pass over each event source."""

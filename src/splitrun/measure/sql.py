@@ -20,6 +20,7 @@ __all__ = [
     "every",
     "falling",
     "later",
+    "number",
     "relation",
     "select",
     "text",
@@ -60,6 +61,11 @@ def text(value: str) -> exp.Expr:
 def whole(value: int) -> exp.Expr:
     """Write a whole number, below zero as well."""
     return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
+
+
+def number(value: float) -> exp.Expr:
+    """Write a double, so that no engine takes it for a decimal."""
+    return tree("CAST(:n AS DOUBLE)", n=exp.Literal.number(f"{value:.17e}"))
 
 
 def choice(cases: Iterable[tuple[exp.Expr, exp.Expr]], otherwise: exp.Expr | None = None) -> exp.Expr:

@@ -14,7 +14,7 @@ from splitrun.spec.source import EXPOSURES, Exposures
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["adjustment", "clusters", "planned_adjustment"]
+__all__ = ["adjustment", "planned_adjustment"]
 
 LOOKBACK = timedelta(days=14)
 
@@ -49,23 +49,6 @@ def adjustment(matter: Matter) -> Iterator[Mistake]:
                 yield from pre_period(matter, exposures, at)
         case None:
             pass
-
-
-def clusters(matter: Matter) -> Iterator[Mistake]:
-    """Refuse what cannot be read over clusters yet: with independent units it would be too sure."""
-    exposures = matter.experiment.exposures
-    if exposures is None or exposures.cluster is None:
-        return
-    over = f"over clusters ({exposures.cluster!r}) is not built yet"
-    if matter.experiment.analysis.adjust is not None:
-        site = matter.top / "analysis" / "adjust"
-        yield site.mistake(f"adjustment {over}", "take it out, or hand over one row per cluster")
-    for metric in matter.metrics:
-        if metric.metric.kind == "quantile":
-            says = f"a quantile {over} (metric {metric.key!r})"
-            yield (matter.top / "exposures" / "cluster").mistake(
-                says, "take out the quantile, or the cluster"
-            )
 
 
 def covariates(exposures: Exposures, written: Adjust, site: Site) -> Iterator[Mistake]:

@@ -95,6 +95,7 @@ def spending(matter: Matter) -> Iterator[Mistake]:
         "looks": rules.looks,
         "spending": rules.spending,
         "spending_parameter": rules.spending_parameter,
+        "futility": rules.futility or None,
     }
     strange = [key for key, value in written.items() if value is not None and chosen not in LOOKING]
     for key in strange:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import rfc8785
 
 from splitrun.errors import Mistake, SpecError
-from splitrun.plan.adjustment import adjustment, clusters, planned_adjustment
+from splitrun.plan.adjustment import adjustment, planned_adjustment
 from splitrun.plan.defined import Defined
 from splitrun.plan.library import RESERVED, Library, sources_of
 from splitrun.plan.looks import looks, moments
@@ -95,7 +95,6 @@ def sealed(
         *method(matter),
         *looks(matter),
         *adjustment(matter),
-        *clusters(matter),
     )
     more = [each for each in (*loose, *judged) if not misled(each, wrong)]
     if wrong or more:

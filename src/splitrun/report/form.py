@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 
 from splitrun.infer.estimate import Estimate, Unknown
-from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, Lineage, Look, Part, Parts, Readout
+from splitrun.judge.readout import (
+    Adjusted,
+    Arm,
+    Capped,
+    Comparison,
+    Decision,
+    Lineage,
+    Look,
+    Part,
+    Parts,
+    Readout,
+)
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Hypothesis
 from splitrun.spec.plan import PlannedMetric
@@ -58,9 +70,16 @@ def form(readout: Readout) -> Json:
         "estimates": [comparison(found, planned[found.metric]) for found in readout.comparisons],
         "heterogeneity": heterogeneity(readout),
         "limitations": list(readout.limitations),
-        "decision": {"value": None, "says": UNDECIDED},
+        "decision": decided(readout.decision),
         "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
     }
+
+
+def decided(found: Decision | None) -> Json:
+    """What follows by the default rule, or that nothing does yet."""
+    if found is None:
+        return {"value": None, "says": UNDECIDED}
+    return {"value": found.value.value, "says": found.says}
 
 
 def expected(hypothesis: Hypothesis) -> Json:
@@ -110,6 +129,7 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
         "capped": None if found.capped is None else capped(found.capped),
         "parts": None if found.parts is None else parts(found.parts),
         "design_effect": found.design_effect,
+        "outlook": None if found.outlook is None else asdict(found.outlook),
         "verdict": found.verdict.value,
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,

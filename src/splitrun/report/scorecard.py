@@ -147,6 +147,8 @@ class Scorecard:
     axis: Axis
     differing: tuple[str, ...]
     """Whether effects differ between the levels of a segment."""
+    decision: str | None = None
+    """What follows by the default rule; None where nothing does yet."""
 
     @property
     def deciding(self) -> tuple[Row, ...]:
@@ -192,6 +194,7 @@ def scorecard(readout: Readout) -> Scorecard:
             for found in readout.heterogeneity
             if not stops
         ),
+        decision=None if readout.decision is None else printable(readout.decision.says),
     )
 
 

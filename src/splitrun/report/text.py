@@ -67,6 +67,7 @@ def text(readout: Readout, *, width: int = 100, ascii_only: bool = False) -> str
     pens, width = (ASCII if ascii_only else UNICODE), max(80, width)
     card = scorecard(readout)
     lines = [*head(card, width), *doubts(readout, width, pens), *effects(card, width, pens)]
+    lines += section("Decision", () if card.decision is None else (card.decision,), width, pens)
     lines += section("Limits of this readout", readout.limitations, width, pens)
     lines += foot(readout, width)
     whole = "\n".join(line.rstrip() for line in lines)

@@ -8,7 +8,17 @@ from scipy import integrate, optimize, special, stats
 
 from splitrun.errors import SpecError
 from splitrun.infer.estimate import Side
-from splitrun.infer.looks.always import AlwaysValid, NotYet, Regression, asymmetry, hybrid, not_yet
+from splitrun.infer.looks.always import (
+    MOST_ASYMMETRY,
+    MOST_ASYMMETRY_ONE_SIDED,
+    AlwaysValid,
+    NotYet,
+    Regression,
+    asymmetry,
+    hybrid,
+    not_yet,
+    tail_error,
+)
 
 SIDES = [Side.BOTH, Side.LOWER, Side.UPPER]
 
@@ -160,11 +170,14 @@ def test_the_gate_says_what_is_missing_and_opens_when_nothing_is() -> None:
     )
 
     found = not_yet(
-        (control, treatment), (np.full(5, 400), np.array([40, 29, 30, 60, 60])), [1.0, 1.0, 15.0, 2.0, 15.0]
+        (control, treatment),
+        (np.full(5, 400), np.array([40, 29, 30, 60, 60])),
+        asymmetry([1.0, 1.0, 15.0, 2.0, 15.0], control, treatment),
     )
 
     assert found.tolist() == [NotYet.FEW_UNITS, NotYet.FEW_CONVERSIONS, NotYet.SKEWED, 0, 0]
     assert "500 units" in NotYet.FEW_UNITS.says
+    assert "500 clusters" in NotYet.FEW_UNITS.of("clusters")
     assert "30 units that are not zero" in NotYet.FEW_CONVERSIONS.says
     assert "beyond 0.1" in NotYet.SKEWED.says
 
@@ -197,3 +210,27 @@ def test_a_tuning_that_is_none_is_refused() -> None:
         Regression(0.05, float("inf"))
     with pytest.raises(SpecError, match="3 units are planned for 2 coefficients"):
         Regression.tuned(0.05, 3)
+
+
+@pytest.mark.parametrize(("tail", "false_worse"), [(0.05, 0.059), (0.025, 0.032), (0.01, 0.014)])
+def test_skewness_moves_error_from_one_tail_to_the_other_as_simulated(
+    tail: float, false_worse: float
+) -> None:
+    # spend of 5 % of units, capped, 90/10, 151,200 and 16,800 units, g = 0.096: 10,000 simulated experiments
+    # called an equal treatment worse so often; twice their Monte Carlo error
+    sampling = 2 * np.sqrt(false_worse * (1 - false_worse) / 10_000)
+    assert tail_error(0.096, tail) == pytest.approx(false_worse, abs=sampling + 0.0005)
+    assert tail_error(-0.096, tail) == tail_error(0.096, tail)
+    assert tail_error(0.0, tail) == tail
+
+
+@pytest.mark.parametrize(("tail", "tolerated"), [(0.05, 0.0573), (0.025, 0.0304), (0.01, 0.0134)])
+def test_the_gate_of_one_sided_tests_keeps_their_error_inside_what_calibration_tolerates(
+    tail: float, tolerated: float
+) -> None:
+    # 99.9 % bands of 10,000 runs
+    assert tolerated == pytest.approx(stats.binom.ppf(0.9995, 10_000, tail) / 10_000, abs=1e-4)
+    low = 2 * tail - stats.binom.ppf(0.0005, 10_000, tail) / 10_000
+
+    assert tail_error(MOST_ASYMMETRY_ONE_SIDED, tail) < min(tolerated, low)
+    assert tail_error(MOST_ASYMMETRY, tail) > max(tolerated, low)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from splitrun.infer.estimate import Side
-from splitrun.infer.looks.always import AlwaysValid, hybrid, not_yet
+from splitrun.infer.looks.always import AlwaysValid, asymmetry, hybrid, not_yet
 from splitrun.moments import FloatArray
 
 PATHS, LOOKS, PER_LOOK = 2_000, 500, 40
@@ -116,7 +116,7 @@ def test_the_gate_keeps_skewed_spend_under_uneven_weights_from_a_false_worse(
     m1, m2, m3 = (sums[:, power].sum(axis=0) / n for power in range(3))
     skew = (m3 - 3 * m1 * m2 + 2 * m1**3) / (m2 - m1**2) ** 1.5
 
-    ready = not_yet((units[0], units[1]), (buyers[0], buyers[1]), skew) == 0
+    ready = not_yet((units[0], units[1]), (buyers[0], buyers[1]), asymmetry(skew, units[0], units[1])) == 0
     low = z < -AlwaysValid.tuned(0.05, float(n[0, -1])).multiplier(n)
     floors = (units[1] >= FIRST) & (buyers.min(axis=0) >= 30)
 

@@ -188,3 +188,23 @@ def test_a_classical_design_that_is_none_is_refused() -> None:
         classic(0, 0.05, power=0.5)
     with pytest.raises(SpecError, match=r"power of the classical bounds is 0\.7"):
         classic(3, 0.05, power=0.7)
+
+
+@pytest.mark.parametrize("spending", [OBRIEN_FLEMING, POCOCK])
+@pytest.mark.parametrize(
+    "matured",
+    # of the planned units: twice as many, all before the first look, a rush at first, none after the middle
+    [[0.5, 1.0, 1.5, 2.0], [1.0, 1.1, 1.2, 1.3], [0.9, 1.3, 1.5, 1.6], [0.4, 0.8, 0.8, 0.8]],
+)
+def test_false_alarms_are_alpha_however_fast_units_come(matured: list[float], spending: Spending) -> None:
+    paths, times = 40_000, np.unique(matured)
+    z = walks(paths, times, seed=7)[:, np.searchsorted(times, matured)]
+
+    timed = Spending(spending.shape, elapsed=(0.25, 0.5, 0.75, 1.0))
+    bounds = boundaries(matured, 0.025, timed, ended=True)
+
+    alarms = int(np.any(np.abs(z) > bounds, axis=1).sum())
+    # looks without news have bounds that are a little too wide
+    assert alarms <= stats.binom.ppf(0.9995, paths, 0.05)
+    if len(times) == len(matured):
+        assert alarms >= stats.binom.ppf(0.0005, paths, 0.05)

@@ -7,7 +7,7 @@ from scipy import stats
 from splitrun.errors import SpecError
 from splitrun.infer.looks.boundaries import boundaries, classic, crossing
 from splitrun.infer.looks.futility import Futility, design, futility_bounds
-from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending
 from tests.infer.looks.walks import walks
 
 FOURTHS = [0.25, 0.5, 0.75, 1.0]
@@ -149,3 +149,38 @@ def test_bounds_stay_numbers_when_next_to_nothing_may_be_spent() -> None:
 
     assert not np.any(np.isnan(lower))
     assert np.all(lower <= boundaries(looks, 1e-10))
+
+
+def test_the_example_of_gsdesign_is_met() -> None:
+    # gsDesign 3, gsDesign(): 3 looks, alpha 0.025, power 0.9, Hwang-Shih-DeCani spending with gamma -4 for
+    # the upper and -2 for the lower bounds, non-binding (test.type = 4), as printed in its manual
+    found = design(
+        [1 / 3, 2 / 3, 1],
+        0.025,
+        power=0.9,
+        spending=Spending(Shape.HSD, -4),
+        futility=Futility(0.1, Spending(Shape.HSD, -2)),
+    )
+
+    assert found.upper == pytest.approx([3.01, 2.55, 2.00], abs=0.005)
+    assert found.lower == pytest.approx([-0.24, 0.94, 2.00], abs=0.005)
+    assert np.diff(found.futile_by_look, prepend=0) == pytest.approx([0.0148, 0.0289, 0.0563], abs=5e-5)
+    assert found.inflation == pytest.approx(1.070, abs=5e-4)
+
+
+def test_looks_that_lie_almost_together_have_a_design() -> None:
+    found = design([0.2, 0.2000001, 1.0], 0.025, power=0.9, futility=Futility(0.1))
+
+    assert found.power_by_look[-1] == pytest.approx(0.9, abs=1e-6)
+
+
+def test_futility_of_units_that_come_too_fast_waits_for_the_planned_end() -> None:
+    futility, timed = Futility(0.2), Spending(elapsed=(1 / 3, 2 / 3, 1.0))
+
+    lower = futility_bounds([0.9, 1.4, 1.8], 0.025, 2.9, futility=futility, spending=timed, ended=True)
+    early = futility_bounds([0.9, 1.4], 0.025, 2.9, futility=futility, spending=timed)
+
+    upper = boundaries([0.9, 1.4, 1.8], 0.025, timed, ended=True)
+    assert early == pytest.approx(lower[:2])
+    assert np.all(lower[:2] < upper[:2])
+    assert lower[2] == upper[2]

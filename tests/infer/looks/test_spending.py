@@ -85,3 +85,16 @@ def test_an_error_that_is_none_is_refused(tail: float) -> None:
 def test_looks_without_information_are_refused(looks: list[float]) -> None:
     with pytest.raises(SpecError, match="the information at the looks is"):
         information(looks)
+
+
+def test_no_look_spends_more_than_belongs_to_the_time_that_has_passed() -> None:
+    timed = Spending(elapsed=(0.25, 0.5, 1.0))
+
+    fast = spent([0.8, 1.5, 2.0], 0.025, timed)
+    slow = spent([0.1, 0.2, 0.5], 0.025, timed, ended=True)
+
+    assert fast == pytest.approx(spent([0.25, 0.5, 1.0], 0.025))
+    assert slow == pytest.approx(spent([0.1, 0.2, 0.5], 0.025, ended=True))
+    assert spent([0.8], 0.025, timed) == pytest.approx(fast[:1])
+    with pytest.raises(SpecError, match="there are 4 looks, and 3 are planned"):
+        spent([0.1, 0.2, 0.3, 0.4], 0.025, timed)

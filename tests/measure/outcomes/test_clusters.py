@@ -38,7 +38,7 @@ def test_every_cluster_has_its_sums_in_every_cell(seed: int) -> None:
 
     clusters = found.clusters
     assert clusters is not None
-    assert set(clusters.sums) == {"m", "r"}
+    assert set(clusters.sums) == {"m", "r", "p"}
     assert clusters.lost == int(shop.seen["village"].isna().sum()) > 0
     assert found.exposed.sum() == len(shop.seen) - clusters.lost == found.units().sum()
     names = sorted(shop.seen["village"].dropna().unique())

@@ -63,6 +63,11 @@ def test_a_cube_that_explodes_is_cut_by_one_segment_at_a_time(monkeypatch: pytes
     part = coarse.within["country"]
     assert part.clusters is not None
     assert part.clusters.cell.max() < len(part.cells.units)
+    for key in METRICS:
+        # what a cluster adds up to does not depend on how its units are cut
+        assert part.clusters.sums[key].totals.sum(axis=0) == pytest.approx(
+            fine.clusters.sums[key].totals.sum(axis=0)
+        )
 
 
 def test_strata_stay_in_every_cube(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,3 +211,13 @@ def test_a_quantile_is_the_smallest_value_with_its_share_at_or_below(sample: lis
     assert q in sample
     assert np.mean(np.array(sample) <= q) >= at - 1e-12
     assert np.mean(np.array(sample) < q) < at + 1e-12
+
+
+def test_the_source_of_events_is_read_no_more_often_than_for_a_mean() -> None:
+    shop = world(70)
+    mean_of = plan({"m": mean("value", source="shop", window=WEEK)}, SEEN, sources={"shop": SHOP})
+
+    found, plain = (framed(each, **shop.frames()) for each in (planned(quantile(0.9, "event")), mean_of))
+
+    reading = [[each.name for each in one.sql if '"shop"' in each.sql] for one in (found, plain)]
+    assert reading[0] == reading[1]

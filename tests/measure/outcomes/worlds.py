@@ -104,7 +104,11 @@ def moments(columns: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Momen
     n, width = columns.shape
     spread = np.cov(columns, rowvar=False, ddof=0).reshape(width, width) * n
     cubes = np.sum((columns[:, 0] - columns[:, 0].mean()) ** 3, keepdims=True)
-    return Moments(np.array([float(n)]), columns.mean(axis=0)[None], spread[None], cubes)
+    mixed = None
+    if width > 1:
+        x, y = (columns[:, :2] - columns[:, :2].mean(axis=0)).T
+        mixed = np.array([[np.sum(x * x * y), np.sum(x * y * y), np.sum(y**3)]])
+    return Moments(np.array([float(n)]), columns.mean(axis=0)[None], spread[None], cubes, mixed)
 
 
 def agree(ours: Moments, theirs: Moments) -> None:
@@ -116,3 +120,5 @@ def agree(ours: Moments, theirs: Moments) -> None:
     if ours.m3 is not None and theirs.m3 is not None:
         scale = np.maximum(1.0, size**1.5)
         np.testing.assert_allclose(ours.m3, theirs.m3, rtol=1e-9, atol=1e-12 * scale)
+        if ours.mixed is not None and theirs.mixed is not None:
+            np.testing.assert_allclose(ours.mixed, theirs.mixed, rtol=1e-9, atol=1e-12 * scale)

@@ -9,10 +9,19 @@ from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import counted, listed
 from splitrun.measure.measured import Measured
 from splitrun.spec.amount import written_window
-from splitrun.spec.analysis import Method
+from splitrun.spec.analysis import Method, Mode
+from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
-__all__ = ["Occasion", "alpha_spent", "before_first_look", "early_look", "occasion", "partial_weeks"]
+__all__ = [
+    "Occasion",
+    "after_planned_end",
+    "before_first_look",
+    "early_look",
+    "occasion",
+    "partial_weeks",
+    "planned_end",
+]
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
@@ -65,39 +74,70 @@ def before_first_look(evidence: Evidence) -> Finding | None:
         severity=Severity.WARN,
         says=(
             f"none of {counted(now.planned, 'planned look')} has come, so no alpha may be spent yet and no "
-            "effect is shown; harm is watched all the same"
+            f"effect is shown{watched(plan)}"
         ),
         next=f"read again from {when}",
     )
 
 
-def alpha_spent(evidence: Evidence) -> Finding | None:
-    """Say at which earlier look all planned units had matured: alpha was spent there, and none is left."""
+def watched(plan: Plan) -> str:
+    """What is watched for harm before the first look: guardrails, over all units or by segment."""
+    guardrails = [planned for planned in plan.metrics if planned.guardrail is not None]
+    if plan.analysis.planned_units is None or plan.exposures is None or plan.exposures.time is None:
+        return ""
+    whole = [
+        planned.key
+        for planned in guardrails
+        if planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
+    ]
+    parts = [planned.key for planned in guardrails if planned.key not in whole] if plan.segments else []
+    said = [f"of {listed(whole)}"] if whole else []
+    said += [f"of {listed(parts)} in segments"] if parts else []
+    return f"; only harm {' and '.join(said)} is watched all the same" if said else ""
+
+
+def planned_end(plan: Plan, measured: Measured) -> datetime | None:
+    """Give the planned end where the data goes beyond it and units matured after it; None elsewhere.
+
+    Whoever reads more than once, or once at that end, has no alpha left for those units.
+    """
+    start, now, looks = measured.first_exposure, measured.as_of, plan.analysis.looks
+    if start is None or now is None or not looks or plan.analysis.method is Method.SEQUENTIAL:
+        return None
+    end = start + looks[-1]
+    if now <= end:
+        return None
+    decisive = {Role.PRIMARY, Role.GUARDRAIL} if plan.analysis.method is Method.FIXED else set(Role)
+    columns = [measured.columns[planned.key] for planned in plan.metrics if planned.role in decisive]
+    late = [
+        column.moments.n.sum() > column.looks[-1]
+        for column in columns
+        if column.looks is not None and len(column.looks) == len(looks)
+    ]
+    return end if any(late) else None
+
+
+def after_planned_end(evidence: Evidence) -> Finding | None:
+    """Say that the data goes beyond the planned end: what an extension may claim, and what it may not."""
     plan, measured = evidence.plan, evidence.measured
-    total = plan.analysis.planned_units
-    if (
-        plan.analysis.method is not Method.GROUP_SEQUENTIAL
-        or total is None
-        or measured.first_exposure is None
-    ):
+    end = measured.as_of if measured.beyond is not None else planned_end(plan, measured)
+    last = measured.beyond or measured.as_of
+    if end is None or last is None:
         return None
-    spent = []
-    for planned in plan.metrics:
-        looks = measured.columns[planned.key].looks
-        before = [] if looks is None else [number for number, n in enumerate(looks, 1) if n >= total]
-        # a look that adds no unit repeats what the one before it said
-        if looks is not None and before and looks[-1] > looks[before[0] - 1]:
-            moment = measured.first_exposure + plan.analysis.looks[before[0] - 1]
-            spent.append(f"{planned.key} at look {before[0]}, {moment.isoformat(' ', 'minutes')}")
-    if not spent:
-        return None
-    return Finding(
-        code="alpha_spent",
-        severity=Severity.WARN,
-        says=f"all {total:,} planned units had matured at an earlier look, which spent all alpha "
-        f"({listed(spent)})",
-        next="read as of that look; for more units than planned, plan them before the experiment starts",
-    )
+    until, then = end.isoformat(" ", "minutes"), last.isoformat(" ", "minutes")
+    says = f"the planned end was {until}, and the data goes on to {then}"
+    if measured.beyond is not None:
+        says += (
+            ": all alpha was spent at the planned end, so its reading is shown, and later units are left out"
+        )
+        remedy = "to use later units, plan them beforehand, or read an extension with method: sequential"
+    else:
+        says += (
+            ": its intervals hold if that moment was not chosen by what earlier readings showed; going on to "
+            "twice the units after an inconclusive one makes 8 % false alarms of 5 %"
+        )
+        remedy = f"read as of {until}; to read more than once, plan method: group_sequential or sequential"
+    return Finding(code="after_planned_end", severity=Severity.WARN, says=says, next=remedy)
 
 
 def early_look(evidence: Evidence) -> Finding | None:

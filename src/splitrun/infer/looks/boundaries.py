@@ -28,7 +28,11 @@ ALL = 1 - 1e-15
 
 
 def boundaries(
-    looks: npt.ArrayLike, tail: float, spending: Spending = OBRIEN_FLEMING, *, ended: bool = False
+    looks: npt.ArrayLike,
+    tail: float,
+    spending: Spending = OBRIEN_FLEMING,
+    *,
+    ended: bool = False,
 ) -> FloatArray:
     """Bounds of z at the looks taken.
 

@@ -20,11 +20,15 @@ from scipy.special import ndtri
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.infer.looks.boundaries import bound, boundaries, crossing
-from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information, spent
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail, information, progress, spent
 from splitrun.infer.looks.walk import DOWN, START, Crowd, grains, spaced
 from splitrun.moments import FloatArray
 
 __all__ = ["Design", "Futility", "design", "futility_bounds"]
+
+LEAST = 0.9
+"""Part of the drift of one look that a design needs at least: looks that are drawn apart (`spaced`) have a
+little more information at the end than planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def unfenced(
     def excess(theta: float) -> float:
         return float(crossing(at, upper, drift=theta).above.sum()) - power
 
-    drift = brentq(excess, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(excess, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     return upper, np.full(at.shape, -np.inf), drift
 
 
@@ -138,12 +142,12 @@ def settled(
     at: FloatArray, alpha: FloatArray, futility: Futility, fixed: float
 ) -> tuple[FloatArray, FloatArray, float]:
     """Bounds and drift of a plan with futility: all of beta is spent when the bounds meet."""
-    fences = Fences(at, alpha, futility)
+    fences = Fences(at, alpha, at, futility)
 
     def missing(theta: float) -> float:
         return fences.solved(theta)[2] - futility.beta
 
-    drift = brentq(missing, fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
+    drift = brentq(missing, LEAST * fixed - 1e-6, 3 * fixed + 3, xtol=1e-10)
     upper, lower, _ = fences.solved(drift)
     return upper, lower, drift
 
@@ -161,19 +165,21 @@ class Fences:
     """Information, above 0 and rising."""
     alpha: FloatArray
     """Cumulative error of the upper tail, shape (looks,)."""
+    part: FloatArray
+    """Part of the plan by which beta is spent at each look; the plan ends where it is 1."""
     futility: Futility
 
     def solved(self, drift: float) -> tuple[FloatArray, FloatArray, float]:
         """Upper bounds, lower bounds, and the probability to end without crossing above, under the drift.
 
-        At information 1 the plan ends: what does not cross the upper bound there has missed.
+        Where all of the plan is there it ends: what does not cross the upper bound then has missed.
         """
         at = spaced(self.looks)
         alphas = np.diff(self.alpha, prepend=0.0)
-        betas = np.diff(self.futility.spending.at(self.looks, self.futility.beta), prepend=0.0)
+        betas = np.diff(self.futility.spending.at(self.part, self.futility.beta), prepend=0.0)
         null, alive = START, replace(START, drift=drift)
         upper, lower, missed = [], [], 0.0
-        for now, grain, alpha, beta, end in zip(at, grains(at), alphas, betas, self.looks >= 1, strict=True):
+        for now, grain, alpha, beta, end in zip(at, grains(at), alphas, betas, self.part >= 1, strict=True):
             top = bound(null, now, alpha)
             bottom = top if end else min(lowest(alive, now, beta), top)
             missed += alive.below(now, bottom)
@@ -206,7 +212,7 @@ def futility_bounds(
         tail: Error in one tail of the upper bounds.
         drift: Mean of z at information 1 under the planned effect: `Design.drift`, kept as planned.
         futility: How beta is spent.
-        spending: How `tail` is spent.
+        spending: How `tail` is spent; the time that has passed bounds what is spent of both errors.
         ended: Whether the last look is the planned end: then its futility bound is its upper bound.
 
     Returns:
@@ -216,12 +222,13 @@ def futility_bounds(
     if futility.binding:
         raise refused("futility bounds of looks taken are asked for as binding", "leave binding to `design`")
     there = information(looks)
+    part = progress(there, spending)
     upper = boundaries(there, tail, spending, ended=ended)
-    running = (np.diff(there, prepend=0.0) > 0) & (there < 1)
+    running = (np.diff(there, prepend=0.0) > 0) & (part < 1)
     running[-1] &= not ended
-    fences = Fences(there[running], spent(there, tail, spending)[running], futility)
+    fences = Fences(there[running], spent(there, tail, spending)[running], part[running], futility)
     lower = np.concatenate([[-np.inf], fences.solved(drift)[1]])[np.cumsum(running)]
-    over = there >= 1
+    over = part >= 1
     over[-1] |= ended
     return np.where(over, upper, np.minimum(lower, upper))
 

@@ -47,7 +47,11 @@ def adjusted_level(bounds: npt.ArrayLike, side: Side = Side.BOTH) -> FloatArray:
 
 @lru_cache(maxsize=256)
 def curve(
-    looks: tuple[float, ...], spending: Spending, tail: float, *, ended: bool
+    looks: tuple[float, ...],
+    spending: Spending,
+    tail: float,
+    *,
+    ended: bool,
 ) -> tuple[FloatArray, FloatArray]:
     """The last look's bounds as the error of a tail shrinks, and the normal deviates of those tails."""
     deviates = np.union1d(np.linspace(0.0, -float(ndtri(SMALLEST_TAIL)), KNOTS), [-float(ndtri(tail))])
@@ -84,7 +88,8 @@ def repeated_p(
     """
     seen = np.asarray(z, dtype=np.float64)
     toward = {Side.BOTH: np.abs(seen), Side.LOWER: seen, Side.UPPER: -seen}[side]
-    bounds, deviates = curve(tuple(information(looks).tolist()), spending, checked_tail(tail), ended=ended)
+    at = tuple(information(looks).tolist())
+    bounds, deviates = curve(at, spending, checked_tail(tail), ended=ended)
     if len(bounds) < 2:
         return np.ones_like(seen)
     inside = np.clip(toward, bounds[0], bounds[-1])

@@ -2,7 +2,8 @@
 
 Lan and DeMets (1983), Biometrika 70, 659-663, for the idea and the O'Brien-Fleming and Pocock types; Kim and
 DeMets (1987), Biometrika 74, 149-154, for powers; Hwang, Shih and DeCani (1990), Statistics in Medicine 9,
-1439-1445, for the gamma family. A two-sided alpha is spent as twice a one-sided one, alpha / 2 in each tail;
+1439-1445, for the gamma family; Lan and DeMets (1989), Statistics in Medicine 8, 1191-1198, for
+calendar time. A two-sided alpha is spent as twice a one-sided one, alpha / 2 in each tail;
 `tail` names that part.
 """
 
@@ -18,7 +19,16 @@ from scipy.special import ndtr, ndtri
 from splitrun.errors import Mistake, SpecError
 from splitrun.moments import FloatArray
 
-__all__ = ["OBRIEN_FLEMING", "POCOCK", "Shape", "Spending", "checked_tail", "information", "spent"]
+__all__ = [
+    "OBRIEN_FLEMING",
+    "POCOCK",
+    "Shape",
+    "Spending",
+    "checked_tail",
+    "information",
+    "progress",
+    "spent",
+]
 
 
 class Shape(StrEnum):
@@ -48,6 +58,10 @@ class Spending:
     shape: Shape = Shape.OBRIEN_FLEMING
     parameter: float | None = None
     """rho of `power`, above 0; gamma of `hwang_shih_decani`, any finite number; None for the others."""
+    elapsed: tuple[float, ...] | None = None
+    """Part of the planned time that has passed at each planned look: none spends more than belongs to it, so
+    that units which come faster than planned leave error for the planned end. None: units alone say how much.
+    """
 
     def __post_init__(self) -> None:
         name = PARAMETERS.get(self.shape)
@@ -153,8 +167,27 @@ def information(looks: npt.ArrayLike) -> FloatArray:
     return np.maximum.accumulate(fractions)
 
 
+def progress(looks: npt.ArrayLike, spending: Spending) -> FloatArray:
+    """Part of the plan by which each look spends: its information, or the time that has passed where less.
+
+    Raises:
+        SpecError: There are more looks than planned moments.
+    """
+    there = information(looks)
+    if spending.elapsed is None:
+        return there
+    if len(spending.elapsed) < len(there):
+        says = f"there are {len(there)} looks, and {len(spending.elapsed)} are planned"
+        raise SpecError([mistake(says, "give the part of the planned time at each look")])
+    return np.minimum(there, information(spending.elapsed)[: len(there)])
+
+
 def spent(
-    looks: npt.ArrayLike, tail: float, spending: Spending = OBRIEN_FLEMING, *, ended: bool = False
+    looks: npt.ArrayLike,
+    tail: float,
+    spending: Spending = OBRIEN_FLEMING,
+    *,
+    ended: bool = False,
 ) -> FloatArray:
     """Error spent by each look taken: a function of the past alone, so looks may come when they will.
 
@@ -165,9 +198,10 @@ def spent(
         ended: Whether the last look is the planned end, which spends all that remains whatever n is.
 
     Returns:
-        Cumulative error, shape (looks,); `tail` from the first look with all the planned information.
+        Cumulative error, shape (looks,); `tail` from the first look with all the planned information, and
+        time, on.
     """
-    cumulative = spending.at(information(looks), checked_tail(tail))
+    cumulative = spending.at(progress(looks, spending), checked_tail(tail))
     if ended:
         cumulative[-1] = tail
     return cumulative

@@ -30,7 +30,8 @@ def bounds(plan: Plan, measured: Measured) -> Mapping[tuple[str, str | None], tu
                 pass
     found = {}
     for (key, segment), quantiles in measured.quantiles.items():
-        shares = [probabilities(inside, at[key]) for inside in quantiles.inside]
+        clustered = quantiles.across is not None
+        shares = [probabilities(inside, at[key], clustered=clustered) for inside in quantiles.inside]
         found[key, segment] = (
             np.stack([share.low for share in shares]),
             np.stack([share.high for share in shares]),

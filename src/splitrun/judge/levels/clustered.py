@@ -7,14 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from splitrun.check.outcomes.alike import asymmetry_over_clusters
+from splitrun.infer.adjustment import UNITS_PER_STRATUM, Adjusted
 from splitrun.infer.clusters import crossed, nested
+from splitrun.infer.clusters_adjusted import (
+    CLUSTERS_PER_STRATUM,
+    crossed_adjusted,
+    linearised,
+    nested_adjusted,
+)
 from splitrun.infer.estimate import Points
-from splitrun.judge.levels.cuts import Cut
+from splitrun.judge.levels.cuts import Cut, crossing
 from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["clustered", "is_nested", "joined"]
+__all__ = ["adjusted_clusters", "clustered", "is_nested", "joined", "lean_of"]
 
 
 def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:
@@ -32,6 +40,88 @@ def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) 
         return sides[0], sides[1]
     found = [crossed(units[None], totals[None]) for units, totals, _ in parts]
     return joined([each[0] for each in found]), joined([each[1] for each in found])
+
+
+def adjusted_clusters(
+    planned: PlannedMetric, strata: Sequence[str], cut: Cut, index: int, before: tuple[Points, Points]
+) -> Adjusted | None:
+    """The levels of control and a treatment, adjusted; None where nothing is known from before.
+
+    Args:
+        planned: The metric.
+        strata: Segments whose levels are strata.
+        cut: The levels.
+        index: The treatment's place among the variants.
+        before: The levels as they are.
+    """
+    clusters = cut.measured.clusters
+    held = None if clusters is None else clusters.sums[planned.key].moments
+    known = len(cut.measured.columns[planned.key].covariates)
+    if clusters is None or held is None or not (known or strata):
+        return None
+    variant, level = cut.measured.cells.variant.code[clusters.cell], cut.code[clusters.cell]
+    fine, count = crossing(cut, strata)
+    stratum = fine.code[clusters.cell] % count
+    width, covariates = held.mean.shape[1] - known, known + count * bool(strata)
+    parts = []
+    for each in range(len(cut.labels)):
+        mine = np.flatnonzero((level == each) & np.isin(variant, (0, index)) & (held.n > 0))
+        rows, second = held.at(mine), (variant[mine] == index).astype(np.int64)
+        names, code = np.unique(clusters.code[mine], return_inverse=True)
+        if strata:
+            rows = with_dummies(rows, stratum[mine], count, (code, second))
+        both = rows.gathered(code * 2 + second, 2 * len(names))
+        parts.append([both.at(np.arange(side, 2 * len(names), 2)) for side in range(2)])
+    if is_nested(clusters, variant):
+        sides = [Moments.stacked([totals(part[side], width) for part in parts]) for side in range(2)]
+        return nested_adjusted(sides[0], sides[1], covariates=covariates)
+    found = [
+        crossed_adjusted(*part, covariates=covariates, before=(before[0].at(one), before[1].at(one)))
+        for part, one in ((part, slice(each, each + 1)) for each, part in enumerate(parts))
+    ]
+    return Adjusted(
+        control=joined([each.control for each in found]),
+        treatment=joined([each.treatment for each in found]),
+        reduction=np.concatenate([each.reduction for each in found]),
+        used=np.concatenate([each.used for each in found]),
+    )
+
+
+def lean_of(planned: PlannedMetric, cut: Cut, index: int) -> FloatArray:
+    """Skewness of a treatment's effect over clusters, shape (levels,)."""
+    levels = len(cut.labels)
+    found = asymmetry_over_clusters(cut.measured, planned, index, (cut.code, levels))
+    return np.full(levels, np.nan) if found is None else found
+
+
+def totals(units: Moments, width: int) -> Moments:
+    """Moments over the clusters of one variant that have units, from moments over each one's units."""
+    held = units.at(np.flatnonzero(units.n > 0))
+    sums = held.n[:, None] * held.mean
+    outcome = np.stack([sums[:, 0], sums[:, 1] if width == 2 else held.n], axis=1)
+    return linearised(outcome, held.n, sums[:, width:])
+
+
+def with_dummies(rows: Moments, stratum: IntArray, count: int, places: tuple[IntArray, IntArray]) -> Moments:
+    """Give rows a column for each stratum, at 1 in its rows where it has units and clusters enough.
+
+    Args:
+        rows: Moments over units.
+        stratum: Of every row.
+        count: How many strata there are.
+        places: The cluster and the variant (0 or 1) of every row.
+    """
+    code, second = places
+    group, groups = stratum * 2 + second, 2 * count
+    units = np.bincount(group, weights=rows.n, minlength=groups).reshape(count, 2)
+    seen = np.unique(np.stack([group, code]), axis=1)[0]
+    clusters = np.bincount(seen, minlength=groups).reshape(count, 2)
+    large = (units >= UNITS_PER_STRATUM).all(axis=1) & (clusters >= CLUSTERS_PER_STRATUM).all(axis=1)
+    return Moments(
+        n=rows.n,
+        mean=np.concatenate([rows.mean, np.eye(count)[stratum] * large], axis=1),
+        m2=np.pad(rows.m2, ((0, 0), (0, count), (0, count))),
+    )
 
 
 def is_nested(clusters: Clusters, variant: IntArray) -> bool:

@@ -12,10 +12,11 @@ from splitrun.infer.adjustment import Adjusted, adjusted, stratified
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
 from splitrun.infer.means import means, skewness
-from splitrun.infer.quantiles import probabilities, quantile_points
-from splitrun.infer.ratios import ratios
-from splitrun.judge.levels.clustered import clustered, joined
+from splitrun.infer.quantiles import enough
+from splitrun.infer.ratios import ratio_skewness, ratios
+from splitrun.judge.levels.clustered import adjusted_clusters, clustered, joined, lean_of
 from splitrun.judge.levels.cuts import Cut, crossing
+from splitrun.judge.levels.quantiles import quantile_levels
 from splitrun.judge.levels.strips import Strip, gathered, strip_of
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.metric import Quantile
@@ -62,6 +63,13 @@ class Spread:
     """Units with a value other than 0."""
     skew: FloatArray
     """Skewness of the values; NaN where nobody measured it."""
+    lean: FloatArray | None = None
+    """Skewness of the effect itself, where it is counted over clusters, shape (levels,)."""
+
+    def at(self, levels: slice) -> Spread:
+        """How far it can be in these levels."""
+        lean = None if self.lean is None else self.lean[levels]
+        return Spread(self.conversions[:, levels], self.skew[levels], lean)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,11 +86,18 @@ class Pair:
     """Clusters with units, shape (2, levels)."""
     design_effect: FloatArray | None = None
     """How many times the variance is that of as many units on their own, shape (levels,)."""
+    tied: FloatArray | None = None
+    """Part of the values that equal a quantile, shape (2, levels); None of other metrics."""
 
     @property
     def levels(self) -> int:
         """How many levels the pair has."""
         return int(self.units.shape[1])
+
+    @property
+    def independent(self) -> FloatArray:
+        """How many there are of what is independent, clusters or else units, shape (2, levels)."""
+        return self.units if self.clusters is None else self.clusters
 
     @property
     def total(self) -> FloatArray:
@@ -95,10 +110,11 @@ class Pair:
             control=self.control.at(levels),
             treatment=self.treatment.at(levels),
             units=self.units[:, levels],
-            spread=Spread(self.spread.conversions[:, levels], self.spread.skew[levels]),
+            spread=self.spread.at(levels),
             adjustment=None if self.adjustment is None else self.adjustment.at(levels),
             clusters=None if self.clusters is None else self.clusters[:, levels],
             design_effect=None if self.design_effect is None else self.design_effect[levels],
+            tied=None if self.tied is None else self.tied[:, levels],
         )
 
 
@@ -229,7 +245,7 @@ def finished(plan: Plan, planned: PlannedMetric, pair: Pair, place: tuple[Strip,
         case Quantile(at=at):
             return quantiles(planned, at, pair, place)
         case _ if clusters is not None and planned.key in clusters.sums:
-            return over_clusters(pair, planned, place)
+            return over_clusters(plan, pair, planned, place)
         case _ if rules is not None and rules.strata:
             covariates = strip.cuts[0].measured.columns[planned.key].covariates
             found = [in_strata(planned, rules.strata, cut, index) for cut in strip.cuts]
@@ -251,9 +267,14 @@ def own(moments: Moments, width: int) -> Moments:
 def spread_of(laid: Laid, shown: Sequence[Moments], index: int) -> Spread:
     """Conversions and skewness of control's and a treatment's moments."""
     units = np.stack([each.n for each in shown])
-    if laid.shape.form is not Form.MEAN:
-        # what must be normal there is a share, or a residual: nobody measures its skewness
-        return Spread(units, np.zeros(units.shape[1]))
+    match laid.shape.form:
+        case Form.QUANTILE:
+            # what must be normal there is a share of values: nobody measures its skewness
+            return Spread(units, np.zeros(units.shape[1]))
+        case Form.RATIO:
+            return Spread(units, ratio_skewness(*shown))
+        case Form.MEAN:
+            pass
     shares = [planned.metric.kind in {"share", "retention"} for planned in laid.metrics]
     ones = np.rint(units * np.stack([each.mean[:, 0] for each in shown]))
     yes = np.repeat(shares, len(laid.strip.variants[0]))
@@ -283,40 +304,52 @@ def not_zero(laid: Laid, units: FloatArray, index: int) -> FloatArray:
 def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip, int]) -> Pair:
     """The pair of a quantile metric: Woodruff's bounds, read from the values by measurement."""
     strip, index = place
-    sides = []
-    for variant in (0, index):
-        found = [cut.quantiles[planned.key, cut.segment] for cut in strip.cuts]
-        parts = [
-            quantile_points(
-                each.value[variant],
-                each.low[variant],
-                each.high[variant],
-                probabilities(each.inside[variant], at),
-            )
-            for each in found
-        ]
-        sides.append(joined(parts))
-    return replace(plain, control=sides[0], treatment=sides[1])
+    found = [quantile_levels(cut.quantiles[planned.key, cut.segment], at, index) for cut in strip.cuts]
+    counted = [each.independent for each in found if each.independent is not None]
+    independent = np.concatenate(counted, axis=1) if counted else plain.units
+    sides = [enough(joined([each.sides[side] for each in found]), independent[side], at) for side in range(2)]
+    pair = replace(
+        plain,
+        control=sides[0],
+        treatment=sides[1],
+        tied=np.concatenate([each.tied for each in found], axis=1),
+    )
+    alone = [each.alone for each in found if each.alone is not None]
+    return with_clusters(pair, np.concatenate(alone)) if alone else pair
 
 
-def over_clusters(plain: Pair, planned: PlannedMetric, place: tuple[Strip, int]) -> Pair:
-    """The pair with clusters and not units as what is independent."""
-    strip, index = place
+def over_clusters(plan: Plan, plain: Pair, planned: PlannedMetric, place: tuple[Strip, int]) -> Pair:
+    """The pair with clusters and not units as what is independent, adjusted where the plan does."""
+    (strip, index), rules = place, plan.analysis.adjust
+    strata = () if rules is None else rules.strata
     parts = [
         clustered(planned, cut.measured.clusters, cut, index)
         for cut in strip.cuts
         if cut.measured.clusters is not None
     ]
     control, treatment = (joined([part[side] for part in parts]) for side in range(2))
-    with np.errstate(all="ignore"):
-        before = variance(plain.control, plain.treatment, 1.0)
-        design = variance(control, treatment, 1.0) / before
+    spread = replace(plain.spread, lean=np.concatenate([lean_of(planned, cut, index) for cut in strip.cuts]))
+    pair = with_clusters(
+        replace(plain, control=control, treatment=treatment, spread=spread),
+        variance(plain.control, plain.treatment, 1.0),
+    )
+    found = [
+        each
+        for cut, before in zip(strip.cuts, parts, strict=True)
+        if (each := adjusted_clusters(planned, strata, cut, index, before)) is not None
+    ]
+    covariates = strip.cuts[0].measured.columns[planned.key].covariates
+    return with_adjustment(pair, found, (*covariates, *strata)) if found else pair
+
+
+@np.errstate(all="ignore")
+def with_clusters(pair: Pair, alone: FloatArray) -> Pair:
+    """The pair with its clusters, and what they cost against the variance of units on their own."""
+    design = variance(pair.control, pair.treatment, 1.0) / alone
     return replace(
-        plain,
-        control=control,
-        treatment=treatment,
-        clusters=np.stack([control.n, treatment.n]),
-        design_effect=np.where(np.isfinite(design) & (before > 0), design, np.nan),
+        pair,
+        clusters=np.stack([pair.control.n, pair.treatment.n]),
+        design_effect=np.where(np.isfinite(design) & (alone > 0), design, np.nan),
     )
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.errors import DataError, EngineError
-from splitrun.measure.engine import Field, Loaded, Stored
+from splitrun.measure.engine import QUANTILES, Field, Loaded, Stored
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
 from splitrun.measure.engines.guard import checked
@@ -52,7 +52,7 @@ class DuckDB:
     """
 
     dialect = "duckdb"
-    capabilities = frozenset({"regexp_matches", "semver"})
+    capabilities = frozenset({QUANTILES, "regexp_matches", "semver"})
 
     def __init__(
         self,

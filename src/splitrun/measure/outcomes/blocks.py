@@ -50,11 +50,16 @@ class Block:
     covariates: tuple[tuple[str, exp.Expr], ...]
     mature: exp.Expr
     cubed: bool
-    """Whether the third moment of its first column says something: not of a ratio, which has two."""
+    """Whether the third moments of the outcome say something: not of a quantile."""
     cut: exp.Expr | None = None
     """Whether a cap cuts the unit's value down."""
     filled: bool = False
     """Whether no unit lacks an outcome."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the outcome has third moments of both its columns together: a ratio."""
+        return self.cubed and len(self.outcome) > 1
 
     @property
     def width(self) -> int:
@@ -159,7 +164,7 @@ def blocks(
         roof = roofs.get(planned.key)
         beside = tuple(pair for each in knowledge.covariates[planned.key] for pair in _columns(each))
         mature = numbers.mature(planned)
-        cubed = len(values) == 1 and planned.metric.kind != "quantile"
+        cubed = planned.metric.kind != "quantile"
         filled = all(value.sql() in knowledge.filled for value in values)
         plain = Block(str(place), tuple(values), beside, mature, cubed, filled=filled)
         if roof is None:

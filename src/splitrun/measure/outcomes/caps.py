@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
 from sqlglot import exp
 
+from splitrun.measure.engine import QUANTILES
 from splitrun.measure.measured import CapOrigin
+from splitrun.measure.outcomes.histograms import binned, bins
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.parts import Part, baselines, caps, parts
 from splitrun.measure.rows.enrolment import MICROSECOND
@@ -81,6 +83,9 @@ def _ceiling(planned: PlannedMetric, place: int, found: Mapping[str, tuple[float
 def _found(work: Work, numbers: Numbers, wanted: list[Wanted]) -> dict[str, tuple[float, CapOrigin]]:
     if not wanted:
         return {}
+    if QUANTILES not in work.engine.capabilities:
+        near = dict(pair for each in wanted for pair in _nearly(work, numbers, each))
+        return {each.name: _chosen(near, each) for each in wanted}
     named: list[tuple[str, exp.Expr]] = []
     for each in wanted:
         for step, value in _steps(numbers, each).items():
@@ -89,6 +94,16 @@ def _found(work: Work, numbers: Numbers, wanted: list[Wanted]) -> dict[str, tupl
             named.append((f"{step}q{each.name}", tree("QUANTILE_DISC(:x, :at)", **holes)))
     row = work.one("caps", numbers.over(named))
     return {each.name: _chosen(row, each) for each in wanted}
+
+
+def _nearly(work: Work, numbers: Numbers, wanted: Wanted) -> Iterator[tuple[str, float]]:
+    """The same from histograms, step by step: how many values there are, and their quantile."""
+    for step, value in _steps(numbers, wanted).items():
+        values = numbers.over([("v", tree("NULLIF(:x, 0.0)", x=value))])
+        rows = exp.select("*").from_(values.subquery("e"))
+        held = bins(work.ask("caps", binned(rows, tree("CAST(0 AS BIGINT)")))).get(0)
+        yield f"{step}n{wanted.name}", 0.0 if held is None else float(held.n.sum())
+        yield f"{step}q{wanted.name}", 0.0 if held is None else held.at(wanted.quantile)[0]
 
 
 def _steps(numbers: Numbers, wanted: Wanted) -> dict[str, exp.Expr]:

@@ -23,9 +23,14 @@ FAR = 100.0
 The sums are compensated, so that each is right to about 2**-52 of itself, and what is left around the mean to
 100 times that. Beyond, the mean is more than ten standard deviations from 0, and a second pass takes each
 cell's own mean away before it squares.
+
+Third moments ask no more: with means within ten standard deviations of 0 the sum of |x|³ is at most
+4 (b + 1,000) n sd³, b being the mean of |x - mean|³ / sd³: skewness is right to about 1e-12 (1 + b / 1,000).
 """
 SMALLEST = 1e-290
 """Sums of squares below it may have lost digits on the way to 0."""
+TRIPLES = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1))
+"""The places of the columns whose products make third moments: xxx, and of a ratio xxy, xyy and yyy too."""
 
 Grouping = Callable[[IntArray], Sequence[IntArray]]
 """From the numbers of cells to what they are rolled up to: groups numbered from 0, one array each."""
@@ -52,8 +57,8 @@ class Sums:
     """Shape (cells, width)."""
     second: FloatArray
     """Of squares and products, shape (cells, width, width)."""
-    third: FloatArray | None
-    """Of the first column's third powers, shape (cells,)."""
+    third: FloatArray
+    """Of the products of three columns, shape (cells, 0, 1 or 4): see `TRIPLES`."""
 
     def settled(self, groups: Sequence[IntArray]) -> bool:
         """Whether they say all that is to be said around the mean of every group of cells."""
@@ -78,11 +83,8 @@ class Sums:
         mean = self.first / held[:, None]
         m2 = self.second - self.first[:, :, None] * self.first[:, None, :] / held[:, None, None]
         _clip(m2)
-        m3 = None
-        if self.third is not None:
-            own = mean[:, 0]
-            m3 = self.third - 3 * own * self.second[:, 0, 0] + 2 * self.n * own**3
-        return Moments(n=self.n, mean=mean, m2=m2, m3=m3)
+        m3, mixed = _thirds(self.n, mean, self.second, self.third)
+        return Moments(n=self.n, mean=mean, m2=m2, m3=m3, mixed=mixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,16 @@ def _pairs(sides: Sequence[str]) -> list[tuple[int, int, str]]:
     ]
 
 
+def _triples(block: Block) -> tuple[tuple[int, int, int], ...]:
+    if not block.cubed:
+        return ()
+    return TRIPLES if block.mixed else TRIPLES[:1]
+
+
+def _third(sides: Sequence[str], triple: tuple[int, int, int]) -> str:
+    return "t" + "_".join(sorted(sides[place] for place in triple))
+
+
 def _numbered(
     outcomes: str, sums: Mapping[str, exp.Expr], cells: tuple[exp.Expr, Sequence[Label]]
 ) -> exp.Select:
@@ -192,8 +204,9 @@ def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.E
             named[f"s{name}"] = tree("COALESCE(FSUM(:x), 0.0)", x=column(name))
         for one, other, name in _pairs(sides):
             named[name] = tree("COALESCE(FSUM(:a * :b), 0.0)", a=column(sides[one]), b=column(sides[other]))
-        if block.cubed:
-            named[f"t{sides[0]}"] = tree("COALESCE(FSUM(:x * :x * :x), 0.0)", x=column(sides[0]))
+        for triple in _triples(block):
+            a, b, c = (column(sides[place]) for place in triple)
+            named[_third(sides, triple)] = tree("COALESCE(FSUM(:a * :b * :c), 0.0)", a=a, b=b, c=c)
     return named
 
 
@@ -217,8 +230,10 @@ def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, 
             (f"m{at}_{one}_{other}", tree("COALESCE(FSUM(:a * :b), 0.0)", a=away[one], b=away[other]))
             for one, other in combinations_with_replacement(range(block.width), 2)
         ]
-        if block.cubed:
-            named.append((f"t{at}", tree("COALESCE(FSUM(:d * :d * :d), 0.0)", d=away[0])))
+        named += [
+            (f"t{at}_{place}", tree("COALESCE(FSUM(:a * :b * :c), 0.0)", a=away[a], b=away[b], c=away[c]))
+            for place, (a, b, c) in enumerate(_triples(block))
+        ]
     query = select(named, relation(outcomes, "o"))
     query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
     return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
@@ -242,9 +257,9 @@ def _sums(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Sums:
         second[:, one, other] = second[:, other, one] = _number(first, name)
     return Sums(
         n=n,
-        first=np.stack([_number(first, f"s{name}") for name in sides], axis=1),
+        first=_side_by_side(first, [f"s{name}" for name in sides]),
         second=second,
-        third=_number(first, f"t{sides[0]}") if block.cubed else None,
+        third=_side_by_side(first, [_third(sides, triple) for triple in _triples(block)]),
     )
 
 
@@ -252,18 +267,34 @@ def _around(block: Block, plain: Sums, around: pa.Table) -> Moments:
     """The moments around each cell's mean, from those around the mean of the first pass."""
     at, width, n = block.name, block.width, plain.n
     held = np.maximum(n, 1.0)[:, None]
-    rest = np.stack([_number(around, f"r{at}_{side}") for side in range(width)], axis=1)
+    rest = _side_by_side(around, [f"r{at}_{side}" for side in range(width)])
     products = np.zeros((len(n), width, width))
     for one, other in combinations_with_replacement(range(width), 2):
         products[:, one, other] = products[:, other, one] = _number(around, f"m{at}_{one}_{other}")
     off = rest / held
     m2 = products - rest[:, :, None] * off[:, None, :]
     _clip(m2)
-    m3 = None
-    if block.cubed:
-        own = off[:, 0]
-        m3 = _number(around, f"t{at}") - 3 * own * products[:, 0, 0] + 2 * n * own**3
-    return Moments(n=n, mean=plain.first / held + off, m2=m2, m3=m3)
+    third = _side_by_side(around, [f"t{at}_{place}" for place in range(plain.third.shape[1])])
+    m3, mixed = _thirds(n, off, products, third)
+    return Moments(n=n, mean=plain.first / held + off, m2=m2, m3=m3, mixed=mixed)
+
+
+def _thirds(
+    n: FloatArray, mean: FloatArray, second: FloatArray, third: FloatArray
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Third moments around the means: that of the first column, and those with the second column.
+
+    Σ(x-a)(y-b)(z-c) = Σxyz - aΣyz - bΣxz - cΣxy + 2nabc, as a, b and c are the means of x, y and z.
+    """
+    found = [
+        third[:, place]
+        - mean[:, a] * second[:, b, c]
+        - mean[:, b] * second[:, a, c]
+        - mean[:, c] * second[:, a, b]
+        + 2 * n * mean[:, a] * mean[:, b] * mean[:, c]
+        for place, (a, b, c) in enumerate(TRIPLES[: third.shape[1]])
+    ]
+    return found[0] if found else None, np.stack(found[1:], axis=1) if found[1:] else None
 
 
 def _clip(m2: FloatArray) -> None:
@@ -277,6 +308,11 @@ def _whole(table: pa.Table, name: str) -> IntArray:
 
 def _number(table: pa.Table, name: str) -> FloatArray:
     return np.frombuffer(_bytes(table, name), dtype=np.float64)
+
+
+def _side_by_side(table: pa.Table, names: Sequence[str]) -> FloatArray:
+    columns = [_number(table, name) for name in names]
+    return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0))
 
 
 def _bytes(table: pa.Table, name: str) -> memoryview:

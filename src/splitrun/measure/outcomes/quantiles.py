@@ -1,4 +1,8 @@
-"""Quantiles, exact, in as many passes as they take: the quantile, units' values up to it, and its bounds."""
+"""Quantiles in as many passes as they take: the quantile, what lies up to it, and its bounds.
+
+They are exact where the engine has them, and read from a histogram where it has none. Where the plan names a
+cluster, what lies up to a quantile is added up over clusters and not units.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +13,57 @@ import numpy as np
 from sqlglot import exp
 
 from splitrun.errors import Mistake, SpecError
-from splitrun.measure.engine import Engine
-from splitrun.measure.events import MET, Events, selected_values
-from splitrun.measure.measured import Column, Measured, Quantiles
-from splitrun.measure.parts import What, parts
+from splitrun.measure.engine import QUANTILES, Engine
+from splitrun.measure.events import MET
+from splitrun.measure.measured import Measured, Quantiles
+from splitrun.measure.outcomes.counts import PLACED, Asked, across, asked, counted, of_clusters, over, up_to
+from splitrun.measure.outcomes.histograms import binned, bins, chosen
+from splitrun.measure.parts import Part, What, parts
 from splitrun.measure.segments import Levels
 from splitrun.measure.sql import Work, column, relation, select, tree, whole
-from splitrun.moments import FloatArray, IntArray, Moments
-from splitrun.spec.metric import Quantile
+from splitrun.moments import FloatArray
 from splitrun.spec.plan import Plan
 
 __all__ = ["bounded", "quantiled", "values"]
 
-PLACED = "_placed"
+COUNTS, CLUSTERS = "_counts", "_counts_of_clusters"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A quantile metric of the plan."""
+class Split:
+    """A quantile metric, and by which segment its values are split."""
 
-    key: str
-    place: int
-    at: float
+    plan: Plan
+    each: Asked
+    segment: str | None
 
     @property
-    def values(self) -> str:
-        """The table of its values: n of the unit, v."""
-        return f"_values_{self.place}"
+    def mark(self) -> str:
+        """Tells its tables from those of other segments."""
+        return (
+            "" if self.segment is None else str([one.key for one in self.plan.segments].index(self.segment))
+        )
 
-    def there(self, alias: str) -> exp.Expr:
-        """Whether a unit of the outcomes has a value at all, or none because it has no rows."""
-        return tree("(:x) IS NOT NULL", x=column(f"x{self.place}_0", alias))
+    @property
+    def kept(self) -> str:
+        """The table of its quantiles: g of variant and level, q."""
+        return f"{self.each.values}_q{self.mark}"
 
+    @property
+    def bins(self) -> str:
+        """The table of its histogram, where the engine has no quantiles."""
+        return f"{self.each.values}_h{self.mark}"
 
-def asked(plan: Plan) -> list[Asked]:
-    """The quantile metrics of a plan."""
-    found = []
-    for place, planned in enumerate(plan.metrics):
-        match planned.metric:
-            case Quantile(at=at):
-                found.append(Asked(planned.key, place, at))
-            case _:
-                pass
-    return found
+    @property
+    def group(self) -> exp.Expr:
+        """The number of a unit's variant and level, in `_placed` under the name p."""
+        return tree("p.g") if self.segment is None else column(f"g{self.mark}", "p")
+
+    @property
+    def rows(self) -> exp.Select:
+        """Its values, as e, beside where their units are placed."""
+        query = exp.select("*").from_(relation(self.each.values, "e"))
+        return query.join(relation(PLACED, "p"), on=tree("e.n = p.n"))
 
 
 def quantiled(
@@ -59,7 +71,7 @@ def quantiled(
     plan: Plan,
     measured: Measured,
     outcomes: Mapping[str | None, str],
-    made: tuple[Callable[[str], Events], Mapping[str, Levels]],
+    made: tuple[Callable[[Part], tuple[str, str]], Mapping[str, Levels]],
 ) -> Measured:
     """Take the plan's quantiles; makes the tables `_placed` and `_values_0`….
 
@@ -68,7 +80,7 @@ def quantiled(
         plan: The plan.
         measured: What is measured already; the quantile metrics' columns hold the units' numbers of values.
         outcomes: The table of the units' outcomes, and those of the cubes in `measured.within` by segment.
-        made: How a source is read as events, and the segments' levels.
+        made: The table and the column with the listed values of a part, and the segments' levels.
 
     Returns:
         The same with `quantiles`, and with (values inside, all values) as the moments of their columns.
@@ -76,15 +88,15 @@ def quantiled(
     wanted = asked(plan)
     if not wanted:
         return measured
-    events, levels = made
+    listed, levels = made
     work.keep("units' places", PLACED, _placed(plan, measured, levels))
     found: dict[tuple[str, str | None], Quantiles] = {}
     for each in wanted:
         part = parts(plan.metrics[each.place].metric)[0]
-        rows = selected_values(events(part.source), part) if part.what is What.VALUES else None
+        rows = listed(part) if part.what is What.VALUES else None
         work.keep(f"values of {each.key}", each.values, _values(each, outcomes[None], rows))
         for segment in (None, *(planned.key for planned in plan.segments)):
-            found[each.key, segment] = _taken(work, plan, each, segment, measured, outcomes[None])
+            found[each.key, segment] = _taken(work, Split(plan, each, segment), measured, outcomes[None])
         measured = _celled(work, each, measured, outcomes)
     return replace(measured, quantiles=found, sql=tuple(work.done))
 
@@ -138,37 +150,41 @@ def _read(work: Work, plan: Plan, cut: tuple[str, str | None], probabilities: Fl
     if each is None:
         says = f"the plan has no quantile metric {key!r}"
         raise SpecError([Mistake(says, f"its quantiles are {[one.key for one in asked(plan)]}")])
-    flat = probabilities.ravel()
-    group = _group(plan, segment)
+    places = [planned.key for planned in plan.segments]
+    if segment is not None and segment not in places:
+        raise SpecError([Mistake(f"the plan has no segment {segment!r}", f"its segments are {places}")])
+    wanted = {place: float(p) for place, p in enumerate(probabilities.ravel().tolist()) if np.isfinite(p)}
+    found = np.full(probabilities.size, np.nan)
+    if wanted:
+        reading = _exactly if QUANTILES in work.engine.capabilities else _nearly
+        for place, value in reading(work, Split(plan, each, segment), wanted).items():
+            found[place] = value
+    return found.reshape(probabilities.shape)
+
+
+def _exactly(work: Work, split: Split, wanted: Mapping[int, float]) -> dict[int, float]:
+    """Quantiles at these probabilities, by group."""
     named = [
         (
             f"q{place}",
             tree(
                 "QUANTILE_DISC(CASE WHEN :g = :place THEN e.v END, :p)",
-                g=group, place=whole(place), p=exp.Literal.number(repr(float(p))),
+                g=split.group, place=whole(place), p=exp.Literal.number(repr(p)),
             ),
         )
-        for place, p in enumerate(flat)
-        if np.isfinite(p)
+        for place, p in wanted.items()
     ]  # fmt: skip
-    found = np.full(len(flat), np.nan)
-    if named:
-        query = select(named, relation(each.values, "e"))
-        row = work.one(f"bounds of {key}", query.join(relation(PLACED, "p"), on=tree("e.n = p.n")))
-        for place in range(len(flat)):
-            value = row.get(f"q{place}")
-            found[place] = np.nan if value is None else float(value)
-    return found.reshape(probabilities.shape)
+    listed = [exp.alias_(value, name, quoted=True) for name, value in named]
+    row = work.one(f"bounds of {split.each.key}", split.rows.select(*listed, append=False))
+    read = {place: row[f"q{place}"] for place in wanted}
+    return {place: float(value) for place, value in read.items() if value is not None}
 
 
-def _group(plan: Plan, segment: str | None) -> exp.Expr:
-    """The number of a unit's variant and level, in `_placed` under the name p."""
-    if segment is None:
-        return tree("p.g")
-    places = [planned.key for planned in plan.segments]
-    if segment not in places:
-        raise SpecError([Mistake(f"the plan has no segment {segment!r}", f"its segments are {places}")])
-    return column(f"g{places.index(segment)}", "p")
+def _nearly(work: Work, split: Split, wanted: Mapping[int, float]) -> dict[int, float]:
+    """The same from the histogram that `measure` left behind."""
+    kept = exp.select("*").from_(relation(split.bins, "h"))
+    held = bins(work.ask(f"bounds of {split.each.key}", kept))
+    return {place: held[place].at(p)[0] for place, p in wanted.items() if place in held}
 
 
 def _placed(plan: Plan, measured: Measured, levels: Mapping[str, Levels]) -> exp.Select:
@@ -182,100 +198,91 @@ def _placed(plan: Plan, measured: Measured, levels: Mapping[str, Levels]) -> exp
     return select(named, relation(MET, "u")).where(tree("u.met"))
 
 
-def _values(each: Asked, outcomes: str, rows: exp.Select | None) -> exp.Select:
+def _values(each: Asked, outcomes: str, rows: tuple[str, str] | None) -> exp.Select:
+    query = select([("n", tree("o.n")), ("v", column(f"x{each.place}_0", "o"))], relation(outcomes, "o"))
     if rows is None:
-        named = [("n", tree("o.n")), ("v", column(f"x{each.place}_0", "o"))]
-        return select(named, relation(outcomes, "o")).where(each.there("o"))
-    query = select([("n", tree("e.n")), ("v", tree("e.v"))], rows.subquery("e"))
+        return query.where(each.there("o"))
+    table, name = rows
+    query = select([("n", tree("o.n")), ("v", exp.Explode(this=column(name, "e")))], relation(table, "e"))
     return query.join(relation(outcomes, "o"), on=tree("e.n = o.n")).where(each.there("o"))
 
 
-def _taken(
-    work: Work, plan: Plan, each: Asked, segment: str | None, measured: Measured, outcomes: str
-) -> Quantiles:
-    shape = (len(plan.variants), len(measured.labels(segment)))
-    kept = each.values + (
-        "_q" if segment is None else f"_q{[one.key for one in plan.segments].index(segment)}"
-    )
-    group = _group(plan, segment)
-    at = exp.Literal.number(repr(each.at))
-    query = select([("g", group), ("q", tree("QUANTILE_DISC(e.v, :at)", at=at))], relation(each.values, "e"))
-    query = query.join(relation(PLACED, "p"), on=tree("e.n = p.n")).group_by(group)
-    work.keep(f"quantiles of {each.key}", kept, query)
-    value = np.full(shape[0] * shape[1], np.nan)
-    for row in work.ask(f"quantiles of {each.key}", exp.select("*").from_(relation(kept, "q"))).to_pylist():
-        value[int(row["g"])] = float(row["q"])
-    sums = _inside(work, each, outcomes, (group, kept, group))
-    moments = _gathered(sums, np.arange(shape[0] * shape[1]))
-    width = shape[1]
+def _taken(work: Work, split: Split, measured: Measured, outcomes: str) -> Quantiles:
+    variants, width = len(split.plan.variants), len(measured.labels(split.segment))
+    shape, groups = (variants, width), variants * width
+    exact = QUANTILES in work.engine.capabilities
+    found, off = (_sorted if exact else _binned)(work, split)
+    value, far = np.full(groups, np.nan), np.zeros(groups)
+    for group, q in found.items():
+        value[group], far[group] = q, off.get(group, 0.0)
+    clustered = measured.clusters is not None
+    units = up_to(split.each, outcomes, (split.group, split.kept, split.group), clustered=clustered)
+    alone, together = None, None
+    if clustered:
+        work.keep(f"values of {split.each.key} per unit", COUNTS, units)
+        work.keep(f"values of {split.each.key} per cluster", CLUSTERS, over(COUNTS))
+        inside = counted(work, split.each, relation(CLUSTERS, "x"))
+        alone = counted(work, split.each, relation(COUNTS, "x")).moments(np.arange(groups))
+        together = across(work, split.each, CLUSTERS, shape)
+        work.forget(COUNTS)
+        work.forget(CLUSTERS)
+    else:
+        inside = counted(work, split.each, units.subquery("x"))
+    moments = inside.moments(np.arange(groups))
+    levels = [np.arange(width) + variant * width for variant in range(variants)]
     return Quantiles(
         value=value.reshape(shape),
-        inside=tuple(moments.at(np.arange(width) + variant * width) for variant in range(shape[0])),
+        inside=tuple(moments.at(each) for each in levels),
         low=np.full(shape, np.nan),
         high=np.full(shape, np.nan),
+        tied=inside.tied(groups).reshape(shape),
+        alone=None if alone is None else tuple(alone.at(each) for each in levels),
+        across=together,
+        off=None if exact else far.reshape(shape),
     )
+
+
+def _sorted(work: Work, split: Split) -> tuple[dict[int, float], dict[int, float]]:
+    """Quantiles by group, as the engine finds them; makes the table of them."""
+    at = exp.Literal.number(repr(split.each.at))
+    named = [("g", split.group), ("q", tree("QUANTILE_DISC(e.v, :at)", at=at))]
+    listed = [exp.alias_(value, name, quoted=True) for name, value in named]
+    query = split.rows.select(*listed, append=False).group_by(split.group)
+    work.keep(f"quantiles of {split.each.key}", split.kept, query)
+    rows = work.ask(f"quantiles of {split.each.key}", exp.select("*").from_(relation(split.kept, "q")))
+    return {int(row["g"]): float(row["q"]) for row in rows.to_pylist()}, {}
+
+
+def _binned(work: Work, split: Split) -> tuple[dict[int, float], dict[int, float]]:
+    """Quantiles by group and how far off they may be, from a histogram; makes its table and theirs."""
+    work.keep(f"histogram of {split.each.key}", split.bins, binned(split.rows, split.group))
+    kept = exp.select("*").from_(relation(split.bins, "h"))
+    held = bins(work.ask(f"histogram of {split.each.key}", kept))
+    found = {group: each.at(split.each.at) for group, each in held.items()}
+    value = {group: q for group, (q, _) in found.items()}
+    work.keep(f"quantiles of {split.each.key}", split.kept, chosen(split.bins, value))
+    return value, {group: off for group, (_, off) in found.items()}
 
 
 def _celled(work: Work, each: Asked, measured: Measured, outcomes: Mapping[str | None, str]) -> Measured:
     """Put (values inside, all values) into the metric's column, by the quantile of each whole variant."""
-    within = dict(measured.within)
-    for segment, part in within.items():
-        within[segment] = replace(part, columns=_with(work, each, part, outcomes[segment]))
-    return replace(measured, within=within, columns=_with(work, each, measured, outcomes[None]))
+    within = {
+        segment: _with(work, each, part, outcomes[segment]) for segment, part in measured.within.items()
+    }
+    return replace(_with(work, each, measured, outcomes[None]), within=within)
 
 
-def _with(work: Work, each: Asked, part: Measured, outcomes: str) -> dict[str, Column]:
+def _with(work: Work, each: Asked, part: Measured, outcomes: str) -> Measured:
     query = select([("cell", tree("cell"))], relation(outcomes, "o")).distinct().order_by(tree("cell"))
     cells = np.asarray(work.ask("cells of quantiles", query).column("cell").to_numpy(), dtype=np.int64)
-    sums = _inside(work, each, outcomes, (tree("o.cell"), f"{each.values}_q", tree("p.g")))
-    column_of = part.columns[each.key]
-    return {**part.columns, each.key: replace(column_of, moments=_gathered(sums, cells))}
-
-
-def _inside(
-    work: Work, each: Asked, outcomes: str, cut: tuple[exp.Expr, str, exp.Expr]
-) -> dict[int, tuple[int, ...]]:
-    """Count per unit the values up to the quantile and all values, and add up their squares and products.
-
-    Args:
-        work: Where SQL runs.
-        each: The metric.
-        outcomes: The table of the units.
-        cut: What is added up together; the table of the quantiles, and which of them is a unit's.
-    """
-    group, kept, own = cut
-    units = select(
-        [("g", group), ("s", tree("COUNT(CASE WHEN e.v <= q.q THEN 1 END)")), ("k", tree("COUNT(e.v)"))],
-        relation(outcomes, "o"),
-    )
-    units = units.join(relation(PLACED, "p"), on=tree("o.n = p.n"))
-    units = units.join(relation(kept, "q"), on=tree(":own = q.g", own=own), join_type="left")
-    units = units.join(relation(each.values, "e"), on=tree("o.n = e.n"), join_type="left")
-    units = units.where(each.there("o")).group_by(tree("o.n"), group)
-    sums = {
-        "n": "COUNT(*)",
-        "s": "SUM(s)",
-        "k": "SUM(k)",
-        "ss": "SUM(s * s)",
-        "sk": "SUM(s * k)",
-        "kk": "SUM(k * k)",
-    }
-    named: list[tuple[str, exp.Expr]] = [("g", tree("g"))]
-    named += [(name, tree("CAST(:sum AS BIGINT)", sum=tree(written))) for name, written in sums.items()]
-    query = select(named, units.subquery("x")).group_by(tree("g")).order_by(tree("g"))
-    rows = work.ask(f"values of {each.key} up to its quantiles", query).to_pylist()
-    return {int(row["g"]): tuple(int(row[name] or 0) for name in sums) for row in rows}
-
-
-def _gathered(sums: Mapping[int, tuple[int, ...]], groups: IntArray) -> Moments:
-    """Moments from sums of whole numbers, in whole numbers until the last division: nothing is lost."""
-    n, mean = np.zeros(len(groups)), np.zeros((len(groups), 2))
-    m2 = np.zeros((len(groups), 2, 2))
-    for place, group in enumerate(groups.tolist()):
-        units, s, k, ss, sk, kk = sums.get(group, (0,) * 6)
-        if not units:
-            continue
-        n[place], mean[place] = units, (s / units, k / units)
-        across = (units * sk - s * k) / units
-        m2[place] = [[(units * ss - s * s) / units, across], [across, (units * kk - k * k) / units]]
-    return Moments(n=n, mean=mean, m2=m2)
+    clusters = part.clusters
+    cut = (tree("o.cell"), f"{each.values}_q", tree("p.g"))
+    units = up_to(each, outcomes, cut, clustered=clusters is not None)
+    work.keep(f"values of {each.key} per unit", COUNTS, units)
+    moments = counted(work, each, relation(COUNTS, "x")).moments(cells)
+    if clusters is not None:
+        sums = of_clusters(work, each, COUNTS, clusters, cells)
+        clusters = replace(clusters, sums={**clusters.sums, each.key: sums})
+    work.forget(COUNTS)
+    found = replace(part.columns[each.key], moments=moments)
+    return replace(part, columns={**part.columns, each.key: found}, clusters=clusters)

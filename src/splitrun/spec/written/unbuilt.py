@@ -39,7 +39,6 @@ EXPERIMENT = (
         "write group_sequential, fixed, sequential or hybrid",
         frozenset({"bayesian"}),
     ),
-    Rule(("analysis", "futility"), "take it out; a look stops for success only"),
     Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
     Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
     Rule(("metrics", "*", "*"), "name the guardrails, each with its margin", frozenset({"experience"})),

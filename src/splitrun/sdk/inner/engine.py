@@ -1,0 +1,181 @@
+"""One client's parts, the border around them, and how they live and end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
+from splitrun.sdk.outbox.choices import Choices
+from splitrun.sdk.outbox.plain import UnfitError
+from splitrun.sdk.outbox.queue import Queue
+from splitrun.sdk.process.forks import enrol
+from splitrun.sdk.process.worker import Worker
+from splitrun.sdk.settings import Settings
+from splitrun.sdk.status import Consent
+
+__all__ = ["Engine"]
+
+Found = TypeVar("Found")
+
+AFTER_A_BLUNDER = 5.0
+"""Seconds that a thread rests after an error of ours."""
+
+
+class Engine:
+    """One client's parts; `Client` inherits from it, which is a call less on the hot path."""
+
+    def __init__(self, settings: Settings) -> None:
+        # importing a client stays cheap: what it works with is loaded when one is made
+        from splitrun.sdk.inner.connections import Connections  # noqa: PLC0415
+        from splitrun.sdk.rulesets.keeper import Keeper  # noqa: PLC0415
+
+        self._settings = settings
+        self._now = settings.clock.now
+        self._blunders = 0
+        self._closed = False
+        self._keeper = Keeper(settings)
+        self._choices = Choices(
+            Consent(settings.consent), settings.opted_out, settings.queue, settings.queue_bytes
+        )
+        self._sticky = settings.sticky
+        self._careful = self._choices.asked or settings.sticky is not None
+        """Whether an answer has to ask for consent, opt-out or what was kept."""
+        self._connections = Connections(settings, self._keeper)
+        self._furnish()
+        self._keeper.given()
+        enrol(self)
+
+    def _furnish(self) -> None:
+        """Make the queue and the threads, none of them started."""
+        self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())  # noqa: PLW0108 - there is none yet
+        self._sender = self._connections.sender(self._queue)
+        sender = self._sender
+        self._worker = Worker(
+            "splitrun-sender",
+            lambda: self._stepped(sender.step),
+            lambda: self._guarded(self._connections.finish, None),
+        )
+        self._source = self._connections.source()
+        source = self._source
+        self._watcher = None
+        if source is not None:
+            self._watcher = Worker(
+                "splitrun-ruleset",
+                lambda: self._stepped(source.step),
+                lambda: self._guarded(source.finish, None),
+            )
+
+    def _begin(self) -> None:
+        """Hold what is on disk, and start to watch the source. Does I/O."""
+        self._keeper.begin()
+        if self._settings.file is not None and self._source is not None:
+            self._stepped(self._source.step)
+        if self._watcher is not None:
+            self._watcher.start()
+
+    def _await_ruleset(self) -> None:
+        """Wait until the source was asked once, at most `wait` seconds."""
+        if self._watcher is not None:
+            self._keeper.settled.wait(self._settings.wait)
+
+    # ---- the border ------------------------------------------------------------------------------
+
+    def _blundered(self, flag: object, error: Exception) -> Evaluation:
+        """Count an error of ours, and answer in its place."""
+        self._blunders += 1
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        says = f"an error inside splitrun was caught ({what}); please report it"
+        self._sender.blunder = says
+        return Evaluation(
+            flag if isinstance(flag, str) else type(flag).__name__,
+            None,
+            None,
+            Reason.ERROR,
+            Detail.ERROR,
+            ruleset=self._keeper.held.version,
+            error=ErrorCode.GENERAL,
+            says=says,
+        )
+
+    def _stepped(self, step: Callable[[], float]) -> float:
+        """Take a step of a thread, whatever it runs into."""
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001 - the border of the threads: they must outlive our mistakes
+            self._blundered("", error)
+            return AFTER_A_BLUNDER
+
+    def _guarded(self, does: Callable[[], Found], otherwise: Found) -> Found:
+        """Do something whose cost does not matter, whatever it runs into."""
+        try:
+            return does()
+        except UnfitError as error:
+            self._unfit(error)
+        except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
+            self._blundered("", error)
+        return otherwise
+
+    def _unfit(self, error: Exception, *texts: object) -> None:
+        """Count a record that cannot be sent, be it the caller's mistake or ours.
+
+        Args:
+            error: What came of it.
+            texts: What should have been texts.
+        """
+        wrong = [type(each).__name__ for each in texts if type(each) is not str]
+        if wrong:
+            self._sender.note = f"an event needs a name and the id of a unit, both texts; one is a {wrong[0]}"
+        elif type(error) is UnfitError:
+            self._sender.note = str(error)
+        else:
+            self._blundered("", error)
+        self._queue.refuse()
+
+    # ---- life ------------------------------------------------------------------------------------
+
+    def _drain(self, timeout: float) -> bool:
+        """Wait until all is sent, a try fails, or time is over."""
+        until = time.monotonic() + timeout
+        begun = self._sender.begun
+        while not self._sender.idle:
+            # a try that was under way before does not count
+            if self._sender.failed > begun or time.monotonic() >= until:
+                return False
+            self._sender.hurry.set()
+            self._worker.wake()
+            time.sleep(0.005)
+        return True
+
+    def _stop(self, timeout: float) -> bool:
+        """Send what there is, stop the threads; answers go on, nothing more is logged."""
+        until = time.monotonic() + timeout
+        if self._closed:
+            return True
+        went = self._drain(timeout)
+        self._closed = self._keeper.closed = True
+        self._queue.close()
+        if self._source is not None:
+            self._source.stop()
+        for worker in (self._watcher, self._worker):
+            if worker is not None:
+                worker.stop(max(0.05, until - time.monotonic()))
+        self._keeper.tell()
+        return went
+
+    def _leave(self, timeout: float) -> None:
+        self._guarded(lambda: self._closed or self._drain(timeout), otherwise=False)
+
+    def _renew(self) -> None:
+        """Live on in the child of a fork: no queue, lock or socket of the parent's."""
+        self._choices.renew()
+        self._keeper.lock = threading.RLock()
+        self._keeper.settled = threading.Event()
+        self._furnish()
+        if self._closed:
+            self._queue.close()
+        elif self._watcher is not None:
+            # a child that only executes another program should not start threads: the first question does
+            self._keeper.held.rouse(self._watcher.start)

@@ -1,0 +1,128 @@
+"""What units decided: consent, opt-out, and what is held back until they do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+
+from splitrun.sdk.outbox.queue import SMALL
+from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.status import Consent
+
+__all__ = ["Choices"]
+
+STATES: dict[object, Consent] = {state.value: state for state in Consent}
+
+
+class Choices:
+    """Decisions of units, in memory only.
+
+    Who denied or opted out is never forgotten while the process lives; who granted is, when there are too
+    many, which means asking again. Held-back records are bounded in number and bytes; the unit that waits
+    longest loses its own first.
+
+    Args:
+        usual: Consent of units that have not said.
+        out: Units that opted out, or who answers for one.
+        room: Records that may be held back, and units that are remembered to have granted.
+        room_bytes: Bytes that they may take.
+    """
+
+    def __init__(
+        self,
+        usual: Consent,
+        out: Collection[str] | Callable[[str], bool] | None,
+        room: int,
+        room_bytes: int,
+    ) -> None:
+        self.usual, self.room, self.room_bytes = usual, room, room_bytes
+        self.given: Callable[[str], bool] | None = None
+        if out is not None:
+            self.given = out if callable(out) else frozenset(out).__contains__
+        self.gone: set[str] = set()
+        self.granted: dict[str, None] = {}
+        self.denied: set[str] = set()
+        self.pending: dict[str, list[Met | Did | Linked]] = {}
+        self.amount = self.bytes = self.dropped = 0
+        self.lock = threading.RLock()
+        self.asked = usual is not Consent.GRANTED or out is not None
+        """Whether a call has to ask at all."""
+
+    def state(self, unit: str, said: Consent | str | None) -> Consent:
+        """The unit's consent: what the call says, what the unit said before, what is usual."""
+        if said is not None:
+            return STATES.get(said, Consent.PENDING)
+        if unit in self.denied:
+            return Consent.DENIED
+        return Consent.GRANTED if unit in self.granted else self.usual
+
+    def out(self, unit: str) -> bool:
+        """Whether the unit opted out."""
+        return unit in self.gone or (self.given is not None and bool(self.given(unit)))
+
+    def opt_out(self, unit: str) -> None:
+        """The unit takes no part from now on; what was held back of it is dropped."""
+        with self.lock:
+            self.asked = True
+            self.gone.add(unit)
+            self.release(unit)
+
+    def hold(self, unit: str, record: Met | Did | Linked) -> None:
+        """Keep a record until its unit decides; an exposure once only."""
+        with self.lock:
+            records = self.pending.setdefault(unit, [])
+            match record:
+                case Met() if any(same(record, other) for other in records):
+                    return
+            records.append(record)
+            self.amount += 1
+            self.bytes += record.weight or SMALL
+            while self.pending and (self.amount > self.room or self.bytes > self.room_bytes):
+                self.dropped += len(self.release(next(iter(self.pending))))
+
+    def renew(self) -> None:
+        """Live on in the child of a fork: decisions stay, what was held back is the parent's to send."""
+        self.lock = threading.RLock()
+        self.pending = {}
+        self.amount = self.bytes = self.dropped = 0
+
+    def release(self, unit: str) -> list[Met | Did | Linked]:
+        """Hand over what was held back of a unit."""
+        with self.lock:
+            records = self.pending.pop(unit, [])
+            self.amount -= len(records)
+            self.bytes -= sum(record.weight or SMALL for record in records)
+            return records
+
+    def decided(self, unit: str, said: Consent | str) -> list[Met | Did | Linked]:
+        """Note a unit's decision; answers the records that may now be logged."""
+        state = STATES.get(said, Consent.PENDING)
+        with self.lock:
+            self.denied.discard(unit)
+            self.granted.pop(unit, None)
+            if state is Consent.PENDING:
+                return []
+            if state is Consent.DENIED:
+                self.asked = True
+                self.denied.add(unit)
+                self.release(unit)
+                return []
+            if self.usual is not Consent.GRANTED:
+                self.granted[unit] = None
+                if len(self.granted) > self.room:
+                    del self.granted[next(iter(self.granted))]
+            return self.release(unit)
+
+
+def same(record: Met, other: Met | Did | Linked) -> bool:
+    """Whether two records are of one exposure."""
+    match other:
+        case Met():
+            return (record.answer.experiment, record.answer.version, record.answer.phase, record.trigger) == (
+                other.answer.experiment,
+                other.answer.version,
+                other.answer.phase,
+                other.trigger,
+            )
+        case _:
+            return False

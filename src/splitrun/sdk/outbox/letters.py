@@ -1,0 +1,97 @@
+"""Records written as wire events, and lines of events as one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec.json import Encoder
+
+from splitrun.assign.slots import id_bytes
+from splitrun.errors import DataError
+from splitrun.sdk.event import Alias, Event, Exposure, Unit
+from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.settings import SDK
+
+__all__ = ["EVENT_BYTES", "Writer", "batch"]
+
+EVENT_BYTES = 64_000
+"""The largest event that the intake takes."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Writer:
+    """Writes the records of one process.
+
+    Args:
+        prefix: 16 hexadecimal digits, drawn once per process.
+        release: The product's release.
+        unit_type: Answers the unit type of records that name none.
+    """
+
+    def __init__(self, prefix: str, release: str, unit_type: Callable[[], str]) -> None:
+        self.prefix = prefix
+        self.release = release
+        self.unit_type = unit_type
+        self.encode = Encoder().encode
+
+    def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
+        """Write one record; the bytes are empty where it cannot be sent, and the text says why."""
+        try:
+            id_bytes(record.unit)
+            line = self.encode(self.event(record))
+        except DataError as error:
+            return b"", str(error)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return (
+                b"",
+                f"an event could not be written as JSON ({error}); leave out what is not text or number",
+            )
+        if len(line) > EVENT_BYTES:
+            return (
+                b"",
+                f"an event has {len(line):,} bytes and at most {EVENT_BYTES:,} are taken; send less of it",
+            )
+        return line, ""
+
+    def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
+        """Give a record its id, its time as text and the product's release."""
+        name = f"{self.prefix}{record.number:016x}"
+        time = written(record.at)
+        unit = Unit(record.unit_type or self.unit_type(), record.unit)
+        match record:
+            case Met(answer=answer):
+                return Exposure(
+                    id=name,
+                    time=time,
+                    unit=unit,
+                    flag=answer.flag,
+                    experiment=answer.experiment or "",
+                    version=answer.version,
+                    phase=answer.phase,
+                    variant=answer.variant or "",
+                    ruleset=answer.ruleset,
+                    reason=answer.reason,
+                    detail=answer.detail,
+                    trigger=record.trigger,
+                    enrolling=answer.enrolling,
+                    release=self.release,
+                    attributes=record.attributes,
+                )
+            case Did():
+                return Event(name, time, unit, record.name, record.value, self.release, record.properties)
+            case Linked():
+                id_bytes(record.was)
+                return Alias(name, time, unit, Unit(record.was_type or self.unit_type(), record.was))
+
+
+def written(at: int) -> str:
+    """Write nanoseconds since 1970 as RFC 3339 in UTC with microseconds."""
+    return (EPOCH + timedelta(microseconds=at // 1000)).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def batch(lines: Sequence[bytes], now: int) -> bytes:
+    """Write lines of events as a `splitrun.sdk.event.Batch`; the lines are not encoded again."""
+    head = f'{{"sent_at":"{written(now)}","sdk":"{SDK}","events":['.encode()
+    return head + b",".join(lines) + b"]}"

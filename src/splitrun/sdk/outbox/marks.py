@@ -1,0 +1,103 @@
+"""Which exposures have been logged: once per unit, experiment and phase, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from splitrun.assign.ruleset import Experiment, Ruleset
+
+__all__ = ["Mark", "Marks"]
+
+
+MANY = 12
+"""Declared attributes up to which an exposure with little text is small."""
+
+
+class Mark:
+    """What logging an exposure to one experiment needs, and the units that are logged.
+
+    `fresh` is asked on every call. It holds unit ids, and tuples for triggers and for experiments whose unit
+    is not the one that the caller names: those are found out on the slow path.
+    """
+
+    __slots__ = ("attribute", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type")
+
+    def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.unit_type = experiment.unit
+        self.declared = experiment.attributes
+        self.attribute = ruleset.units.get(experiment.unit, experiment.unit)
+        asked = []
+        if experiment.flag is not None and experiment.flag in ruleset.flags:
+            asked.append(ruleset.flags[experiment.flag].unit)
+        if experiment.layer is not None and experiment.layer in ruleset.layers:
+            asked.append(ruleset.layers[experiment.layer].unit)
+        self.other = any(name != experiment.unit for name in asked)
+        self.slow = self.other or len(self.declared) > MANY
+        self.fresh: dict[object, int] = {}
+        self.older: dict[object, int] = {}
+
+    def same_stretch(self, before: Mark) -> bool:
+        """Whether what was logged under `before` counts for this one too."""
+        now, then = self.experiment, before.experiment
+        return (now.version, now.phase, now.enrolling, now.unit) == (
+            then.version,
+            then.phase,
+            then.enrolling,
+            then.unit,
+        )
+
+    def key(self, unit: str, *, trigger: bool) -> object:
+        """Under what a unit is remembered."""
+        if trigger:
+            return (unit,)
+        return (unit, "") if self.other else unit
+
+    def carried(self, attributes: Mapping[str, object]) -> dict[str, object]:
+        """Take the declared attributes and no others; what could change later is left out."""
+        return {
+            name: attributes[name]
+            for name in self.declared
+            if attributes.get(name) is not None and type(attributes[name]) not in {list, dict, set}
+        }
+
+
+class Marks:
+    """The marks of all experiments of a ruleset, and the bound they share.
+
+    Memory is two generations: when half of the room is taken, the older generation is forgotten and the
+    fresh one becomes the older. A unit that was forgotten is logged again, which analysis does not mind.
+    """
+
+    def __init__(self, ruleset: Ruleset, room: int, before: Marks | None = None) -> None:
+        self.half = max(1, room // 2)
+        self.taken: int = before.taken if before else 0
+        self.of: dict[str, Mark] = {}
+        for name, experiment in ruleset.experiments.items():
+            mark = Mark(ruleset, experiment)
+            past = before.of.get(name) if before else None
+            if past is not None and mark.same_stretch(past):
+                mark.fresh, mark.older = past.fresh, past.older
+            self.of[name] = mark
+
+    def first(self, mark: Mark, key: object, number: int) -> bool:
+        """Whether nobody has logged it before; of several threads exactly one is told so.
+
+        Args:
+            mark: The experiment's mark.
+            key: `Mark.key` of the unit.
+            number: A number that no other call has.
+        """
+        if mark.fresh.setdefault(key, number) != number:
+            return False
+        self.taken += 1
+        return not self.known(mark, key)
+
+    def known(self, mark: Mark, key: object) -> bool:
+        """Whether the older generation knows it; moves on to the next generation where it is time to."""
+        known = key in mark.older
+        if self.taken > self.half:
+            self.taken = 0
+            for each in self.of.values():
+                each.older, each.fresh = each.fresh, {}
+        return known

@@ -1,0 +1,49 @@
+"""What a caller leaves on the queue: as little work as can be, turned into wire events by the sender."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from splitrun.assign.evaluation import Evaluation
+
+__all__ = ["Did", "Linked", "Met", "Record"]
+
+
+class Record(Struct, frozen=True, gc=False):
+    """What all records share."""
+
+    number: int
+    """Counts the records of a process; the second half of the event's id."""
+    at: int
+    """Nanoseconds since 1970, taken in the caller."""
+    unit: str
+    unit_type: str | None
+    """None where the ruleset's first unit type is meant."""
+
+
+class Met(Record, frozen=True, gc=False):
+    """A unit met the change, or a later qualifying moment."""
+
+    answer: Evaluation
+    attributes: dict[str, object]
+    """The declared ones, as they were."""
+    trigger: bool = False
+    weight: int = 0
+    """Bytes that it may take, where it is not small."""
+
+
+class Did(Record, frozen=True, gc=False):
+    """A unit did or met something."""
+
+    name: str
+    value: float | None
+    properties: dict[str, object]
+    weight: int = 0
+
+
+class Linked(Record, frozen=True, gc=False):
+    """Two ids are one unit."""
+
+    was: str
+    was_type: str | None
+    weight: int = 0

@@ -1,0 +1,197 @@
+"""Sends what the queue holds: batches, retries, the disk spool; runs in the sender's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from logging import getLogger
+from typing import TYPE_CHECKING
+
+from splitrun.errors import StoreError
+from splitrun.sdk.outbox.letters import Writer, batch
+from splitrun.sdk.outbox.queue import Queue
+from splitrun.sdk.process.forks import loading
+from splitrun.sdk.settings import Answer, Delivery, Patience, Settings
+
+if TYPE_CHECKING:
+    # for the type only: it loads SQLite, which few clients need
+    from splitrun.sdk.outbox.spool import Spool
+
+__all__ = ["BATCH_BYTES", "BATCH_EVENTS", "Sender"]
+
+BATCH_EVENTS = 5_000
+BATCH_BYTES = 4_900_000
+"""The intake takes 5 MB; the rest is for the frame around the events."""
+REPORT_EVERY = 60.0
+"""Seconds between two log lines about dropped events."""
+COUNT_EVERY = 60.0
+"""Seconds between two looks at a spool that nothing was added to: another process may have died."""
+AGAIN = {408, 425, 429}
+"""Beside 5xx, the answers that ask to be tried again."""
+REFUSED = {401, 403}
+"""The key is wrong: events stay, and the next try is far off."""
+
+
+class Sender:
+    """One step moves fresh records to lines (and to disk, where there is a spool) and sends one batch.
+
+    Args:
+        settings: The clock, the interval and the path of the spool.
+        queue: What is to be sent.
+        writer: Writes records.
+        connected: Makes the delivery; called in the sender's thread, because it loads the HTTP library.
+    """
+
+    def __init__(
+        self, settings: Settings, queue: Queue, writer: Writer, connected: Callable[[], Delivery | None]
+    ) -> None:
+        self.settings, self.queue, self.writer, self.connected = settings, queue, writer, connected
+        self.clock = settings.clock
+        self.patience = Patience(self.clock.dice)
+        self.delivery: Delivery | None = None
+        self.ready = False
+        self.spool: Spool | None = None
+        self.next_try = self.next_report = self.next_count = self.clock.elapsed()
+        self.hurry = threading.Event()
+        self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = 0
+        self.begun = self.failed = 0
+        """Numbers of the last try, and of the last that failed."""
+        self.reported = 0
+        self.most = BATCH_EVENTS
+        self.trouble = self.spool_trouble = self.note = self.blunder = ""
+
+    def step(self) -> float:
+        """Do what is due; answers in how many seconds the next step is."""
+        if not self.ready:
+            self.delivery = self.connected()
+            if self.settings.spool is not None:
+                with loading():
+                    from splitrun.sdk.outbox.spool import Spool  # noqa: PLC0415 - loads SQLite
+
+                self.spool = Spool(self.settings.spool, self.settings.spool_bytes, self.clock.now)
+            self.ready = True
+        self.note = self.queue.encode(self.writer.line) or self.note
+        self.report()
+        if self.spool is not None:
+            self.park(self.spool)
+        late = self.next_try - self.clock.elapsed()
+        if late > 0 and not self.hurry.is_set():
+            return min(late, self.settings.interval)
+        self.hurry.clear()
+        went_well = self.send()
+        more = len(self.queue.held) + len(self.queue.fresh) + self.spooled
+        return 0.0 if went_well and more else self.settings.interval
+
+    def park(self, spool: Spool) -> None:
+        """Move the lines in memory to disk; where the disk refuses they are sent from memory."""
+        now = self.clock.elapsed()
+        try:
+            while lines := self.queue.take(BATCH_EVENTS, BATCH_BYTES):
+                self.spool_dropped += spool.append(lines)
+                self.queue.settle()
+                self.next_count = now
+            if now >= self.next_count:
+                self.spooled, self.next_count = spool.amount(), now + COUNT_EVERY
+            self.spool_trouble = ""
+        except StoreError as error:
+            self.queue.back()
+            self.spool_trouble = str(error)
+
+    def send(self) -> bool:
+        """Send one batch; True where something was sent and acknowledged."""
+        if self.delivery is None:
+            return self.nowhere()
+        try:
+            claim, lines = self.oldest()
+        except StoreError as error:
+            self.spool_trouble = str(error)
+            return False
+        if not lines:
+            return False
+        self.begun += 1
+        answer = self.delivery.send(batch(lines, self.clock.now()))
+        done = self.read(answer, lines)
+        try:
+            if self.spool is not None and claim:
+                if done:
+                    self.spool.forget(claim)
+                    self.spooled = self.spool.amount()
+                else:
+                    self.spool.release(claim)
+        except StoreError as error:
+            self.spool_trouble = str(error)
+        if not claim:
+            (self.queue.settle if done else self.queue.back)()
+        return done
+
+    def oldest(self) -> tuple[Sequence[int], Sequence[bytes]]:
+        """The oldest lines, from disk first, and the rows of the spool that they are."""
+        if self.spool is not None and self.spooled:
+            claim, lines = self.spool.claim(self.most, BATCH_BYTES)
+            if lines:
+                return claim, lines
+        return (), self.queue.take(self.most, BATCH_BYTES)
+
+    def nowhere(self) -> bool:
+        """Without a server or delivery events have nowhere to go but a spool: they are counted as dropped."""
+        if self.spool is not None:
+            return False
+        lines = self.queue.take(BATCH_EVENTS, BATCH_BYTES)
+        self.queue.settle()
+        self.queue.dropped += len(lines)
+        self.reported += len(lines)
+        return bool(lines)
+
+    def read(self, answer: Answer, lines: Sequence[bytes]) -> bool:
+        """Settle a batch by its answer; False where its events are to be sent again."""
+        if 200 <= answer.status < 300:
+            rejected = answer.accepted.rejected if answer.accepted is not None else []
+            if rejected:
+                self.refused += min(len(rejected), len(lines))
+                self.note = f"the server rejected an event: {rejected[0].code}: {rejected[0].says}"
+            self.sent += len(lines) - min(len(rejected), len(lines))
+            self.most, self.trouble = BATCH_EVENTS, ""
+            self.patience.worked()
+            return True
+        self.failed = self.begun
+        self.trouble = answer.says
+        if answer.status == 413 and len(lines) > 1:
+            self.most = len(lines) // 2
+            self.retried += 1
+            return False
+        if 400 <= answer.status < 500 and answer.status not in AGAIN | REFUSED:
+            self.refused += len(lines)
+            self.note = answer.says
+            self.patience.worked()
+            return True
+        self.retried += 1
+        pause = self.patience.failed(answer.retry_after, long=answer.status in REFUSED)
+        self.next_try = self.clock.elapsed() + pause
+        return False
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything is where it belongs."""
+        return not len(self.queue) and not (self.spooled and self.delivery is not None)
+
+    @property
+    def dropped(self) -> int:
+        """Events lost because memory or disk were full."""
+        return self.queue.dropped + self.spool_dropped
+
+    def report(self) -> None:
+        """Say in the log, once a minute at most, what was dropped and why nothing goes out."""
+        now = self.clock.elapsed()
+        lost = self.dropped + self.queue.rejected + self.refused - self.reported
+        if now < self.next_report or not lost:
+            return
+        self.next_report = now + REPORT_EVERY
+        self.reported += lost
+        why = "; ".join(text for text in (self.trouble, self.spool_trouble, self.note) if text)
+        getLogger("splitrun").warning(
+            "%d events were lost since the last report (dropped %d, rejected %d in all)%s",
+            lost,
+            self.dropped,
+            self.queue.rejected + self.refused,
+            f"; {why}" if why else "",
+        )

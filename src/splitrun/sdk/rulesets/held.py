@@ -1,0 +1,112 @@
+"""A ruleset in use, as the hot path wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
+from splitrun.assign.evaluator import Evaluator
+from splitrun.assign.ruleset import Ruleset
+from splitrun.assign.sticky import Sticky
+from splitrun.sdk.outbox.marks import Mark, Marks
+
+__all__ = ["EMPTY", "Evaluates", "Held", "Origin", "nothing"]
+
+EMPTY = Ruleset(project="", environment="", version=0, units={"user": "user"})
+"""Stands where there is none."""
+
+
+class Origin(StrEnum):
+    """Where the ruleset held came from."""
+
+    NOWHERE = "nowhere"
+    GIVEN = "given"
+    BOOTSTRAP = "bootstrap"
+    CACHE = "cache"
+    SOURCE = "source"
+    """The server, or the file that is watched."""
+
+
+class Evaluates(Protocol):
+    """What the hot path calls."""
+
+    def __call__(
+        self,
+        flag: str,
+        unit: str,
+        attributes: Mapping[str, object],
+        *,
+        opted_out: bool = ...,
+        sticky: Sticky | None = ...,
+    ) -> Evaluation:
+        """Answer; see `Evaluator.evaluate`."""
+        ...
+
+
+class Held:
+    """One ruleset and what belongs to it. Swapped as a whole, so a caller sees the old or the new one.
+
+    Args:
+        evaluator: Answers.
+        origin: Where the ruleset came from.
+        remember: Bound of the exposures remembered.
+        before: What was held until now.
+    """
+
+    __slots__ = ("evaluate", "evaluator", "marks", "of", "origin", "ruleset", "unit_type", "version")
+
+    def __init__(self, evaluator: Evaluator, origin: Origin, remember: int, before: Held | None) -> None:
+        self.evaluator, self.origin = evaluator, origin
+        self.evaluate: Evaluates = evaluator.evaluate
+        self.ruleset = evaluator.ruleset
+        self.version = self.ruleset.version
+        self.unit_type = next(iter(self.ruleset.units), "user")
+        self.marks: Marks = Marks(self.ruleset, remember, before.marks if before else None)
+        self.of: dict[str, Mark] = self.marks.of
+
+    def rouse(self, start: Callable[[], None]) -> None:
+        """Have the next question start something; what is answered stays the same."""
+        answers = self.evaluate
+
+        def first(
+            flag: str,
+            unit: str,
+            attributes: Mapping[str, object],
+            *,
+            opted_out: bool = False,
+            sticky: Sticky | None = None,
+        ) -> Evaluation:
+            self.evaluate = answers
+            start()
+            return answers(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
+
+        self.evaluate = first
+
+
+def not_ready(
+    flag: str,
+    unit: str,  # noqa: ARG001 - answers like an evaluator
+    attributes: Mapping[str, object],  # noqa: ARG001
+    *,
+    opted_out: bool = False,  # noqa: ARG001
+    sticky: Sticky | None = None,  # noqa: ARG001
+) -> Evaluation:
+    """Answer while there is no ruleset."""
+    return Evaluation(
+        flag,
+        None,
+        None,
+        Reason.ERROR,
+        Detail.ERROR,
+        error=ErrorCode.PROVIDER_NOT_READY,
+        says="no ruleset is there yet; the code's default stands until the source answers",
+    )
+
+
+def nothing() -> Held:
+    """Make what is held before there is anything."""
+    held = Held(Evaluator(EMPTY), Origin.NOWHERE, 2, None)
+    held.evaluate = not_ready
+    return held

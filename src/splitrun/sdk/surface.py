@@ -1,0 +1,368 @@
+"""What a product calls, the same for `Client` and `AsyncClient`: nothing here blocks or raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar, Unpack, overload
+
+from splitrun.assign.evaluation import Evaluation
+from splitrun.assign.ruleset import Type
+from splitrun.sdk.inner.answers import KINDS, Answers
+from splitrun.sdk.outbox.plain import finite, named_well, plain
+from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
+from splitrun.sdk.outbox.records import Did
+from splitrun.sdk.settings import Options, settled
+from splitrun.sdk.status import Change, Consent, Statistics, Status
+
+__all__ = ["Surface"]
+
+if TYPE_CHECKING:
+    # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.assign.explanation import Explanation
+
+Object = TypeVar("Object")
+Attributes = Mapping[str, object]
+
+SIMPLE = frozenset((int, bool, type(None)))
+"""What a property may be without being looked at."""
+
+
+class Surface(Answers):
+    """Answers and records for one product.
+
+    Attributes of the unit are given as keywords, or as one mapping where a name is also a parameter's
+    (`attributes={"default": 1, "consent": "x"}`); with both, keywords win. `flag`, `unit` and `name` are
+    positional, so attributes may have these names.
+    """
+
+    def __init__(self, url: str | None = None, **options: Unpack[Options]) -> None:
+        """Take what is told at `splitrun.sdk.settings.Settings`.
+
+        Raises:
+            SettingError: An option is not known, contradicts another, or is out of its range.
+            RulesetError: The `ruleset` given cannot be used.
+        """
+        super().__init__(settled(url, options))
+
+    def variant(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: str | None = None,
+        attributes: Attributes | None = None,
+        *,
+        expose: bool = True,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> str | None:
+        """Name the unit's variant, and log its exposure once.
+
+        Args:
+            flag: Its key.
+            unit: Id of the unit, of the flag's unit type.
+            default: Answered where nothing can be: the flag is not known, or no ruleset is there.
+            attributes: What is known of the unit.
+            expose: False puts the exposure off until `expose()`.
+            consent: What the unit allowed, where it is not the client's usual.
+            named: More attributes.
+        """
+        variant = self._answer(flag, unit, attributes, named, expose, consent, None).variant
+        return default if variant is None else variant
+
+    @overload
+    def value(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: bool,  # noqa: FBT001 - the default of a boolean flag
+        attributes: Attributes | None = ...,
+        *,
+        expose: bool = ...,
+        consent: Consent | str | None = ...,
+        **named: object,
+    ) -> bool: ...
+
+    @overload
+    def value(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: str,
+        attributes: Attributes | None = ...,
+        *,
+        expose: bool = ...,
+        consent: Consent | str | None = ...,
+        **named: object,
+    ) -> str: ...
+
+    @overload
+    def value(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: float,
+        attributes: Attributes | None = ...,
+        *,
+        expose: bool = ...,
+        consent: Consent | str | None = ...,
+        **named: object,
+    ) -> float: ...
+
+    @overload
+    def value(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: Object,
+        attributes: Attributes | None = ...,
+        *,
+        expose: bool = ...,
+        consent: Consent | str | None = ...,
+        **named: object,
+    ) -> Object: ...
+
+    def value(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        default: object,
+        attributes: Attributes | None = None,
+        *,
+        expose: bool = True,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> object:
+        """Serve the flag's value to the unit, and log the exposure once.
+
+        Args:
+            flag: Its key.
+            unit: Id of the unit, of the flag's unit type.
+            default: Served where nothing else can be, also where the flag's value is of another type.
+            attributes: What is known of the unit.
+            expose: False puts the exposure off until `expose()`.
+            consent: What the unit allowed, where it is not the client's usual.
+            named: More attributes.
+        """
+        wants = KINDS.get(type(default))
+        value = self._answer(flag, unit, attributes, named, expose, consent, wants).value
+        return default if value is None else value
+
+    def evaluate(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        attributes: Attributes | None = None,
+        *,
+        wants: Type | None = None,
+        expose: bool = True,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> Evaluation:
+        """Answer with variant, value and reason.
+
+        Args:
+            flag: Its key.
+            unit: Id of the unit, of the flag's unit type.
+            attributes: What is known of the unit.
+            wants: Another type than this is the error TYPE_MISMATCH, and no exposure.
+            expose: False puts the exposure off until `expose()`.
+            consent: What the unit allowed, where it is not the client's usual.
+            named: More attributes.
+        """
+        return self._answer(flag, unit, attributes, named, expose, consent, wants)
+
+    def parameters(
+        self,
+        layer: str,
+        unit: str,
+        /,
+        attributes: Attributes | None = None,
+        *,
+        expose: bool = True,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> Mapping[str, object]:
+        """Read the layer's parameters for the unit, and log the exposure to the experiment that set them.
+
+        Code that reads parameters need not know which experiment runs. Empty where the layer is not known.
+        """
+        otherwise: Mapping[str, object] = {}
+        return self._guarded(
+            lambda: self._set_for(layer, unit, {**(attributes or {}), **named}, consent, expose=expose),
+            otherwise,
+        )
+
+    def explain(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        attributes: Attributes | None = None,
+        *,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> Explanation:
+        """Tell the path that leads to the answer; nothing is logged or kept."""
+        try:
+            out = self._allowed(unit, consent) is Consent.DENIED
+            return self._keeper.held.evaluator.explain(
+                flag, unit, {**(attributes or {}), **named}, opted_out=out, sticky=self._sticky
+            )
+        except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
+            from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - as above
+
+            answer = self._blundered(flag, error)
+            return Explanation(answer.flag, str(unit), answer, (), None, answer.detail)
+
+    def expose(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        attributes: Attributes | None = None,
+        *,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> None:
+        """Log an exposure that `expose=False` put off; give the attributes that were given then."""
+        self._answer(flag, unit, attributes, named, True, consent, None)  # noqa: FBT003 - see there
+
+    def trigger(
+        self,
+        flag: str,
+        unit: str,
+        /,
+        attributes: Attributes | None = None,
+        *,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> None:
+        """Log a later qualifying moment, in control too, once per unit, experiment and phase.
+
+        Call it where a treatment would first make a difference, whichever variant the unit has.
+        """
+        self._guarded(lambda: self._pull(flag, unit, {**(attributes or {}), **named}, consent), None)
+
+    def track(  # noqa: C901 - the hot path: what is asked of every property costs a call less here
+        self,
+        name: str,
+        unit: str,
+        /,
+        value: float | None = None,
+        properties: Attributes | None = None,
+        *,
+        unit_type: str | None = None,
+        consent: Consent | str | None = None,
+        **named: object,
+    ) -> None:
+        """Log something that the unit did or met.
+
+        Args:
+            name: What happened.
+            unit: Who it happened to.
+            value: A finite number.
+            properties: What else is known: texts, numbers, booleans, None, and lists and mappings of these.
+                They are copied; what cannot be sent is counted as rejected.
+            unit_type: Where it is not the ruleset's first.
+            consent: What the unit allowed, where it is not the client's usual.
+            named: More properties; keywords win.
+        """
+        try:
+            if properties is not None:
+                named = named_well({**properties, **named})
+            if type(value) is float:
+                if value - value:
+                    finite(value)
+            elif value is not None and type(value) is not int:
+                value = finite(value)
+            text = len(unit) + len(name) + 16 * len(named)
+            for item in named.values():
+                if type(item) is str:
+                    text += len(item)
+                elif type(item) is float:
+                    if item - item:
+                        finite(item)
+                elif type(item) not in SIMPLE:
+                    named, text = plain(named)
+                    break
+            queue = self._queue
+            if text > SMALL_TEXT or consent is not None or self._careful:
+                weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
+                record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
+                return self._log(record, consent)
+            queue.fresh.append(Did(queue.number(), self._now(), unit, unit_type, name, value, named))
+            if len(queue.fresh) > queue.mark:
+                queue.crowded()
+        except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
+            self._unfit(error, name, unit)
+
+    def alias(
+        self,
+        was: str,
+        unit: str,
+        /,
+        *,
+        was_type: str | None = None,
+        unit_type: str | None = None,
+        consent: Consent | str | None = None,
+    ) -> None:
+        """Log that two ids are one unit.
+
+        Args:
+            was: The id before the unit was known.
+            unit: The id since.
+            was_type: Unit type of the first, where it is not the ruleset's first.
+            unit_type: Of the second.
+            consent: What the unit allowed, where it is not the client's usual.
+        """
+        self._guarded(lambda: self._link(unit, unit_type, was, was_type, consent), None)
+
+    def consent(self, unit: str, state: Consent | str, /) -> None:
+        """Note what the unit decided: `granted` logs what was held back, `denied` drops it."""
+        self._guarded(lambda: self._decide(unit, state), None)
+
+    def opt_out(self, unit: str, /) -> None:
+        """Serve defaults to the unit and log nothing of it, as long as this process lives."""
+        self._guarded(lambda: self._leave_out(unit), None)
+
+    def listen(self, listener: Callable[[Change], None], /) -> None:
+        """Call `listener` from a background thread when the status changes or another ruleset is held.
+
+        What a listener raises is counted and not passed on.
+        """
+        self._keeper.listeners.append(lambda change: self._guarded(lambda: listener(change), None))
+
+    @property
+    def status(self) -> Status:
+        """Whether there is a ruleset, and whether its source answers."""
+        return self._keeper.status
+
+    @property
+    def trouble(self) -> str:
+        """What goes wrong at the moment and what to do next; empty where nothing does."""
+        keeper, sender = self._keeper, self._sender
+        what = (keeper.trouble, keeper.cache_trouble, sender.trouble, sender.spool_trouble, sender.blunder)
+        return "; ".join(text for text in what if text)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts since the client was made, in this process."""
+        queue, sender, choices = self._queue, self._sender, self._choices
+        return Statistics(
+            made=queue.made + choices.amount + queue.unfit,
+            sent=sender.sent,
+            queued=len(queue),
+            spooled=sender.spooled,
+            held_back=choices.amount,
+            dropped=sender.dropped + choices.dropped,
+            rejected=queue.rejected + sender.refused,
+            retried=sender.retried,
+            blunders=self._blunders,
+        )

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pytest
+
+from splitrun.assign.evaluation import Detail
+from splitrun.assign.sticky import Kept as KeptVariants
+from splitrun.sdk.client import Client
+from splitrun.sdk.event import Event, Exposure
+from tests.sdk.shop import shop
+from tests.sdk.test_client import ONE_PAGE, Kept
+
+
+def logged(client: Client, kept: Kept) -> list[str]:
+    assert client.flush()
+    return [type(event).__name__ for event in kept.events]
+
+
+@pytest.mark.requirement("R73")
+def test_what_a_unit_has_not_decided_stays_in_memory_until_it_grants() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending") as client:
+        for _ in range(3):
+            assert client.variant("checkout", ONE_PAGE) == "one-page"
+        client.trigger("checkout", ONE_PAGE)
+        client.track("view", ONE_PAGE)
+        client.track("view", "somebody else")
+        client.alias("cookie", ONE_PAGE)
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 5
+
+        client.consent(ONE_PAGE, "granted")
+
+        assert sorted(logged(client, kept)) == ["Alias", "Event", "Exposure", "Exposure"]
+        assert client.statistics.held_back == 1
+        client.variant("checkout", ONE_PAGE)
+        client.track("buy", ONE_PAGE)
+        assert sorted(logged(client, kept)) == ["Alias", "Event", "Event", "Exposure", "Exposure"]
+
+
+@pytest.mark.requirement("R73")
+def test_what_was_held_back_is_dropped_when_the_unit_denies() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending") as client:
+        client.variant("checkout", ONE_PAGE)
+        client.track("view", ONE_PAGE)
+
+        client.consent(ONE_PAGE, "denied")
+        client.consent(ONE_PAGE, "denied")
+
+        assert client.statistics.held_back == 0
+        assert client.variant("checkout", ONE_PAGE) == "three-page"
+        client.track("view", ONE_PAGE)
+        assert logged(client, kept) == []
+
+        client.consent(ONE_PAGE, "granted")
+        client.variant("checkout", ONE_PAGE)
+        assert logged(client, kept) == ["Exposure"]
+
+
+@pytest.mark.requirement("R73")
+def test_a_denied_unit_gets_the_default_and_nothing_is_logged_or_kept() -> None:
+    kept, variants = Kept(), dict[str, str]()
+    with Client(ruleset=shop(), delivery=kept, sticky=KeptVariants(variants)) as client:
+        answer = client.evaluate("checkout", ONE_PAGE, consent="denied")
+        client.track("view", ONE_PAGE, consent="denied")
+        client.alias("cookie", ONE_PAGE, consent="denied")
+        client.trigger("checkout", ONE_PAGE, consent="denied")
+        parameters = client.parameters("list", "u1", consent="denied")
+
+        assert (answer.value, answer.detail) == ("three", Detail.CONSENT)
+        assert parameters == {"rows": 20, "images": True}
+        assert logged(client, kept) == []
+        assert variants == {}
+        client.variant("checkout", ONE_PAGE, consent="pending")
+        assert variants == {}
+        client.variant("checkout", ONE_PAGE, consent="granted")
+        assert list(variants.values()) == ["one-page"]
+
+
+def test_a_word_that_is_no_consent_is_not_granted() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.track("view", "u1", consent="yes")
+
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 1
+
+
+@pytest.mark.requirement("R79")
+def test_a_unit_that_opted_out_gets_the_default_and_no_events() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, opted_out={ONE_PAGE}) as client:
+        answer = client.evaluate("checkout", ONE_PAGE)
+        client.track("view", ONE_PAGE)
+
+        assert (answer.value, answer.detail) == ("three", Detail.OPTED_OUT)
+        client.variant("checkout", "u2")
+        assert logged(client, kept) == ["Exposure"]
+
+
+@pytest.mark.requirement("R79")
+def test_opting_out_while_running_counts_from_then_on_whatever_the_consent() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        assert client.variant("checkout", ONE_PAGE) == "one-page"
+        client.track("view", ONE_PAGE, consent="pending")
+
+        client.opt_out(ONE_PAGE)
+
+        assert client.variant("checkout", ONE_PAGE, consent="granted") == "three-page"
+        client.track("view", ONE_PAGE, consent="granted")
+        client.trigger("checkout", ONE_PAGE)
+        client.consent(ONE_PAGE, "granted")
+        assert logged(client, kept) == ["Exposure"]
+
+
+def test_an_override_comes_before_the_opt_out_and_is_not_logged() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, opted_out=lambda unit: unit == "tester") as client:
+        answer = client.evaluate("checkout", "tester")
+
+        assert (answer.value, answer.detail) == ("one", Detail.OVERRIDE)
+        assert logged(client, kept) == []
+
+
+def test_an_opt_out_that_cannot_be_asked_serves_the_default() -> None:
+    def broken(unit: str) -> bool:
+        raise LookupError(unit)
+
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, opted_out=broken) as client:
+        assert client.variant("checkout", ONE_PAGE, "three-page") == "three-page"
+        client.track("view", ONE_PAGE)
+
+        assert logged(client, kept) == []
+        assert client.statistics.blunders == 2
+
+
+def test_held_back_records_are_bounded_and_the_longest_waiting_unit_loses_first() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending", queue=10) as client:
+        for number in range(12):
+            client.track("view", f"u{number}")
+        client.track("view", "u5")
+
+        assert client.statistics.held_back == 10
+        assert client.statistics.dropped == 3
+        client.consent("u0", "granted")
+        client.consent("u5", "granted")
+        assert logged(client, kept) == ["Event", "Event"]
+
+
+def test_who_granted_is_remembered_up_to_a_bound_and_then_asked_again() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending", queue=2) as client:
+        for unit in ("u1", "u2", "u3"):
+            client.consent(unit, "granted")
+        client.consent("u3", "pending")
+        for unit in ("u1", "u2", "u3"):
+            client.track("view", unit)
+
+        assert client.flush()
+        assert [event.unit.id for event in kept.of(Event)] == ["u2"]
+        assert kept.of(Exposure) == []
