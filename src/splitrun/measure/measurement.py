@@ -251,7 +251,7 @@ class _Measurement:
             timed=self.exposures.time is not None,
         )
         roofs = ceilings(self.work, numbers)
-        made = blocks(numbers, roofs, known(self.work, numbers, roofs))
+        made = blocks(numbers, roofs, known(self.work, numbers, roofs, roll.filled))
         return Cube(
             numbers=numbers,
             blocks=made,

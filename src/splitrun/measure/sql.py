@@ -37,7 +37,8 @@ def _template(written: str) -> exp.Expr:
 
 def tree(template: str, **holes: exp.Expr) -> exp.Expr:
     """Fill the `:name` holes of a template of our own; what fills them stays a tree."""
-    return exp.replace_placeholders(_template(template).copy(), **holes)
+    # replacing copies the template
+    return exp.replace_placeholders(_template(template), **holes)
 
 
 def column(name: str, table: str | None = None) -> exp.Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -65,6 +65,8 @@ class Roll:
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
     unclustered: int = 0
     """Units without a cluster, left out."""
+    filled: frozenset[str] = frozenset()
+    """Columns with a number of each unit that no unit lacks."""
     in_place: bool = False
     """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
@@ -91,10 +93,15 @@ def enrolled(
     if in_place is not None and apart:
         n = whole(0) if enrolment.by_row else tree("key")
         seen = _seen(enrolment, labels, in_place)
+        _summed(work, enrolment, roll, seen.subquery("u"))
+        # read again and again: what no unit lacks is looked at no more
+        seen = _seen(enrolment, labels, in_place, roll.filled)
         work.name("units", UNITS, _numbered(seen.subquery("x"), n))
+        _not_finite(work, enrolment, roll)
     else:
         _keep_units(work, enrolment, labels, roll, apart=apart)
-    _summed(work, enrolment, roll)
+        _summed(work, enrolment, roll, relation(UNITS, "u"))
+        _not_finite(work, enrolment, roll)
     return roll
 
 
@@ -214,7 +221,12 @@ def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
     return tuple(listed)
 
 
-def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr], raws: Sequence[exp.Expr] = ()) -> exp.Select:
+def _seen(
+    enrolment: Enrolment,
+    labels: Sequence[exp.Expr],
+    raws: Sequence[exp.Expr] = (),
+    filled: Collection[str] = (),
+) -> exp.Select:
     """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
     phase = (
@@ -228,11 +240,14 @@ def _seen(enrolment: Enrolment, labels: Sequence[exp.Expr], raws: Sequence[exp.E
         ("cluster", enrolment.cluster()),
         *((f"s{place}", label) for place, label in enumerate(labels)),
         *((f"r{place}", each) for place, each in enumerate(raws)),
-        *((f"c{place}", enrolment.covariate(name)) for place, name in enumerate(enrolment.covariates)),
+        *(
+            (f"c{place}", enrolment.covariate(name, filled=f"c{place}" in filled))
+            for place, name in enumerate(enrolment.covariates)
+        ),
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += outcome(reading, part, place)
+            named += outcome(reading, part, place, filled=f"p{place}" in filled)
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
@@ -332,25 +347,34 @@ def _keep_clustered(work: Work) -> int:
     return int(lost or 0)
 
 
-def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:
-    valued = [
-        place
-        for place, part in enumerate(enrolment.parts)
-        if part.source == EXPOSURES and part.what is What.TOTAL
-    ]
+def _summed(work: Work, enrolment: Enrolment, roll: Roll, units: exp.Expr) -> None:
+    numbers = [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
+    numbers += [f"c{place}" for place in range(len(enrolment.covariates))]
     query = select(
         [
             ("rank", tree("rank")),
             ("units", tree("COUNT(*)")),
             ("first", tree("MIN(at)")),
             ("last", tree("MAX(at)")),
-            *((f"f{place}", tree("SUM(:f)", f=column(f"f{place}"))) for place in valued),
+            *((name, tree("COUNT(:p)", p=column(name))) for name in numbers),
         ],
-        relation(UNITS, "u"),
+        units,
     ).group_by(tree("rank"))
     rows = work.ask("units by variant", query).to_pylist()
-    units = {int(row["rank"]): int(row["units"]) for row in rows}
-    roll.exposed = tuple(units.get(place, 0) for place in range(len(enrolment.plan.variants)))
+    roll.filled = frozenset(name for name in numbers if all(row[name] == row["units"] for row in rows))
+    held = {int(row["rank"]): int(row["units"]) for row in rows}
+    roll.exposed = tuple(held.get(place, 0) for place in range(len(enrolment.plan.variants)))
     firsts, lasts = ([row[end] for row in rows if row[end] is not None] for end in ("first", "last"))
     roll.first, roll.last = min(firsts, default=None), max(lasts, default=None)
-    roll.not_finite = {place: sum(int(row[f"f{place}"]) for row in rows) for place in valued}
+
+
+def _not_finite(work: Work, enrolment: Enrolment, roll: Roll) -> None:
+    """Count the units with a value that is not finite, of parts that some unit lacks."""
+    named = [
+        (f"f{place}", tree("SUM(:f)", f=column(f"f{place}")))
+        for place, part in enumerate(enrolment.parts)
+        if part.source == EXPOSURES and part.what is What.TOTAL and f"p{place}" not in roll.filled
+    ]
+    if named:
+        row = work.one("values that are not finite", select(named, relation(UNITS, "u")))
+        roll.not_finite = {int(name[1:]): int(row[name] or 0) for name, _ in named}

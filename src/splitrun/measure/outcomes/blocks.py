@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -92,26 +92,34 @@ class Block:
         ]
 
 
-def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> Knowledge:
+def known(
+    work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling], filled: Collection[str] = ()
+) -> Knowledge:
     """The covariates of every metric; asks which of them, and which outcomes, some analysed unit lacks.
 
     A metric's own value before exposure is capped as the metric is.
+
+    Args:
+        work: Where SQL runs.
+        numbers: Where the numbers stand.
+        roofs: The metrics' caps.
+        filled: Columns of the units that no unit lacks.
     """
     found = {
         planned.key: _before(numbers, planned, roofs.get(planned.key)) for planned in numbers.plan.metrics
     }
-    sure = _sure(work, numbers)
+    sure = _sure(work, numbers) | {column(name, "u").sql() for name in filled}
     values = [numbers.of(part) for planned in numbers.plan.metrics for part in parts(planned.metric)]
     values += [each.value for listed in found.values() for each in listed if each.sometimes]
     doubtful = {written: each for each in values if (written := each.sql()) not in sure}
-    filled = sure | _asked(work, numbers, doubtful)
+    there = sure | _asked(work, numbers, doubtful)
     covariates = {
         key: tuple(
-            Known(each.name, each.value, each.sometimes and each.value.sql() not in filled) for each in listed
+            Known(each.name, each.value, each.sometimes and each.value.sql() not in there) for each in listed
         )
         for key, listed in found.items()
     }
-    return Knowledge(covariates, filled)
+    return Knowledge(covariates, there)
 
 
 def _sure(work: Work, numbers: Numbers) -> frozenset[str]:

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.events import MET
-from splitrun.measure.parts import Part
+from splitrun.measure.parts import Part, What
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.enrolment import MICROSECOND
 from splitrun.measure.sql import column, relation, select, tree, whole
@@ -53,7 +53,10 @@ class Numbers:
         if part.source == EXPOSURES:
             return column(place, "u")
         alias = self._alias(part.source)
-        return tree("CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=column(place, alias))
+        number = column(place, alias)
+        if part.what is What.ANY:
+            number = tree("CAST(:p AS DOUBLE)", p=number)
+        return tree("CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=number)
 
     def mature(self, planned: PlannedMetric, at: int | None = None) -> exp.Expr:
         """Whether a unit's window has passed at some moment, by default `as_of`.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from splitrun.measure.events import unit_column
+from collections.abc import Mapping
+
+from splitrun.errors import DataError
 from splitrun.measure.parts import Part, names
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
@@ -35,4 +37,29 @@ def time_of(plan: Plan, key: str) -> str | None:
 def unit_of(plan: Plan, exposures: Exposures, key: str) -> str:
     """The column with the unit's id in a source of events."""
     source = next(planned.source for planned in plan.sources if planned.key == key)
-    return unit_column(key, source.unit, plan.unit, exposures.unit)
+    return _named(key, source.unit, plan.unit, exposures.unit)
+
+
+def _named(key: str, unit: str | Mapping[str, str] | None, unit_type: str, default: str) -> str:
+    """The column of a source that holds the unit's id.
+
+    Raises:
+        DataError: The source names none for this type of unit, or the units have no ids.
+    """
+    match unit:
+        case None if default == "row":
+            raise DataError(
+                f"{key}: each row of the exposures is a unit of its own, so no event can be joined to it; "
+                "give exposures.unit a column with the unit's id"
+            )
+        case None:
+            return default
+        case str():
+            return unit
+        case _ if unit_type in unit:
+            return unit[unit_type]
+        case _:
+            raise DataError(
+                f"{key}: no column is named for the unit {unit_type!r} (there is {', '.join(unit)}); "
+                f"add it to sources.{key}.unit"
+            )
