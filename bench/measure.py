@@ -26,12 +26,15 @@ from bench.by_hand import by_hand, keep_units, per_metric_and_cut
 from bench.judging import judged, many_cells
 from bench.setting import DATA, LAYOUTS, RATIOS, SEGMENTS, events_plan, files, units_plan
 
+from splitrun.judge.readings import every_reading
 from splitrun.measure.engines.duckdb import DuckDB, Limits
 from splitrun.measure.measurement import measure
 from splitrun.spec.plan import Plan
 
 PEER = Path(__file__).parent / "peers" / "tea-tasting" / "bin" / "python"
 PEERS = {"tea-tasting, DuckDB": "duckdb", "tea-tasting, Polars": "polars"}
+FIRST = "tea-tasting, DuckDB"
+"""Which of them the goal is held against: what its documentation names first; the other stands beside it."""
 GROUPS = 27
 ROOT = Path(__file__).parent.parent
 
@@ -47,6 +50,14 @@ def measured(plan: Plan, folder: Path) -> dict[str, float]:
         found = measure(plan, engine)
     means = {key: found.by_variant(key)[1][0].mean[0] for key in found.columns}
     return {key: float(mean[0] / mean[1] if key in RATIOS else mean[0]) for key, mean in means.items()}
+
+
+def analysed(folder: Path) -> dict[str, float]:
+    """From a table of units, with every effect and its interval, as tea-tasting gives them."""
+    plan = units_plan()
+    with DuckDB(roots=[folder], limits=LIMITS) as engine:
+        every_reading(plan, measure(plan, engine))
+    return {}
 
 
 def scanned(folder: Path) -> dict[str, float]:
@@ -79,7 +90,7 @@ WAYS: dict[str, Callable[[Path], dict[str, float]]] = {
     "by hand, by day": lambda folder: by_hand(folder, LAYOUTS["by day"]),
     "scan": scanned,
     "query per metric and cut": per_metric_and_cut,
-    "splitrun, units": lambda folder: measured(units_plan(), folder),
+    "splitrun, units": analysed,
     "judging": judging,
 }
 ONCE = ("query per metric and cut", "judging")
@@ -185,9 +196,8 @@ def goals(runs: Runs) -> list[tuple[str, str, str, bool | None]]:
     for way in PEERS:
         if way in runs.took:
             ready = 1 / runs.ratio("splitrun, units", way)
-            rows.insert(
-                4, (f"CPU of {way}, from a table of units, over ours", "≥ 8", f"{ready:.1f}", ready >= 8)
-            )
+            goal, holds = ("≥ 8", ready >= 8) if way == FIRST else ("reported", None)
+            rows.insert(4, (f"CPU of {way}, from a table of units, over ours", goal, f"{ready:.1f}", holds))
     return rows
 
 

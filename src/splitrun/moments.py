@@ -99,6 +99,8 @@ class Moments:
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
         """Lay the cells of several moments one after another; all have the same columns."""
+        if len(parts) == 1:
+            return parts[0]
         cubes = [part.m3 for part in parts if part.m3 is not None]
         mixed = [part.mixed for part in parts if part.mixed is not None]
         return Moments(

@@ -252,7 +252,7 @@ def _counts(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Counts:
 def _sums(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Sums:
     sides = _sides(block, alike)
     n = _whole(first, f"n{sides[0]}").astype(np.float64)
-    second = np.zeros((len(n), block.width, block.width))
+    second = _square(len(n), block.width)
     for one, other, name in _pairs(sides):
         second[:, one, other] = second[:, other, one] = _number(first, name)
     return Sums(
@@ -268,7 +268,7 @@ def _around(block: Block, plain: Sums, around: pa.Table) -> Moments:
     at, width, n = block.name, block.width, plain.n
     held = np.maximum(n, 1.0)[:, None]
     rest = _side_by_side(around, [f"r{at}_{side}" for side in range(width)])
-    products = np.zeros((len(n), width, width))
+    products = _square(len(n), width)
     for one, other in combinations_with_replacement(range(width), 2):
         products[:, one, other] = products[:, other, one] = _number(around, f"m{at}_{one}_{other}")
     off = rest / held
@@ -312,7 +312,12 @@ def _number(table: pa.Table, name: str) -> FloatArray:
 
 def _side_by_side(table: pa.Table, names: Sequence[str]) -> FloatArray:
     columns = [_number(table, name) for name in names]
-    return np.stack(columns, axis=1) if columns else np.zeros((table.num_rows, 0))
+    return np.stack(columns).T if columns else np.zeros((table.num_rows, 0))
+
+
+def _square(cells: int, width: int) -> FloatArray:
+    """Zeros of shape (cells, width, width), those of a place side by side, as cells are added up."""
+    return np.zeros((width, width, cells)).transpose(2, 0, 1)
 
 
 def _bytes(table: pa.Table, name: str) -> memoryview:
