@@ -221,7 +221,10 @@ def test_nan_in_a_parquet_file_is_found_whatever_its_statistics_say(tmp_path: Pa
     )
     sources = {"shop": Source(parquet="shop.parquet", unit="user", time="moment")}
     metrics: dict[str, Metric] = {"y": mean("y"), "spent": mean("spent", source="shop")}
-    planned = plan(metrics, exposures, sources=sources, adjust=Adjust(covariates=("age",)))
+    metrics["little"] = share("spent < 3", source="shop")
+    segments = {"age": Segment(values="age")}
+    adjust = Adjust(covariates=("age",))
+    planned = plan(metrics, exposures, sources=sources, segments=segments, adjust=adjust)
 
     with DuckDB(roots=[tmp_path]) as engine:
         found = measure(planned, engine)
@@ -231,3 +234,5 @@ def test_nan_in_a_parquet_file_is_found_whatever_its_statistics_say(tmp_path: Pa
     np.testing.assert_allclose(own.mean, [[7 / 3, 2.0, 1 / 3]], rtol=1e-15)
     np.testing.assert_allclose(spent.mean, [[5 / 3, 3.0, 0.0]], rtol=1e-15)
     assert found.dirt.not_finite == {"y": 1, "spent": 1}
+    np.testing.assert_allclose(found.by_variant("little")[1][0].mean[:, 0], [2 / 4], rtol=1e-15)
+    assert found.by_variant("y", "age")[0] == ("1", "3", "5", "nan")
