@@ -137,20 +137,20 @@ class Events:
 
     def matched(self) -> Columns:
         """What is counted of each unit's rows whatever the metrics."""
-        before = tree("COUNT(CASE WHEN e.at < u.at THEN 1 END)") if self.timed else whole(0)
+        before = tree("CAST(COUNT(CASE WHEN e.at < u.at THEN 1 END) AS UINTEGER)") if self.timed else whole(0)
         latest = tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))
-        return [("rows", tree("COUNT(*)")), ("before", before), ("latest", latest)]
+        return [("rows", tree("CAST(COUNT(*) AS UINTEGER)")), ("before", before), ("latest", latest)]
 
     def looked_at(self, values: Sequence[exp.Expr]) -> exp.Select:
         """What all rows say, whosever they are: their times, and how often each value is not finite."""
         read = [("at", self.at()), ("zoned", self.zoned())]
         read += [(f"v{place}", value) for place, value in enumerate(values)]
-        no_time = tree("COUNT_IF(e.at IS NULL)") if self.time is not None else whole(0)
+        no_time = tree("COUNT(*) - COUNT(e.at)") if self.time is not None else whole(0)
         named = [
             ("rows", tree("COUNT(*)")),
             ("no_time", no_time),
-            ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
-            ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
+            ("zoned", tree("COUNT(CASE WHEN e.zoned THEN e.at END)")),
+            ("zoneless", tree("COUNT(CASE WHEN NOT e.zoned THEN e.at END)")),
             ("earliest", tree("MIN(e.at)")),
             ("last", tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))),
             ("future", later("e.at", self.now)),
@@ -160,7 +160,7 @@ class Events:
             for place in range(len(values))
         ]
         named += [
-            (f"n{place}", tree("COUNT_IF(:v IS NULL)", v=column(f"v{place}", "e")))
+            (f"n{place}", tree("COUNT(*) - COUNT(:v)", v=column(f"v{place}", "e")))
             for place in range(len(values))
         ]
         return select(named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e"))
@@ -314,7 +314,7 @@ def _tallied(
     """A unit's number: null where a selected value is unusable; `plain` where every row's is usable."""
     holes = {"s": selected}
     if part.what is What.ANY:
-        # kept for every unit: a byte and not eight
+        # kept for every unit: a byte, and of a count four, and not eight
         return tree(
             "CAST(CASE WHEN COUNT(CASE WHEN :s THEN 1 END) > 0 THEN 1 ELSE 0 END AS UTINYINT)", **holes
         )
@@ -322,7 +322,7 @@ def _tallied(
         days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
         return tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days))
     if number is None:
-        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
+        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS UINTEGER)", **holes)
     holes |= {"n": number, "ok": usable(number)}
     if part.what is What.DISTINCT:
         return tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", **holes)

@@ -54,7 +54,7 @@ class Numbers:
             return column(place, "u")
         alias = self._alias(part.source)
         number = column(place, alias)
-        if part.what is What.ANY:
+        if part.what in {What.ANY, What.COUNT}:
             number = tree("CAST(:p AS DOUBLE)", p=number)
         return tree("CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=number)
 
