@@ -474,9 +474,9 @@ def test_a_few_clusters_that_hold_most_units_are_the_reason_of_every_kind() -> N
     assert found.comparisons[0].control.clusters == 41
 
 
-@pytest.mark.parametrize("cluster", [None, "own", "shared"])
+@pytest.mark.parametrize("cluster", [None, "of one", "of both"])
 def test_covariates_that_explain_a_metric_leave_the_unadjusted_effect_beside(cluster: str | None) -> None:
-    rows = villages(14, nested=cluster == "own")
+    rows = villages(14, nested=cluster == "of one")
     rows = rows.assign(y=rows["far"] + 3 * (rows["variant"] == "treatment"))
     made: dict[str, Any] = experiment(MEAN, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
     if cluster is None:

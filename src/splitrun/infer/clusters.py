@@ -61,10 +61,9 @@ def nested(moments: Moments, *, dof: FloatArray | None = None) -> Points:
 def told(moments: Moments) -> npt.NDArray[np.bool_]:
     """Cells where the denominator of a unit can be told from zero, as the 1 of a mean always can."""
     if moments.mean.shape[1] == 2:
-        return moments.mean[:, 1] != 0
+        return np.asarray(moments.mean[:, 1] != 0)
     n, per_unit = moments.n, Moments(moments.n, moments.mean[:, 1:], moments.m2[:, 1:, 1:])
-    sure: npt.NDArray[np.bool_] = moments.mean[:, 1] ** 2 > SURE**2 * residual(per_unit) / (n - 1) / n
-    return sure
+    return np.asarray(moments.mean[:, 1] ** 2 > SURE**2 * residual(per_unit) / (n - 1) / n)
 
 
 def of_clusters(why: IntArray, told: npt.NDArray[np.bool_]) -> IntArray:
