@@ -97,7 +97,7 @@ class AtLooks:
         upper, lower = self.bounds()
         asked = np.asarray(drift, dtype=np.float64)
         each = [crossing(self.fractions, upper, lower, drift=theta).above.sum() for theta in asked.flat]
-        return np.minimum(np.array(each), 1.0).reshape(asked.shape)
+        return np.asarray(np.minimum(each, 1.0), dtype=np.float64).reshape(asked.shape)
 
     def sizes(self, power: float) -> Sizes:
         """What the looks cost, and what they save where they end early."""
@@ -148,7 +148,7 @@ class Anytime:
         if len(self.moments) == 1:
             return np.asarray(ndtr(asked - bounds[-1]))
         each = [crossing(self.moments, bounds, drift=theta).above.sum() for theta in asked.flat]
-        return np.minimum(np.array(each), 1.0).reshape(asked.shape)
+        return np.asarray(np.minimum(each, 1.0), dtype=np.float64).reshape(asked.shape)
 
     def sizes(self, power: float) -> Sizes:
         """What reading at any time costs, and where it ends if it stops as soon as it finds."""

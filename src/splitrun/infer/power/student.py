@@ -16,9 +16,6 @@ from splitrun.moments import FloatArray
 
 __all__ = ["student_power", "student_units"]
 
-MOST = 1e12
-"""Units of control beyond which nobody plans, and the normal version says the same to all digits."""
-
 
 def student_power(
     effect: npt.ArrayLike, control: npt.ArrayLike, treatment: npt.ArrayLike, tail: float, *, either: bool
@@ -37,7 +34,10 @@ def student_power(
     dof, drift = n_c + n_t - 2, np.asarray(effect) * np.sqrt(n_c * n_t / (n_c + n_t))
     reach = -stdtrit(dof, checked_tail(tail))
     found = 1 - nctdtr(dof, drift, reach)
-    return np.asarray(found + nctdtr(dof, drift, -reach) if either else found)
+    if not either:
+        return np.asarray(found)
+    # scipy gives NaN for some tails so far out that they are nothing
+    return np.asarray(found + np.fmax(nctdtr(dof, drift, -reach), 0.0))
 
 
 def student_units(effect: float, power: float, tail: float, *, ratio: float = 1.0, either: bool) -> float:
@@ -68,5 +68,7 @@ def student_units(effect: float, power: float, tail: float, *, ratio: float = 1.
     least = 3 / (1 + ratio)
     if missing(np.log(least)) >= 0:
         return least
-    most = min(max(4 * normal, 1e4), MOST)
+    most = max(1.5 * normal, 10 * least)
+    while missing(np.log(most)) < 0:
+        most *= 2
     return float(np.exp(brentq(missing, np.log(least), np.log(most), xtol=1e-13)))

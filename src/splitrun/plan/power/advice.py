@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor, log10
 
 from splitrun.plan.power.setting import Advice, Aim, Asked, Setting
 
-__all__ = ["SHORT", "Stand", "advised", "shown"]
+__all__ = ["SHORT", "Stand", "advised"]
 
 SHORT = 0.005
 """Power may fall short of what is asked by so much, half a point, without a word."""
@@ -16,6 +16,8 @@ FEW = 100
 """Units of a variant below which the normal approximation is worth a word."""
 RARE = 10
 """Units with and without the outcome, expected in the smallest variant; below, a share is far from normal."""
+MOST_EXPLAINED = 0.9
+"""Part of the variance that nobody should hope to explain."""
 LONG = 84
 """Days of enrolment beyond which nobody should wait for an answer without being told."""
 
@@ -59,11 +61,12 @@ def underpowered(setting: Setting, stand: Stand) -> Iterator[Advice]:
     if not stand.asked.must or stand.reached is None or stand.reached >= stand.power - SHORT:
         return
     what = "the minimum effect of" if stand.asked.aim is Aim.EFFECT else "a margin of"
-    size = "" if stand.asked.size is None else stand.asked.size.written
+    size = stand.asked.scaled(stand.asked.size)
+    sought = "" if size is None else worded(stand.asked, size)
     end = 0.0 if stand.end is None else stand.end
     yield Advice(
         "underpowered",
-        f"{stand.asked.metric}: {end:,.0f} units at the planned end show {what} {size} with a power of "
+        f"{stand.asked.metric}: {end:,.0f} units at the planned end show {what} {sought} with a power of "
         f"{stand.reached:.0%}, and {stand.power:.0%} is asked",
         "; or ".join(ways_out(setting, stand)),
     )
@@ -73,7 +76,7 @@ def ways_out(setting: Setting, stand: Stand) -> Iterator[str]:
     """What would do: a larger effect, more time, more coverage, less noise."""
     flow, asked = setting.flow, stand.asked
     if stand.smallest is not None:
-        yield f"ask for {shown(asked, stand.smallest)} or more, which these units show"
+        yield f"ask for {worded(asked, stand.smallest)} or more, which these units show"
     if stand.needed is None or stand.end is None:
         return
     enrolment = flow.enrolment(stand.needed)
@@ -85,9 +88,9 @@ def ways_out(setting: Setting, stand: Stand) -> Iterator[str]:
     if flow.daily is not None and flow.enrol is not None and flow.coverage < wider <= 1:
         yield f"raise coverage from {flow.coverage:.0%} to {percent_up(wider)}"
     left = 1 - stand.end / stand.needed
-    if left <= 0.9:
-        explained = f"{percent_up(left)} of the variance"
-        yield f"adjust for what is known before exposure, if that explains {explained}"
+    if left <= MOST_EXPLAINED:
+        part = percent_up(left)
+        yield f"adjust for what is known before exposure, where that explains {part} of the variance"
     if asked.aim is Aim.MARGIN:
         yield "watch this guardrail instead of proving it (mode: watch)"
 
@@ -131,14 +134,20 @@ def slow(setting: Setting, stands: tuple[Stand, ...]) -> Iterator[Advice]:
     if longest > LONG:
         yield Advice(
             "slow",
-            f"it takes {longest:,} days to enrol the units; identities change and units are lost over so long",
+            f"it takes {longest:,} days to enrol the units; identities change meanwhile",
             "ask for a larger effect, take less noisy a metric, or raise coverage",
         )
 
 
-def shown(asked: Asked, size: float) -> str:
-    """A size of a demand as people write it."""
+def worded(asked: Asked, size: float) -> str:
+    """A size of a demand as people write it, rounded up to three digits so that it still is enough."""
     absolute, relative = asked.both(size)
     if relative is not None and (asked.size is None or asked.size.relative):
-        return f"{relative * 100:.3g}%"
-    return f"{absolute * 100:.3g}pp" if asked.level.yes else f"{absolute:.4g}"
+        return f"{raised(relative * 100):g}%"
+    return f"{raised(absolute * 100):g}pp" if asked.level.yes else f"{raised(absolute):g}"
+
+
+def raised(number: float) -> float:
+    """A number above 0, rounded up to three digits."""
+    step = 10.0 ** (floor(log10(number)) - 2)
+    return ceil(number / step * (1 - 1e-9)) * step

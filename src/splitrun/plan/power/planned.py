@@ -12,7 +12,7 @@ from splitrun.plan.power.questioned import SHAPES, reachable
 from splitrun.plan.power.rates import error_rates
 from splitrun.plan.power.setting import Advice, Aim, Asked, Flow, Rule, Setting
 from splitrun.spec.analysis import Method, Mode
-from splitrun.spec.model import Direction, Role
+from splitrun.spec.model import Direction
 from splitrun.spec.plan import Plan, PlannedMetric
 from splitrun.spec.power.baselines import Baseline, Baselines, MeanBaseline, RatioBaseline, ShareBaseline
 from splitrun.spec.written.fields import suggested
@@ -96,16 +96,20 @@ def form(metric: PlannedMetric) -> str:
 def unlike(metric: PlannedMetric, baseline: Baseline, path: str) -> Iterator[Mistake]:
     """A baseline of another kind; a ratio may also be given by the variance of one unit's part."""
     kind = metric.metric.kind
-    match baseline:
-        case ShareBaseline():
-            fits = kind in SHARES
-        case RatioBaseline():
-            fits = kind == "ratio"
-        case MeanBaseline():
-            fits = kind not in SHARES
-    if not fits:
+    if not fits(kind, baseline):
         says = f"the baseline is not that of a {kind}, which {metric.key!r} is"
         yield Mistake(says, f"write {form(metric)}", path)
+
+
+def fits(kind: str, baseline: Baseline) -> bool:
+    """Whether a baseline says what a kind of metric needs."""
+    match baseline:
+        case ShareBaseline():
+            return kind in SHARES
+        case RatioBaseline():
+            return kind == "ratio"
+        case MeanBaseline():
+            return kind not in SHARES
 
 
 def asked(plan: Plan, metric: PlannedMetric, baseline: Baseline) -> Asked:

@@ -63,32 +63,33 @@ def listed(setting: Setting, asked: Asked) -> list[Price]:
 def priced(setting: Setting, asked: Asked, method: Method, way: Reading) -> Price:
     """The price of one way of reading."""
     power, size = setting.split(setting.proved), asked.scaled(asked.size)
-    once = Once(asked.tail).needed(power)
-    match way:
-        case Once():
-            cost = (way.needed(power) / once) ** 2
-            planned, with_effect, without, looks = cost, cost, cost, 1
-        case AtLooks(fractions=fractions):
-            found, looks = way.sizes(power), len(fractions)
-            planned, with_effect, without = found.planned, found.with_effect, found.without
-        case Anytime(moments=moments):
-            found, looks = way.sizes(power), len(moments)
-            planned, with_effect, without = found.planned, found.with_effect, found.without
+    factor = (way.needed(power) / Once(asked.tail).needed(power)) ** 2
+    ends = way.sizes(power)
     units = None
     if size is not None:
-        units = float(asked.demand(setting.parts).units(size, once)) * planned
-    own = setting.rule.reading(asked)
+        units = float(asked.demand(setting.parts).units(size, way.needed(power)))
     return Price(
         method=method,
-        looks=looks,
+        looks=readings(way),
         futility=rests(way),
-        chosen=method is setting.rule.method and way == own,
-        factor=planned,
-        with_effect=with_effect,
-        without=without,
+        chosen=method is setting.rule.method and way == setting.rule.reading(asked),
+        factor=factor,
+        with_effect=factor * ends.with_effect / ends.planned,
+        without=factor * ends.without / ends.planned,
         units=None if units is None else sum(setting.by_variant(units)),
         days=None if units is None else setting.flow.days(units),
     )
+
+
+def readings(way: Reading) -> int:
+    """How many readings count."""
+    match way:
+        case Once():
+            return 1
+        case AtLooks(fractions=fractions):
+            return len(fractions)
+        case Anytime(moments=moments):
+            return len(moments)
 
 
 def rests(way: Reading) -> bool:
