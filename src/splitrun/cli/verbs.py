@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.power import power
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
@@ -36,6 +37,7 @@ __all__ = [
     "explanation_as_tree",
     "keep",
     "lint",
+    "power",
     "publish",
     "reports",
     "schema",
@@ -59,6 +61,7 @@ HOMES = {
     "explanation_as_tree": "splitrun.cli.printed",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",
+    "power": "splitrun.conduct.planning.power",
     "publish": "splitrun.conduct.rulesets",
     "reports": "splitrun.conduct.reports",
     "schema": "splitrun.spec.schema",

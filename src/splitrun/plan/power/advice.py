@@ -81,9 +81,9 @@ def ways_out(setting: Setting, stand: Stand) -> Iterator[str]:
         return
     enrolment = flow.enrolment(stand.needed)
     if enrolment is not None:
-        yield f"enrol for {enrolment} days ({stand.needed:,.0f} units)"
+        yield f"enrol for {enrolment} days ({sum(setting.by_variant(stand.needed)):,} units)"
     else:
-        yield f"plan {ceil(stand.needed):,} units"
+        yield f"plan {sum(setting.by_variant(stand.needed)):,} units"
     wider = flow.coverage * stand.needed / stand.end
     if flow.daily is not None and flow.enrol is not None and flow.coverage < wider <= 1:
         yield f"raise coverage from {flow.coverage:.0%} to {percent_up(wider)}"

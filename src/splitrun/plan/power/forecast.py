@@ -40,6 +40,8 @@ class Need:
     must: bool
     """Whether the plan's size rests on it."""
     baseline: float
+    share: bool
+    """Whether it is a share of units, whose effects are told in points."""
     size: float | None
     """Minimum effect of interest or margin; None where the plan names none."""
     relative: float | None
@@ -124,12 +126,12 @@ def forecast(setting: Setting) -> Forecast:
     """Say what a plan can see, how many units and days that takes, and what it pays for it."""
     each, planned = setting.split(setting.proved), setting.flow.planned
     units = total(setting, setting.asked, each)
-    end = planned or units
+    whole = None if units is None else sum(setting.by_variant(units))
+    end = planned or whole
     needs = tuple(need(setting, asked, each, end) for asked in setting.asked)
     must = [found for found in needs if found.must]
     reached = [found.reached for found in must if found.reached is not None]
     known = bool(must) and len(reached) == len(must)
-    whole = None if units is None else sum(setting.by_variant(units))
     return Forecast(
         key=setting.key,
         method=setting.rule.method,
@@ -222,6 +224,7 @@ def need(setting: Setting, asked: Asked, power: float, end: float | None) -> Nee
         aim=asked.aim,
         must=asked.must,
         baseline=asked.level.value,
+        share=asked.level.yes,
         size=absolute,
         relative=relative,
         alpha=asked.alpha,

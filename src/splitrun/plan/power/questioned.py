@@ -116,7 +116,8 @@ def reachable(asked: Asked, size: Size, path: str) -> Mistake | None:
         return None
     way = "above" if asked.higher else "below"
     room = (1 - level.value) if asked.higher else level.value
-    says = f"a share of {level.value * 100:g}% moved by {size.written} would be {end * 100:g}%"
+    written = size.written if size.relative else f"{size.value * 100:g}pp"
+    says = f"a share of {level.value * 100:g}% moved by {written} would be {end * 100:g}%"
     return Mistake(
         says, f"ask for less than {room * 100:g}pp {way} the baseline; `better` says which way", path
     )

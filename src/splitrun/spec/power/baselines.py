@@ -107,20 +107,20 @@ class RatioBaseline(Known):
 
 
 def tag(written: object) -> str:
-    """Say which baseline is meant."""
+    """Say which baseline is meant, in a word that is no key of any."""
     match written:
         case {"share": _} | ShareBaseline():
-            return "share"
+            return "counted"
         case {"over": _} | {"under": _} | RatioBaseline():
-            return "ratio"
+            return "divided"
         case _:
-            return "mean"
+            return "averaged"
 
 
 Baseline = Annotated[
-    Annotated[ShareBaseline, Tag("share")]
-    | Annotated[MeanBaseline, Tag("mean")]
-    | Annotated[RatioBaseline, Tag("ratio")],
+    Annotated[ShareBaseline, Tag("counted")]
+    | Annotated[MeanBaseline, Tag("averaged")]
+    | Annotated[RatioBaseline, Tag("divided")],
     Discriminator(tag),
 ]
 """A metric before the experiment: `{share: 12%}`, `{mean: 8, sd: 20}` or `{over: ..., under: ...}`."""

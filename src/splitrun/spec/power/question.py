@@ -11,8 +11,8 @@ from splitrun.spec.amount import Change, Portion, Window
 from splitrun.spec.analysis import MOST_LOOKS, Method, Spending
 from splitrun.spec.model import Direction, Model
 from splitrun.spec.power.baselines import Baseline
-from splitrun.spec.reading import checked, read_experiment_mapping
-from splitrun.spec.written.document import Written
+from splitrun.spec.reading import checked, read_mapping
+from splitrun.spec.written.document import Document, Written
 
 __all__ = ["Question", "read_question"]
 
@@ -125,4 +125,4 @@ def read_question(mapping: Mapping[str, object], name: str = "power") -> Written
     Raises:
         SpecError: All mistakes.
     """
-    return checked(Question, read_experiment_mapping(mapping, name).document)
+    return checked(Question, Document(name, read_mapping(mapping)))
