@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
-    from splitrun.conduct.planning.power import power
+    from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
@@ -35,9 +35,9 @@ __all__ = [
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "forecast_of",
     "keep",
     "lint",
-    "power",
     "publish",
     "reports",
     "schema",
@@ -59,9 +59,9 @@ HOMES = {
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "forecast_of": "splitrun.conduct.planning.power",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",
-    "power": "splitrun.conduct.planning.power",
     "publish": "splitrun.conduct.rulesets",
     "reports": "splitrun.conduct.reports",
     "schema": "splitrun.spec.schema",

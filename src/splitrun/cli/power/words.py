@@ -3,12 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from splitrun.errors import Mistake, SpecError
 
-__all__ = ["baseline_of", "number", "weights_of"]
+__all__ = ["question_of"]
 
 Given = Mapping[str, str | float | None]
+
+SAME = (
+    "better",
+    "units",
+    "alpha",
+    "power",
+    "primaries",
+    "guardrails",
+    "method",
+    "looks",
+    "spending",
+    "spending_parameter",
+    "units_per_day",
+    "enrol",
+    "window",
+)
+"""Options that go into the question as they are."""
+
+
+def question_of(given: Mapping[str, Any]) -> dict[str, object]:
+    """The question that options ask; without an experiment, or beside one that says it all itself.
+
+    Args:
+        given: Every option by its name in Python, with None or false where nothing is written.
+
+    Raises:
+        SpecError: Options are missing, or do not go together.
+    """
+    known = {name: given[name.replace("-", "_")] for name in (*EXAMPLES, "adjust-r2", "clusters")}
+    told = any(value is not None for value in (given["kind"], *known.values()))
+    asked: dict[str, object] = {
+        "baseline": baseline_of(given["kind"], known) if told or given["experiment"] is None else None,
+        **{name: given[name] for name in SAME},
+        **{name: read_number(given[name]) for name in ("mei", "margin", "coverage")},
+        "weights": weights_of(given["weights"], given["treatments"]),
+        "one_sided": given["one_sided"] or None,
+        "futility": given["futility"] or None,
+        "whole_weeks": False if given["any_days"] else None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def read_number(written: str | None) -> str | float | None:
+    """A number where one is written, text otherwise, nothing where nothing is."""
+    return None if written is None else number(written)
 
 
 def number(written: str) -> str | float:

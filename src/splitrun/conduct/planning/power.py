@@ -23,7 +23,7 @@ from splitrun.spec.power.question import read_question
 from splitrun.spec.reading import checked, read_mapping
 from splitrun.spec.written.document import Document
 
-__all__ = ["Asking", "power"]
+__all__ = ["Asking", "forecast_of", "power"]
 
 Known = str | PathLike[str] | Mapping[str, object]
 """A file of baselines, or the same as a mapping."""
@@ -69,6 +69,17 @@ def power(
     Raises:
         SpecError: Something of it cannot be taken; all mistakes.
     """
+    return forecast_of(experiment, baselines, dict(question))
+
+
+def forecast_of(
+    experiment: Written | None, baselines: Known | None, question: Mapping[str, object]
+) -> ShownForecast:
+    """Forecast an experiment with its baselines, or answer a question.
+
+    Raises:
+        SpecError: Something of it cannot be taken, or both are asked; all mistakes.
+    """
     if experiment is None:
         return presented(forecast(asked(question, baselines)))
     if question:
@@ -79,7 +90,7 @@ def power(
     return presented(forecast(of_plan(plan, experiment, baselines)))
 
 
-def asked(question: Asking, baselines: Known | None) -> Setting:
+def asked(question: Mapping[str, object], baselines: Known | None) -> Setting:
     """A quick question as a setting.
 
     Raises:
@@ -88,7 +99,7 @@ def asked(question: Asking, baselines: Known | None) -> Setting:
     if baselines is not None:
         says = "baselines were handed over without an experiment"
         raise SpecError([Mistake(says, "name the experiment's file, or ask with `baseline` and `mei`")])
-    return questioned(read_question(dict(question)).value)
+    return questioned(read_question(question).value)
 
 
 def of_plan(plan: Plan, experiment: Written, baselines: Known | None) -> Setting:

@@ -78,7 +78,7 @@ def days(number: int) -> str:
 
 def metrics(found: Forecast) -> Iterator[str]:
     """A row for every metric."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("metric", "role", "baseline", "to show", "alpha", "power", "units", "detects at the planned end")
     ]
     rows += [row(need) for need in found.needs]
@@ -137,7 +137,7 @@ def methods(found: Forecast) -> Iterator[str]:
     """What every method would cost, and where it would end."""
     if not found.prices:
         return
-    rows = [("method", "plans", "units", "days", "ends at, effect", "ends at, none")]
+    rows: list[tuple[str, ...]] = [("method", "plans", "units", "days", "ends at, effect", "ends at, none")]
     rows += [priced(price) for price in found.prices]
     yield ""
     yield from laid_out(rows)
@@ -165,7 +165,7 @@ def points(found: Forecast) -> Iterator[str]:
     """The curve: units, days, power with a bar, and what is detected."""
     if not found.curve:
         return
-    rows = [("units", "days", "power", "", "detects")]
+    rows: list[tuple[str, ...]] = [("units", "days", "power", "", "detects")]
     rows += [pointed(point, share=found.needs[0].share) for point in found.curve]
     yield ""
     yield from laid_out(rows)
