@@ -25,6 +25,7 @@ MOST_EXPLAINED = 0.999
 """R² is not believed beyond this."""
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def measured(
     metric: Metric, moments: Moments, *, covariates: int = 0, clusters: Clustering | None = None
 ) -> Baseline:
@@ -43,19 +44,19 @@ def measured(
     n = float(moments.n[0])
     own = moments.mean.shape[1] - covariates
     squares = spread(moments)[0] / max(n - 1, 1.0)
-    values = moments.mean[0, :own]
+    values, parts = moments.mean[0, :own], np.diagonal(squares)[:own]
     lean = np.ones(1) if own == 1 else np.array([1.0, -values[0] / values[1]]) / values[1]
     variance = float(lean @ squares[:own, :own] @ lean)
     if metric.kind == "quantile" or n < 2 or not (np.isfinite(variance) and variance > 0):
         raise DataError(
-            f"{n:,.0f} units of a {metric.kind} say nothing of how much units differ; measure more of them, or "
-            "write the baseline by hand"
+            f"{n:,.0f} units of a {metric.kind} say nothing of how much units differ; measure more of them, "
+            "or write the baseline by hand"
         )
     r2 = explained(lean @ squares[:own, own:], squares[own:, own:], variance) if covariates else None
     match metric.kind:
         case "share" | "retention":
             return ShareBaseline(share=float(values[0]), r2=r2, clusters=clusters)
-        case "ratio":
+        case "ratio" if np.all(parts > 0):
             return RatioBaseline(
                 over=Total(mean=float(values[0]), variance=float(squares[0, 0])),
                 under=Total(mean=float(values[1]), variance=float(squares[1, 1])),
@@ -64,7 +65,8 @@ def measured(
                 clusters=clusters,
             )
         case _:
-            return MeanBaseline(mean=float(values[0]), variance=variance, r2=r2, clusters=clusters)
+            level = float(values[0] if own == 1 else values[0] / values[1])
+            return MeanBaseline(mean=level, variance=variance, r2=r2, clusters=clusters)
 
 
 def explained(together: FloatArray, among: FloatArray, variance: float) -> float:
