@@ -42,8 +42,8 @@ def test_looks_cost_what_rpact_says() -> None:
 
 
 def test_looks_with_futility_cost_what_rpact_says() -> None:
-    # rpact 3.5.1, vignette "How to Create Summaries with rpact": three looks, one-sided 2.5 %, power 95 %, Kim
-    # and DeMets' alpha spending with gammaA 1, O'Brien and Fleming's beta spending, non-binding
+    # rpact 3.5.1, vignette "How to Create Summaries with rpact": three looks, one-sided 2.5 %, power 95 %,
+    # Kim and DeMets' alpha spending with gammaA 1, O'Brien and Fleming's beta spending, non-binding
     found = AtLooks(0.025, equal(3), Spending(Shape.POWER, 1.0), beta=0.05).sizes(0.95)
 
     assert found.planned == pytest.approx(1.1247, abs=2e-4)
@@ -51,8 +51,8 @@ def test_looks_with_futility_cost_what_rpact_says() -> None:
 
 
 def test_five_looks_keep_what_was_simulated_at_the_size_of_one() -> None:
-    # 40,000 paths behind "group sequential with 5 looks keeps 78 %, the always-valid interval with daily looks
-    # 49 % (it needs 1.71 x the sample)"
+    # 40,000 paths behind "group sequential with 5 looks keeps 78 %, the always-valid interval with daily
+    # looks 49 % (it needs 1.71 x the sample)"
     assert AtLooks(0.025, equal(5)).power(FIXED) == pytest.approx(0.78, abs=0.012)
     assert Anytime(0.05, moments=equal(21)).power(FIXED) == pytest.approx(0.49, abs=0.01)
     assert Anytime(0.05, moments=equal(28)).sizes(0.8).planned == pytest.approx(1.71, abs=0.02)

@@ -74,9 +74,7 @@ def weights_of(written: str | None, treatments: int | None) -> tuple[int, ...] |
     if written is None:
         return None if treatments is None else (1,) * (treatments + 1)
     if treatments is not None:
-        says = (
-            f"--weights {written} says how many treatments there are, and --treatments {treatments} does too"
-        )
+        says = f"--weights {written} and --treatments {treatments} both say how many treatments there are"
         raise SpecError([Mistake(says, "take one of them out")])
     parts = written.replace(",", ":").split(":")
     if len(parts) < 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):

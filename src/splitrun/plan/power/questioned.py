@@ -107,7 +107,8 @@ def reachable(asked: Asked, size: Size, path: str) -> Mistake | None:
     level = asked.level
     if size.relative and level.value == 0:
         says = f"{size.written} of a baseline of 0 is nothing"
-        return Mistake(says, f"write `{path.rpartition('.')[2]}` in the metric's own unit", path)
+        name = "margin" if asked.aim is Aim.MARGIN else "mei"
+        return Mistake(says, f"write `{name}` as a plain number, in the metric's own unit", path)
     if asked.aim is Aim.MARGIN or not level.yes:
         return None
     moved = size.value * (level.value if size.relative else 1.0) * (1 if asked.higher else -1)
