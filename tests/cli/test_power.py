@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 import splitrun as front
 from splitrun.cli.app import run
 from splitrun.errors import SpecError
+from splitrun.report.forecast.shown import ShownForecast
 from splitrun.report.printable import columns
-from tests.plan.power.plans import KNOWN, PROVING
+from tests.plan.power.plans import KNOWN, PROVING, known
 from tests.spec.texts import SHOP
 
 Run = Callable[..., tuple[int, str, str]]
+PAGE = (Path(__file__).parents[2] / "docs" / "power.md").read_text(encoding="utf-8")
 ASKED = ("--kind", "share", "--baseline", "12%", "--mei", "1pp", "--units-per-day", "4000")
 
 
@@ -62,9 +65,8 @@ def test_json_has_its_documented_form(splitrun: Run) -> None:
     assert found["form"] == "splitrun.power/1"
     assert found["power_each"] == 0.9
     assert sum(found["needed"]["by_variant"].values()) == found["needed"]["units"]
-    page = (Path(__file__).parents[2] / "docs" / "power.md").read_text(encoding="utf-8")
     names = {*found, *found["needed"], *found["planned"], *found["metrics"][0], *found["methods"][0]}
-    assert not [name for name in {*names, *found["curve"][0]} if f"`{name}`" not in page]
+    assert not [name for name in {*names, *found["curve"][0]} if f"`{name}`" not in PAGE]
 
 
 def test_every_option_reaches_the_question(splitrun: Run) -> None:
@@ -136,7 +138,7 @@ def test_an_experiment_is_forecast_with_its_baselines(splitrun: Run, shop: Path)
     assert "planned end after 21 days: 42,000 units, all shown together" in out
     assert "proved guardrail" in out
     assert "! underpowered: delays:" in out
-    assert "watch this guardrail instead of proving it" in out
+    assert "watch this guardrail instead of proving it" in " ".join(out.split())
 
 
 def test_baselines_in_the_experiment_are_enough_and_those_handed_over_win(shop: Path) -> None:
@@ -164,6 +166,29 @@ def test_what_is_missing_is_asked_for_where_it_belongs(shop: Path) -> None:
         front.power(experiment, baselines={"metrics": {"bought": {"share": 0.1}}})
     with pytest.raises(SpecError, match="3 holds no baselines"):
         front.power(experiment, baselines=3)  # type: ignore[arg-type]  # what a caller may hand over
+
+
+COMMANDS = re.findall(r"^\$ splitrun power (--[^#\n]*)", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_page_runs(splitrun: Run, command: str) -> None:
+    code, out, err = splitrun(*command.split())
+
+    assert (code, err) == (0, "")
+    assert out
+
+
+def test_the_examples_of_the_page_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (baselines,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    said: dict[str, ShownForecast] = {}
+
+    exec(program, said)  # noqa: S102 - the page's own program
+
+    assert (said["found"].units, said["found"].days) == (34_332, 21)
+    assert "needs 34,332 units" in capsys.readouterr().out
+    assert len(known(baselines).metrics) == 4
 
 
 def test_a_forecast_shows_itself(splitrun: Run) -> None:

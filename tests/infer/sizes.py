@@ -27,7 +27,8 @@ def halves(level: Level, *, higher: bool = True) -> Demand:
 
 
 def power(case: Case) -> tuple[Answers, Answers]:
-    inputs, near = case.inputs, {}
+    inputs = case.inputs
+    near: Answers = {}
     if "w" in inputs:
         # w is the root of the sum of (seen - planned)^2 / planned
         away = inputs["w"] / 2
@@ -81,8 +82,7 @@ def of_size(inputs: dict[str, Any]) -> Answers:
 def of_power(inputs: dict[str, Any]) -> Answers:
     """Strict, with rejections on the wrong side, as the oracles count."""
     effect = inputs["d"] if "d" in inputs else inputs["delta"] / inputs["sd"]
-    n_c = inputs.get("n_control", inputs.get("n_per_arm"))
-    n_t = inputs.get("n_treatment", inputs.get("n_per_arm"))
+    n_c, n_t = (float(inputs[key if key in inputs else "n_per_arm"]) for key in ("n_control", "n_treatment"))
     demand = Demand(Effect(mean(0.0, 1.0), Parts(n_c / (n_c + n_t), n_t / (n_c + n_t)), higher=True))
     drift = demand.drift(effect, n_c + n_t)
     once = Once(tail(inputs))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.power import NormalIndPower  # type: ignore[import-untyped]  # it ships no types
 
 from splitrun.errors import SpecError
 from splitrun.infer.power.demands import Demand, Effect, Margin, Parts

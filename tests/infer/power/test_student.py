@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.power import GofChisquarePower, TTestIndPower
+from statsmodels.stats.power import GofChisquarePower, TTestIndPower  # type: ignore[import-untyped]  # it ships no types
 
 from splitrun.errors import SpecError
 from splitrun.infer.power.split import split_power
@@ -35,6 +35,15 @@ def test_power_is_a_curve_over_sizes() -> None:
 
 def test_hardly_any_units_are_enough_for_a_huge_effect() -> None:
     assert student_units(100.0, 0.5, 0.05, either=False) == pytest.approx(1.5)
+
+
+def test_a_few_units_are_counted_where_a_normal_would_be_far_off() -> None:
+    n = student_units(4.0, 0.99, 1e-6, either=False)
+
+    # 2 (4.753 + 2.326)^2 / 16 = 6.3 units of control if it were normal
+    reach = stats.t.isf(1e-6, 2 * n - 2)
+    assert stats.nct.sf(reach, 2 * n - 2, 4.0 * (n / 2) ** 0.5) == pytest.approx(0.99, rel=1e-6)
+    assert n > 1.5 * 6.3
 
 
 def test_an_effect_of_nothing_has_no_size() -> None:

@@ -6,7 +6,7 @@ from math import ceil, prod
 
 import pytest
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.power import NormalIndPower  # type: ignore[import-untyped]  # it ships no types
 
 from splitrun.plan.power.forecast import Forecast
 from splitrun.plan.power.setting import Aim
