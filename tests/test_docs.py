@@ -31,7 +31,7 @@ def test_every_room_has_its_line() -> None:
 def test_every_verb_and_option_of_the_command_line_is_told() -> None:
     verbs = [command.name for command in app.registered_commands]
 
-    assert len(verbs) == 10
+    assert len(verbs) == 11
     assert not [verb for verb in verbs if f"| `splitrun {verb}" not in CLI]
     options = re.findall(
         r'typer\.Option\(\s*(?:None, )?"(--[a-z-]+)"',

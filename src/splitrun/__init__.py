@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.designs.assign import assignment
     from splitrun.conduct.planning.power import power
     from splitrun.errors import (
         DataError,
@@ -45,6 +46,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "analyze",
+    "assignment",
     "power",
 ]
 
@@ -64,6 +66,7 @@ HOMES = {
     "SplitrunError": "splitrun.errors",
     "Verdict": "splitrun.judge.readout",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.designs.assign",
     "power": "splitrun.conduct.planning.power",
 }
 
