@@ -82,6 +82,7 @@ def test_the_last_reading_inverts_the_half_width_that_the_plan_seals() -> None:
         Anytime(0.05),
         Anytime(0.025, Side.LOWER),
         Anytime(0.05, moments=equal(7)),
+        Anytime(1e-12, moments=equal(3)),
     ],
 )
 @pytest.mark.parametrize("power", [0.6, 0.8, 0.93])
@@ -122,5 +123,7 @@ def test_what_no_plan_can_ask_for_is_refused() -> None:
         Once(0.025).needed(0.02)
     with pytest.raises(SpecError, match=r"power 1 with"):
         Anytime(0.05).needed(1.0)
+    with pytest.raises(SpecError, match="error of one tail is 5e-301; give an alpha whose tails have 1e-15"):
+        Anytime(1e-300)
     with pytest.raises(SpecError, match="error of one tail is 0"):
         AtLooks(0.0, (1.0,))

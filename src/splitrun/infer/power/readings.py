@@ -8,6 +8,7 @@ readings that find the effect too are counted where their moments are given.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,10 +22,15 @@ from splitrun.infer.estimate import Side
 from splitrun.infer.looks.always import AlwaysValid
 from splitrun.infer.looks.boundaries import boundaries, crossing
 from splitrun.infer.looks.futility import Design, Futility, design
+from splitrun.infer.looks.repeated import SMALLEST_TAIL
 from splitrun.infer.looks.spending import OBRIEN_FLEMING, Spending, checked_tail
 from splitrun.moments import FloatArray
 
 __all__ = ["Anytime", "AtLooks", "Once", "Reading", "Sizes"]
+
+
+FAR = 8.0
+"""Standard errors beyond which a normal deviate is not met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,14 @@ class Once:
     """Read once, at the planned end.
 
     Raises:
-        SpecError: The tail does not lie between 0 and 0.5.
+        SpecError: The tail does not lie between 1e-15 and 0.5.
     """
 
     tail: float
     """Error of one tail: alpha / 2 where both sides are of interest."""
 
     def __post_init__(self) -> None:
-        checked_tail(self.tail)
+        sound(self.tail)
 
     def needed(self, power: float) -> float:
         """The drift that gives a power."""
@@ -72,7 +78,7 @@ class AtLooks:
     """Read at a few planned looks; all alpha is spent by the last.
 
     Raises:
-        SpecError: The tail does not lie between 0 and 0.5.
+        SpecError: The tail does not lie between 1e-15 and 0.5.
     """
 
     tail: float
@@ -83,14 +89,13 @@ class AtLooks:
     """Chance to miss that is spent on stopping for futility, heeded by everybody; None for no futility."""
 
     def __post_init__(self) -> None:
-        checked_tail(self.tail)
+        sound(self.tail)
 
     def needed(self, power: float) -> float:
         """The drift that gives a power."""
         if self.beta is None or abs(self.beta - (1 - power)) < 1e-9:
             return self.laid_out(power).drift
-        found = brentq(lambda theta: float(self.power(theta)) - power, 0.0, 20.0, xtol=1e-9)
-        return float(found)
+        return solved(self.power, power, float(self.bounds()[0][-1]))
 
     def power(self, drift: npt.ArrayLike) -> FloatArray:
         """The power that a drift gives, shape of `drift`."""
@@ -123,7 +128,7 @@ class Anytime:
     """Read whenever and as often as anybody likes.
 
     Raises:
-        SpecError: Alpha does not lie between 0 and 0.5.
+        SpecError: A tail does not lie between 1e-15 and 0.5.
     """
 
     alpha: float
@@ -134,13 +139,15 @@ class Anytime:
     reached: float = 1.0
     """n at the planned end over the n that the sequence is tuned to."""
 
+    def __post_init__(self) -> None:
+        sound(self.tail)
+
     def needed(self, power: float) -> float:
         """The drift that gives a power."""
         checked(power, self.tail)
         if len(self.moments) == 1:
             return float(self.bounds()[-1] + ndtri(power))
-        found = brentq(lambda theta: float(self.power(theta)) - power, 0.0, 20.0, xtol=1e-9)
-        return float(found)
+        return solved(self.power, power, float(self.bounds()[-1]))
 
     def power(self, drift: npt.ArrayLike) -> FloatArray:
         """The power that a drift gives, shape of `drift`."""
@@ -181,6 +188,24 @@ def laid_out(
     """A plan of looks, remembered: the same one is asked for again and again."""
     futility = None if beta is None else Futility(beta)
     return design(fractions, tail, power=power, spending=spending, futility=futility)
+
+
+def solved(rising: Callable[[float], FloatArray], power: float, last: float) -> float:
+    """The drift that gives a power; so far above the last bound nothing is missed."""
+    return float(brentq(lambda drift: float(rising(drift)) - power, 0.0, last + FAR, xtol=1e-9))
+
+
+def sound(tail: float) -> None:
+    """Refuse an error that no design can be laid out for.
+
+    Raises:
+        SpecError: It does not lie between 1e-15 and 0.5.
+    """
+    if checked_tail(tail) < SMALLEST_TAIL:
+        says = f"the error of one tail is {tail:g}"
+        raise SpecError(
+            [Mistake(says=says, next=f"give an alpha whose tails have {SMALLEST_TAIL:g} or more")]
+        )
 
 
 def checked(power: float, tail: float) -> float:
