@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -210,9 +211,13 @@ def test_a_covariate_that_is_not_finite_is_missing() -> None:
 
 def test_nan_in_a_parquet_file_is_found_whatever_its_statistics_say(tmp_path: Path) -> None:
     # Arrow leaves NaN out of the smallest and largest value that it writes into the file
-    seen = {"user": list("abcd"), "variant": ["control"] * 4, "age": [1.0, np.nan, 3.0, 5.0]}
+    seen: dict[str, Sequence[object]] = {
+        "user": list("abcd"),
+        "variant": ["control"] * 4,
+        "age": [1.0, np.nan, 3.0, 5.0],
+    }
     seen |= {"y": [1.0, 2.0, np.nan, 4.0], "moment": [datetime(2026, 1, 1, tzinfo=UTC)] * 4}
-    shop = {"user": list("abbd"), "spent": [1.0, 2.0, np.nan, 4.0]}
+    shop: dict[str, Sequence[object]] = {"user": list("abbd"), "spent": [1.0, 2.0, np.nan, 4.0]}
     shop |= {"moment": [datetime(2026, 1, 2, tzinfo=UTC)] * 4}
     pq.write_table(pa.table(seen), tmp_path / "seen.parquet")
     pq.write_table(pa.table(shop), tmp_path / "shop.parquet")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import fsum
 from pathlib import Path
@@ -422,7 +423,8 @@ def test_third_moments_of_a_ratio_keep_their_digits_however_far_from_zero_it_lie
     # below ten standard deviations plain sums say them, beyond it a second pass around the mean
     rng = np.random.default_rng(31)
     values = away + np.column_stack([rng.gamma(2.0, 1.0, 400), rng.gamma(3.0, 1.0, 400)])
-    seen = {"user": np.arange(400), "variant": ["control"] * 400, "x": values[:, 0], "y": values[:, 1]}
+    seen: dict[str, Sequence[object]] = {"user": range(400), "variant": ["control"] * 400}
+    seen |= {"x": values[:, 0].tolist(), "y": values[:, 1].tolist()}
 
     found = framed(plan({"m": ratio("x", "y")}, FRAME), rows=pa.table(seen)).by_variant("m")[1][0]
 
