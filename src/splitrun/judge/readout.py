@@ -185,11 +185,14 @@ class Heterogeneity:
     metric: str
     variant: str
     segment: str
-    q: float
+    q: float | None
+    """None where it is withheld, and so are both p."""
     dof: int
-    p: float
-    p_adjusted: float
+    p: float | None
+    p_adjusted: float | None
     """Holm over primaries x treatments x segments: with it, equal effects seldom differ in any of them."""
+    withheld: str | None = None
+    """Why it may not be read yet; None where it may."""
 
 
 @dataclass(frozen=True, slots=True)

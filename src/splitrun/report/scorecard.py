@@ -186,21 +186,20 @@ def scorecard(readout: Readout) -> Scorecard:
         warning=unread(stops) if stops else None,
         groups=tuple(grouped(rows)),
         axis=scope,
-        differing=tuple(
-            f"the effect of {found.variant} on {found.metric} "
-            f"{'differs' if found.p_adjusted < plan.analysis.alpha else 'was not shown to differ'} "
-            f"between the levels of {found.segment} "
-            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g}{adjusted(found)})"
-            for found in readout.heterogeneity
-            if not stops
-        ),
+        differing=tuple(differs(found, plan.analysis.alpha) for found in readout.heterogeneity if not stops),
         decision=None if readout.decision is None else printable(readout.decision.says),
     )
 
 
-def adjusted(found: Heterogeneity) -> str:
-    """What Holm made of a p, where there were several tests."""
-    return "" if found.p_adjusted == found.p else f", {found.p_adjusted:.2g} over all such tests"
+def differs(found: Heterogeneity, alpha: float) -> str:
+    """Whether an effect differs between levels, with what Holm made of p where there were several tests."""
+    whose = f"the effect of {found.variant} on {found.metric}"
+    if found.q is None or found.p is None or found.p_adjusted is None:
+        return f"whether {whose} differs between the levels of {found.segment} is not told: {found.withheld}"
+    seen = "differs" if found.p_adjusted < alpha else "was not shown to differ"
+    over = "" if found.p_adjusted == found.p else f", {found.p_adjusted:.2g} over all such tests"
+    test = f"Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g}{over}"
+    return f"{whose} {seen} between the levels of {found.segment} ({test})"
 
 
 def grouped(rows: Sequence[tuple[Role, Row]]) -> list[Group]:
