@@ -128,7 +128,8 @@ def at_once(question: Question) -> tuple[Hashable, ...] | None:
     match grounds.promise, grounds.harm:
         case Once(), Once():
             better = None if planned.guardrail is None else planned.metric.better
-            return grounds.watched, better, planned.mei is None
+            parts = grounds.promise.part, grounds.harm.part
+            return grounds.watched, better, planned.mei is None, parts
         case _:
             return None
 
@@ -179,10 +180,20 @@ def together(asked: Sequence[Question]) -> Effects:
 def laid(grounds: Sequence[Grounds], widths: Sequence[int]) -> Grounds:
     """The grounds of what is read once, level by level."""
     promise, harm = (
-        Once(np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths))
+        in_a_row(promises, widths)
         for promises in ([each.promise for each in grounds], [each.harm for each in grounds])
     )
     return replace(grounds[0], promise=promise, harm=harm)
+
+
+def in_a_row(promises: Sequence[Promise], widths: Sequence[int]) -> Once:
+    """Promises for one look, which have one part of their alpha, level by level."""
+    alpha = np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths)
+    match promises[0]:
+        case Once(part=part):
+            return Once(alpha, part)
+        case _:
+            return Once(alpha)
 
 
 def two(planned: PlannedMetric, points: tuple[Points, Points], units: FloatArray, grounds: Grounds) -> Two:
