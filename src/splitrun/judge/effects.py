@@ -180,20 +180,13 @@ def together(asked: Sequence[Question]) -> Effects:
 def laid(grounds: Sequence[Grounds], widths: Sequence[int]) -> Grounds:
     """The grounds of what is read once, level by level."""
     promise, harm = (
-        in_a_row(promises, widths)
+        Once(
+            np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths),
+            promises[0].part,
+        )
         for promises in ([each.promise for each in grounds], [each.harm for each in grounds])
     )
     return replace(grounds[0], promise=promise, harm=harm)
-
-
-def in_a_row(promises: Sequence[Promise], widths: Sequence[int]) -> Once:
-    """Promises for one look, which have one part of their alpha, level by level."""
-    alpha = np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths)
-    match promises[0]:
-        case Once(part=part):
-            return Once(alpha, part)
-        case _:
-            return Once(alpha)
 
 
 def two(planned: PlannedMetric, points: tuple[Points, Points], units: FloatArray, grounds: Grounds) -> Two:

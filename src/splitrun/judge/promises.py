@@ -59,6 +59,11 @@ class AtLook:
     ended: bool
     """Whether the last of them is the planned end."""
 
+    @property
+    def part(self) -> float:
+        """All of the alpha that the plan has for the comparison is for its looks."""
+        return 1.0
+
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast at the level of its look; its p is the repeated one. `units` says nothing here."""
         del units
