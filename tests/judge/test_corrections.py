@@ -11,7 +11,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.infer.estimate import Unknown
-from splitrun.judge.readout import Comparison
+from splitrun.judge.readout import Comparison, Verdict
 from splitrun.moments import Moments
 from splitrun.spec.analysis import Method, Multiplicity
 from splitrun.spec.metric import Mean, Metric
@@ -128,6 +128,26 @@ def test_discoveries_have_the_level_of_their_number() -> None:
     discovered = sum(each.p_adjusted is not None and each.p_adjusted <= 0.05 for each in found)
     assert discovered == 2
     assert known(found[0].absolute).level == pytest.approx(1 - 2 * 0.05 / 6)
+
+
+@pytest.mark.requirement("R38")
+def test_an_interval_decides_where_holm_s_p_alone_is_below_alpha_and_it_is_said() -> None:
+    # by hand, 0.047 over sqrt(0.24 + 0.247) / sqrt(999) is z = 2.13, p = 0.033: Holm's second is the p
+    # itself, Bonferroni's is twice that
+    of = plan([primary("a"), primary("b")], multiplicity=Multiplicity.HOLM)
+    world = measured({"a": [ones(400, 1000), ones(460, 1000)], "b": [ones(400, 1000), ones(447, 1000)]})
+
+    a, b = read(of, world).comparisons
+
+    low = known(b.absolute).low
+    assert low is not None
+    assert (b.verdict, low < 0, b.p_adjusted == b.p) == (Verdict.INCONCLUSIVE, True, True)
+    assert b.says.endswith(
+        "the interval holds 0; Holm's p of 0.033 is below 0.05, but intervals decide, and this one has "
+        "Bonferroni's part of alpha, because Holm has no interval of its own"
+    )
+    assert a.verdict is Verdict.BETTER
+    assert "Holm" not in a.says
 
 
 def test_uncorrected_primaries_have_no_adjusted_p() -> None:

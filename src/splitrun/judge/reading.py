@@ -22,7 +22,8 @@ from splitrun.judge.limitations import limitations
 from splitrun.judge.promises import Always
 from splitrun.judge.readings import Reading, comparand, every_reading
 from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount, Verdict
-from splitrun.judge.sentences import looking_ahead
+from splitrun.judge.rule import sign
+from splitrun.judge.sentences import beside_holm, looking_ahead
 from splitrun.measure.measured import Measured
 from splitrun.plan.seal import digest
 from splitrun.spec.analysis import Method, Multiplicity
@@ -133,9 +134,12 @@ def whole(
         zeros, cut = counts(reading, measured, which)
         sides.append(replace(arm, zeros=zeros, capped=cut))
     ahead = None if comparison.verdict is Verdict.INVALID else prospect(plan, measured, reading)
+    says = comparison.says
+    if how is Multiplicity.HOLM and p is not None and p < plan.analysis.alpha and undecided(comparison):
+        says = beside_holm(says, p, plan.analysis.alpha)
     return replace(
         comparison,
-        says=comparison.says if ahead is None else looking_ahead(comparison.says, ahead),
+        says=says if ahead is None else looking_ahead(says, ahead),
         outlook=ahead,
         control=sides[0],
         treatment=sides[1],
@@ -144,6 +148,11 @@ def whole(
         capped=capped(plan, measured, reading),
         parts=parts(measured, reading),
     )
+
+
+def undecided(comparison: Comparison) -> bool:
+    """Whether a comparison is inconclusive because its interval holds 0."""
+    return comparison.verdict is Verdict.INCONCLUSIVE and sign(comparison.absolute) == 0
 
 
 def look_of(plan: Plan, measured: Measured) -> Look | None:

@@ -176,6 +176,8 @@ class Comparison:
     """How many times clusters make the variance of the effect; None without clusters, or where unknown."""
     outlook: Outlook | None = None
     """Of a primary over all units at a look before the planned end."""
+    withheld: str | None = None
+    """Why it may have no verdict yet; where it has an effect `says` tells it too. None where it may."""
 
 
 @dataclass(frozen=True, slots=True)
