@@ -31,12 +31,12 @@ def test_every_room_has_its_line() -> None:
 def test_every_verb_and_option_of_the_command_line_is_told() -> None:
     verbs = [command.name for command in app.registered_commands]
 
-    assert len(verbs) == 10
+    assert len(verbs) == 11
     assert not [verb for verb in verbs if f"| `splitrun {verb}" not in CLI]
     options = re.findall(
         r'typer\.Option\(\s*(?:None, )?"(--[a-z-]+)"',
         "".join(
-            path.read_text(encoding="utf-8") for path in (ROOT / "src" / "splitrun" / "cli").glob("*.py")
+            path.read_text(encoding="utf-8") for path in (ROOT / "src" / "splitrun" / "cli").rglob("*.py")
         ),
     )
     assert not [option for option in options if option not in CLI and option != "--version"]

@@ -48,6 +48,7 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
         "ruleset",
         "explain",
         "audit-assignment",
+        "power",
         "doctor",
         "nonsense",
     ],

@@ -6,10 +6,9 @@ below its threshold (`floor(share * 2**32)` from exact fractions), so every lang
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Raw, Struct
 
+from splitrun.assign.evaluation import Type
 from splitrun.terms.tree import Tree
 
 __all__ = [
@@ -37,15 +36,6 @@ FORM = "splitrun.ruleset/1"
 
 WHOLE = 2**32
 """The threshold that every slot is below."""
-
-
-class Type(StrEnum):
-    """What a flag serves."""
-
-    BOOLEAN = "boolean"
-    STRING = "string"
-    NUMBER = "number"
-    OBJECT = "object"
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
@@ -36,6 +37,7 @@ __all__ = [
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "forecast_of",
     "free",
     "keep",
     "lint",
@@ -61,6 +63,7 @@ HOMES = {
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
     "keep": "splitrun.conduct.reports",
     "lint": "splitrun.conduct.lint",

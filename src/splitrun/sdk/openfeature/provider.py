@@ -247,7 +247,7 @@ class SplitrunProvider(AbstractProvider):
             unit, attributes = targets.asked(flag, unit, attributes)
         consent = CURRENT.get().consent
         # `client.evaluate` without two calls and a copy: openfeature-sdk is what takes the time, not we
-        answer = client._answer(flag, unit, None, attributes, kind.exact, consent, kind.wants)  # noqa: SLF001
+        answer = client._answer(flag, unit, None, attributes, kind.exact, consent, kind.alike)  # noqa: SLF001
         known = kind.known.get(id(answer))
         if known is not None and kind.exact:
             return known[1]

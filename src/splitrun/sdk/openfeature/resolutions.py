@@ -12,6 +12,7 @@ from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Re
 
 from splitrun.assign.evaluation import Detail, Evaluation
 from splitrun.assign.ruleset import Type
+from splitrun.sdk.inner.answers import ALIKE
 
 __all__ = [
     "Kind",
@@ -51,7 +52,8 @@ class Kind(Generic[Value]):
         exact: bool = True,
         shared: bool = True,
     ) -> None:
-        self.wants, self.taken, self.exact, self.shared = wants, taken, exact, shared
+        self.alike = ALIKE[wants]
+        self.taken, self.exact, self.shared = taken, exact, shared
         self.known: dict[int, tuple[Evaluation, FlagResolutionDetails[Value]]] = {}
         """By the evaluation's identity, which is its own as long as it is kept here."""
 
