@@ -498,6 +498,24 @@ def test_ten_clusters_per_variant_are_enough() -> None:
     assert few_clusters(in_clusters(10)) is None
 
 
+@pytest.mark.parametrize(
+    ("largest", "says"), [(70.0, None), (200.0, "40 clusters that count as 7.6 of one size")]
+)
+def test_many_clusters_of_which_a_few_hold_most_units_count_as_few(largest: float, says: str | None) -> None:
+    world = in_clusters(40)
+    held = world.measured.clusters
+    assert held is not None
+    units = np.where(held.code < 3, largest, 10.0)
+    sums = ClusterSums(units, units[:, None], units)
+
+    found = few_clusters(
+        replace(world, measured=replace(world.measured, clusters=replace(held, sums={"fetched": sums})))
+    )
+
+    # (3 * 70 + 370)² / (3 * 70² + 3,700) = 18.3; (600 + 370)² / (120,000 + 3,700) = 7.6, hand arithmetic
+    assert (found is None) if says is None else (found is not None and says in found.says)
+
+
 def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) -> Evidence:
     """Before the first look, with a guardrail that is watched and one that is to be proved."""
     size = Size(value=0.5, relative=False)
