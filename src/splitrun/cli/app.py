@@ -14,6 +14,7 @@ from splitrun import __version__
 from splitrun.cli import analysis, assignment, audit, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.errors import (
+    ConflictError,
     DataError,
     EngineError,
     ExpressionError,
@@ -35,6 +36,7 @@ EXITS: dict[type[SplitrunError], int] = {
     DataError: 4,
     EngineError: 5,
     StoreError: 5,
+    ConflictError: 6,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -46,7 +48,7 @@ app = typer.Typer(
     name="splitrun",
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
-    "mending · 4 the data needs mending · 5 the engine refused · 130 interrupted.",
+    "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed meanwhile · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
