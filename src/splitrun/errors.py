@@ -92,4 +92,4 @@ class StoreError(SplitrunError):
 
 
 class ConflictError(SplitrunError):
-    """Somebody else was faster, or what was read is no longer so; nothing was kept. Next: read again, repeat."""
+    """Somebody was faster: what was read is no longer so; nothing was kept. Next: read again, repeat."""
