@@ -8,6 +8,7 @@ from binascii import Error
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from re import compile as pattern
 from typing import Literal, Protocol
@@ -231,16 +232,21 @@ def unknown(among: Collection[str], own: Collection[str], where: str) -> StoreEr
         return StoreError(f"there is no key in {where}; run `splitrun keys new`, or bring the folder of keys")
     return StoreError(
         f"the registry knows the keys {', '.join(sorted(among))}, and {where} holds "
-        f"{', '.join(sorted(own))}; announce this one with `splitrun keys new` where an announced one is, or bring the folder of keys"
+        f"{', '.join(sorted(own))}; announce this one with `splitrun keys new` where an announced one is, "
+        "or bring the folder of keys"
     )
+
+
+@lru_cache(maxsize=64)
+def readable(public: str) -> Ed25519PublicKey:
+    """Read a public key; kept, since a chain has many signatures by few keys."""
+    return Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
 
 
 def holds(public: str, signature: str, data: bytes) -> bool:
     """Whether a signature is by this key and over these bytes."""
     try:
-        Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True)).verify(
-            b64decode(signature, validate=True), data
-        )
+        readable(public).verify(b64decode(signature, validate=True), data)
     except (InvalidSignature, Error, ValueError):
         return False
     return True

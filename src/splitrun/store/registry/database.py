@@ -170,6 +170,6 @@ def settled(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 
 def begun(connection: Connection) -> None:
-    """Begin a transaction; a writer takes the lock first, since one taken later may find its reading stale."""
+    """Begin a transaction; a writer takes the lock first, since its reading would else be stale."""
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

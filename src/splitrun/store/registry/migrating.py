@@ -14,7 +14,7 @@ from splitrun.errors import StoreError
 from splitrun.store.registry.database import Database
 from splitrun.store.registry.tables import entries
 
-__all__ = ["EMPTY", "NEWEST", "Migrated", "current", "migrate", "revisions"]
+__all__ = ["EMPTY", "NEWEST", "Migrated", "current", "migrate", "revisions", "stands"]
 
 EMPTY = "nothing"
 """Stands for a database without tables of ours."""

@@ -12,8 +12,8 @@ from splitrun.store.canonical import as_moment, as_text, digest, flat, sha
 from splitrun.store.registry.documents import Document, KeptKey, KeptRuleset, Kind, Life, SealedPlan, State
 
 __all__ = [
-    "TABLES", "Columns", "Kept", "Row", "Token", "columns", "document", "fingerprint", "kept_key", "life", "perhaps", "plan",
-    "ruleset", "table", "text", "token", "whole",
+    "TABLES", "Columns", "Kept", "Row", "Token", "columns", "document", "fingerprint", "kept_key", "life",
+    "perhaps", "plan", "ruleset", "table", "text", "token", "whole",
 ]  # fmt: skip
 
 Cell: TypeAlias = str | int | bool | bytes | None

@@ -16,7 +16,7 @@ from splitrun.store.registry.documents import Document, KeptKey, KeptRuleset, Ki
 from splitrun.store.registry.migrating import current
 from splitrun.store.registry.pen import SqlPen, entry_of
 from splitrun.store.registry.registry import Record
-from splitrun.store.registry.rows import Row, document, fingerprint, kept_key, life, plan, ruleset
+from splitrun.store.registry.rows import Row, document, fingerprint, kept_key, life, plan, ruleset, whole
 from splitrun.store.registry.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
 from splitrun.store.registry.writing import Sealing, written
 
@@ -178,8 +178,8 @@ class SqlRegistry:
     def _kept(self, asked: Executable, name: str) -> list[Record]:
         with self._database.reading() as connection:
             return [
-                Record(row["entry"], row["place"], name, fingerprint(name, dict(row)))
-                for row in connection.execute(asked).mappings()
+                Record(whole(row, "entry"), whole(row, "place"), name, fingerprint(name, row))
+                for row in map(dict, connection.execute(asked).mappings())
             ]
 
     def last(self) -> Entry | None:
@@ -188,15 +188,26 @@ class SqlRegistry:
             return SqlPen(connection).tail()
 
     def integrity(self) -> tuple[str, ...]:
-        """What SQLite finds wrong with its file; PostgreSQL has its own means (`pg_amcheck`)."""
-        if not self._database.sqlite:
-            return ()
-        with self._database.reading() as connection:
-            checked = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
-            loose = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        """What SQLite finds wrong with its file, and rows without an entry on both.
+
+        For its own files PostgreSQL has checksums and `pg_amcheck`.
+        """
+        with self._database.reading(still=True) as connection:
+            checked = (
+                connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+                if self._database.sqlite
+                else ()
+            )
+            loose = [table.name for table in BESIDE.values() if connection.execute(stray(table)).first()]
         said = [f"the file says: {one}" for one in checked if one != "ok"]
-        return (*said, *(f"a row of {row[0]!r} belongs to no entry" for row in loose[:20]))
+        return (*said, *(f"a row of {name!r} belongs to no entry" for name in loose))
 
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
+
+
+def stray(table: Table) -> Executable:
+    """Ask for a row that belongs to no entry."""
+    owned = select(entries.c.number).where(entries.c.number == table.c.entry).exists()
+    return select(table.c.entry).where(~owned).limit(1)

@@ -65,24 +65,30 @@ def written(change: Change, pen: Pen, sealing: Sealing) -> tuple[Receipt, Head |
     sound(change)
     if change.token is not None and (before := pen.told(change.token)) is not None:
         return again(change, pen, *before), None
-    tail = pen.tail()
     known = pen.keys()
     signer = sealing.ring.signer(staying(known, change.keys) if known else None)
-    name = anchored(pen, tail, sealing.witness, signer, as_text(change.at))
-    whole = change if known else introduced(change, signer)
+    name = anchored(pen, pen.tail(), sealing.witness, signer, as_text(change.at))
+    if not known:
+        added(introduction(change, signer), pen, signer, name)
+    receipt = added(change, pen, signer, name)
+    return receipt, headed(name, receipt.entries[-1], signer)
+
+
+def added(change: Change, pen: Pen, signer: Signer, name: str) -> Receipt:
+    """Add the rows and entries of a change after the last entry there is."""
+    tail = pen.tail()
     first = 1 if tail is None else tail.number + 1
-    kept = successors(whole, pen, first)
-    if whole.token is not None:
-        kept = (*kept, Token(whole.token, purpose(change), len(whole.remarks)))
-    entries = chained(whole, kept, signer, (first, name if tail is None else tail.hash))
+    kept = successors(change, pen, first)
+    if change.token is not None:
+        kept = (*kept, Token(change.token, purpose(change), len(change.remarks)))
+    entries = chained(change, kept, signer, (first, name if tail is None else tail.hash))
     pen.add(entries, kept)
-    receipt = Receipt(
+    return Receipt(
         entries,
         tuple(one for one in kept if type(one) is Document),
         tuple(one for one in kept if type(one) is Life),
         tuple(one for one in kept if type(one) is SealedPlan),
     )
-    return receipt, headed(name, entries[-1], signer)
 
 
 def again(change: Change, pen: Pen, token: Token, first: int) -> Receipt:
@@ -117,16 +123,10 @@ def staying(keys: Sequence[KeptKey], changes: Sequence[KeyChange]) -> frozenset[
     return frozenset(announced(keys)) - leaving
 
 
-def introduced(change: Change, signer: Signer) -> Change:
-    """Put the announcement of the first key in front of a registry's first change."""
-    if any(one.name == signer.name and not one.retired for one in change.keys):
-        return change
+def introduction(change: Change, signer: Signer) -> Change:
+    """Announce the first key of a registry; it signs its own announcement."""
     said = Remark("announce-key", f"key/{signer.name}", FIRST)
-    return replace(
-        change,
-        remarks=(said, *change.remarks),
-        keys=(KeyChange(signer.name, signer.public), *change.keys),
-    )
+    return Change(change.at, change.actor, (said,), keys=(KeyChange(signer.name, signer.public),))
 
 
 def anchored(pen: Pen, tail: Entry | None, witness: Witness, signer: Signer, at: str) -> str:
@@ -185,7 +185,7 @@ def chained(
     """Make the entries of a change, signed, each with the hash of the one before.
 
     Args:
-        change: With the announcement of the first key, where there was none.
+        change: What is said.
         kept: The rows that are written with it, which the first entry names.
         signer: Who signs.
         after: The first number, and the hash of the entry before.
