@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
@@ -35,7 +36,7 @@ def backed_up(
     head: Head | None,
     progress: Callable[[str], None] | None = None,
 ) -> Manifest:
-    """Copy a registry into a folder, as it stands at one moment; writers go on meanwhile.
+    """Copy a registry into a folder, as it stands at one moment.
 
     SQLite is copied by its online backup into `registry.db`; PostgreSQL is read in one transaction, repeatable
     read, into `registry.jsonl`, one row a line. Private keys are not copied.
@@ -64,7 +65,7 @@ def backed_up(
             f"no backup can be written to {folder} ({error}); look at disk and rights"
         ) from error
     schema, mark, last = made
-    name = ROWS if file is None else SQLITE
+    name: Literal["registry.jsonl", "registry.db"] = "registry.jsonl" if file is None else "registry.db"
     manifest = Manifest(
         "splitrun.backup/1", as_text(at), schema, mark, last, name, fingerprint_of(folder / name)
     )

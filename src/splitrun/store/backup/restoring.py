@@ -1,4 +1,4 @@
-"""Put a backup back: into an empty database, on this machine or another, of the same kind or the other one."""
+"""Put a backup back into an empty database, here or elsewhere, of the same kind or the other one."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def restored(
     backup = read(folder)
     if backup.manifest.schema not in revisions():
         raise StoreError(
-            f"the backup has the schema {backup.manifest.schema!r}, which this splitrun does not know; upgrade it"
+            f"the backup has the schema {backup.manifest.schema!r}, unknown to this splitrun; upgrade it"
         )
     migrate(database)
     filled(database, backup, tell)
@@ -121,7 +121,8 @@ def filled(database: Database, backup: Backup, tell: Callable[[str], None]) -> N
             return
         if there[0]:
             raise StoreError(
-                f"the registry {database.name} holds {there[0]:,} entries already; restore into an empty database"
+                f"the registry {database.name} holds {there[0]:,} entries already; restore into an "
+                "empty database"
             )
         for name, table in TABLES.items():
             rows = kept(backup, name, table)

@@ -87,7 +87,10 @@ class Database:
     def _made(self) -> Engine:
         if not self.sqlite:
             return create_engine(
-                self._url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+                self._url,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
             )
         if self.file is not None:
             try:
