@@ -150,7 +150,7 @@ def verify(
         rows=walk.rows,
         faults=tuple(walk.faults),
         found=walk.found,
-        behind=max(0, tail - known) if head is not None else 0,
+        behind=max(0, tail - known) if head is not None and head.registry == walk.name else 0,
         backwards=walk.backwards,
         head=head,
     )

@@ -38,8 +38,8 @@ def backed_up(
 ) -> Manifest:
     """Copy a registry into a folder, as it stands at one moment.
 
-    SQLite is copied by its online backup into `registry.db`; PostgreSQL is read in one transaction, repeatable
-    read, into `registry.jsonl`, one row a line. Private keys are not copied.
+    SQLite is copied by its online backup into `registry.db`; PostgreSQL is read in one transaction,
+    repeatable read, into `registry.jsonl`, one row a line. Private keys are not copied.
 
     Args:
         database: Where the registry is kept.
