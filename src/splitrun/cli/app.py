@@ -13,6 +13,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import analysis, assignment, audit, doctor, project
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
     ConflictError,
     DataError,
@@ -84,9 +85,14 @@ for name, verb, brief in (
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
+    ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
+    ("backup", upkeep.backup, "Copy the registry while others write to it."),
+    ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)
+app.add_typer(keys.app)
+app.add_typer(chain.app)
 
 
 def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -165,7 +165,7 @@ def parsed(text: str, where: str) -> Head:
     return Head(said.registry, said.number, said.hash, said.at, said.key, said.signature)
 
 
-def whole(path: Path, text: str, mode: int = 0o644) -> None:
+def whole(path: Path, text: Iterable[str], mode: int = 0o644) -> None:
     """Write a file so that after a power cut it is there whole, or as it was before.
 
     Raises:
@@ -175,7 +175,7 @@ def whole(path: Path, text: str, mode: int = 0o644) -> None:
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
