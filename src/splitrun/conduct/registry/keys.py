@@ -34,8 +34,8 @@ def keys(place: Path) -> tuple[Key, ...]:
     """List the keys of a project, the oldest first."""
     where = home(place)
     with where.database() as database:
-        made = database.file is None or database.file.exists()
-    return told(where, known(where)) if made else told(where, frozenset())
+        there = database.file is None or database.file.exists()
+    return told(where, known(where) if there else frozenset())
 
 
 def known(where: Home) -> frozenset[str]:
@@ -66,10 +66,10 @@ def make_key(
     one = where.keys.new(name, now)
     with where.registry(now) as registry:
         before = announced(registry.keys())
-        if before and name not in before:
+        if name not in before:
             said = remark("announce-key", name, reason)
             registry.commit(Change(now, actor_of(actor), (said,), keys=(KeyChange(name, one.public),)))
-        return Key(one.name, one.public, one.at, one.retired, bool(before))
+    return Key(one.name, one.public, one.at, one.retired, announced=True)
 
 
 def retire_key(

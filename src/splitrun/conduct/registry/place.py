@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
-from splitrun.errors import Mistake, Place, SpecError
+from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
 from splitrun.store.registry.database import Database
@@ -89,6 +89,11 @@ class Home:
                 if not self.keys.listed():
                     self.keys.new(FIRST, make)
                 migrate(database)
+            elif database.file is not None and not database.file.exists():
+                raise StoreError(
+                    f"there is no registry {database.name} yet; it is made with the first change, or by "
+                    "`splitrun migrate`"
+                )
             yield SqlRegistry(database, self.sealing)
 
 

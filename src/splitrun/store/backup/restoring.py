@@ -73,6 +73,8 @@ def restored(
         raise StoreError(
             f"the backup has the schema {backup.manifest.schema!r}, unknown to this splitrun; upgrade it"
         )
+    if not backup.manifest.mark:
+        raise StoreError(f"the backup {folder} holds no entry; there is nothing to restore")
     migrate(database)
     filled(database, backup, tell)
     registry = SqlRegistry(database, sealing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from splitrun.errors import StoreError
 from splitrun.store.registry.database import Database
 from splitrun.store.registry.migrating import migrate
 from splitrun.store.registry.sql import SqlRegistry
@@ -22,6 +23,10 @@ def opened(url: str, sealing: Sealing, *, make: bool = False) -> SqlRegistry:
         StoreError: The database refuses, or its schema is not the one that this version knows.
     """
     database = Database(url)
-    if make:
-        migrate(database)
-    return SqlRegistry(database, sealing)
+    try:
+        if make:
+            migrate(database)
+        return SqlRegistry(database, sealing)
+    except StoreError:
+        database.close()
+        raise

@@ -68,7 +68,7 @@ def written(change: Change, pen: Pen, sealing: Sealing) -> tuple[Receipt, Head |
     known = pen.keys()
     signer = sealing.ring.signer(staying(known, change.keys) if known else None)
     name = anchored(pen, pen.tail(), sealing.witness, signer, as_text(change.at))
-    if not known:
+    if not known and signer.name not in {one.name for one in change.keys}:
         added(introduction(change, signer), pen, signer, name)
     receipt = added(change, pen, signer, name)
     return receipt, headed(name, receipt.entries[-1], signer)
