@@ -65,7 +65,7 @@ def together(many: int, work: Callable[[int], None]) -> None:
         if not child:
             try:
                 work(number)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - a child says what it died of, and never goes on as its parent
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)

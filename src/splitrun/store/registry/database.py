@@ -55,9 +55,18 @@ def parsed(url: str) -> URL:
         case "sqlite" if read.database and read.database != ":memory:":
             return read.set(drivername="sqlite+pysqlite")
         case "postgresql":
-            return read.set(drivername="postgresql+psycopg")
+            return veiled(read.set(drivername="postgresql+psycopg"))
         case _:
             raise StoreError(f"no registry is kept in {shown(url)}; {KINDS}")
+
+
+def veiled(url: URL) -> URL:
+    """Move a password from behind the question mark to where SQLAlchemy hides it."""
+    given = url.query.get("password")
+    if given is None:
+        return url
+    password = given if type(given) is str else given[-1]
+    return url.set(password=password).difference_update_query(["password"])
 
 
 class Database:
