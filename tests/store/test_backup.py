@@ -35,7 +35,7 @@ def copied(place: Place, name: str = "backup") -> Manifest:
 def put_back(place: Place, source: Place, name: str = "backup") -> Restored:
     """Restore on a machine that was given the folder of keys."""
     if place != source:
-        shutil.copytree(source.folder / "keys", place.folder / "keys")
+        shutil.copytree(source.folder / "keys", place.folder / "keys", dirs_exist_ok=True)
     with closing(place.database()) as database:
         return restored(source.folder / name, database, place.sealing(), SAID, source.keys)
 

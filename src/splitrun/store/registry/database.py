@@ -156,7 +156,7 @@ class Database:
             yield
         except DBAPIError as error:
             raise StoreError(self._told(str(error.orig))) from None
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError) as error:  # sqlite3 decodes what a damaged file says of itself
             raise StoreError(self._told(str(error))) from None
 
     def _told(self, says: str) -> str:
