@@ -15,7 +15,8 @@ from splitrun.spec.starting import TEMPLATES
 
 HEAVY = {
     "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel.yaml", "scipy",
-    "sqlalchemy", "alembic", "cryptography", "sqlglot", "splitrun.conduct.analyze", "splitrun.infer", "splitrun.judge", "splitrun.measure",
+    "sqlalchemy", "alembic", "cryptography", "sqlglot",
+    "splitrun.conduct.analyze", "splitrun.infer", "splitrun.judge", "splitrun.measure",
     "splitrun.spec",
 }  # fmt: skip
 

@@ -11,11 +11,11 @@ from splitrun.store.chain.entry import Remark
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
 from splitrun.store.registry.change import Change, Move, Publication, Seal, Writing
-from splitrun.store.registry.database import Database
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.documents import Kind, State
 from splitrun.store.registry.opening import opened
 from splitrun.store.registry.registry import Registry
-from splitrun.store.registry.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 from splitrun.store.verification import Verification, verify
 

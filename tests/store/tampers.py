@@ -14,10 +14,10 @@ from splitrun.store.canonical import digest, sha
 from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Head
 from splitrun.store.chain.ring import LoneKey
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.pen import columns_of, entry_of
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.pen import columns_of, entry_of
+from splitrun.store.registry.databases.tables import BESIDE, entries
 from splitrun.store.registry.rows import fingerprint
-from splitrun.store.registry.tables import BESIDE, entries
 
 __all__ = ["TAMPERS", "Log", "read", "write"]
 

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import event, text
 
 from splitrun.errors import StoreError
-from splitrun.store.registry.database import Database, shown
-from splitrun.store.registry.migrating import migrate
-from splitrun.store.registry.sql import SqlRegistry
-from splitrun.store.registry.tables import BESIDE
+from splitrun.store.registry.databases.database import Database, shown
+from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.sql import SqlRegistry
+from splitrun.store.registry.databases.tables import BESIDE
 from splitrun.testing.registry import PROMISES
 from tests.postgres import Server
 from tests.store.places import Place, change, fill

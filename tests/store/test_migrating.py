@@ -9,10 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, text
 
 from splitrun.errors import StoreError
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.migrating import EMPTY, NEWEST, Migrated, migrate, revisions
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import EMPTY, NEWEST, Migrated, migrate, revisions
+from splitrun.store.registry.databases.tables import BESIDE, METADATA, entries
 from splitrun.store.registry.opening import opened
-from splitrun.store.registry.tables import BESIDE, METADATA, entries
 from tests.store.places import Place, change, fill
 from tests.store.sizes import sized
 from tests.store.tampers import Log, read

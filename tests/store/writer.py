@@ -16,10 +16,10 @@ from splitrun.store.chain.entry import Remark
 from splitrun.store.chain.head import Head, HeadFile
 from splitrun.store.registry.asked import object_of
 from splitrun.store.registry.change import Change, Writing
+from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.documents import Kind
-from splitrun.store.registry.migrating import migrate
 from splitrun.store.registry.registry import Registry
-from splitrun.store.registry.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 from tests.store.places import NOON, Place, change
 

@@ -13,7 +13,7 @@ from splitrun.errors import StoreError
 from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Head, HeadFile, whole
 from splitrun.store.export import exported
-from splitrun.store.registry.sql import SqlRegistry
+from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.writing import announced, headed
 from splitrun.store.verification import Verification, verify
 

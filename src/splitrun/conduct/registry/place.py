@@ -17,9 +17,9 @@ from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.migrating import migrate
-from splitrun.store.registry.sql import SqlRegistry
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 
 __all__ = ["DEFAULT", "URL", "Home", "actor_of", "home"]

@@ -11,7 +11,7 @@ from splitrun.store.backup.manifest import Manifest
 from splitrun.store.backup.restoring import Restored, restored
 from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change
-from splitrun.store.registry.migrating import NEWEST, Migrated, migrate
+from splitrun.store.registry.databases.migrating import NEWEST, Migrated, migrate
 
 __all__ = ["back_up", "migrate_registry", "restore"]
 

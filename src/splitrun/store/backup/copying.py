@@ -19,9 +19,9 @@ from splitrun.errors import StoreError
 from splitrun.store.backup.manifest import HEAD, ROWS, SQLITE, Manifest, fingerprint_of, write
 from splitrun.store.canonical import as_text
 from splitrun.store.chain.head import FORM, Head, whole
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.migrating import stands
-from splitrun.store.registry.tables import BESIDE, entries
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import stands
+from splitrun.store.registry.databases.tables import BESIDE, entries
 
 __all__ = ["backed_up"]
 

@@ -18,10 +18,10 @@ from splitrun.store.canonical import canonical
 from splitrun.store.chain.entry import Remark
 from splitrun.store.chain.head import Head
 from splitrun.store.registry.change import Change
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.migrating import migrate, revisions
-from splitrun.store.registry.sql import SqlRegistry
-from splitrun.store.registry.tables import BESIDE, entries
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import migrate, revisions
+from splitrun.store.registry.databases.sql import SqlRegistry
+from splitrun.store.registry.databases.tables import BESIDE, entries
 from splitrun.store.registry.writing import Sealing
 from splitrun.store.verification import Verification, verify
 

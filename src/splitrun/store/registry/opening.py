@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from splitrun.errors import StoreError
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.migrating import migrate
-from splitrun.store.registry.sql import SqlRegistry
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 
 __all__ = ["opened"]

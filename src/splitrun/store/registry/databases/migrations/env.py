@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from splitrun.store.registry.tables import METADATA
+from splitrun.store.registry.databases.tables import METADATA
 
 __all__ = ["CONNECTION"]
 

@@ -18,18 +18,7 @@ BESIDE = ("documents", "lives", "plans", "rulesets", "keys", "tokens")
 
 def upgrade() -> None:
     """Make the tables."""
-    op.create_table(
-        "entries",
-        sa.Column("number", NUMBER, primary_key=True, autoincrement=False),
-        *words("at", "actor", "verb"),
-        *maybe("project", "environment"),
-        *words("subject"),
-        *maybe("reason"),
-        *words("content"),
-        sa.Column("previous", sa.Text, nullable=False, unique=True),
-        sa.Column("hash", sa.Text, nullable=False, unique=True),
-        *words("key", "signature"),
-    )
+    chain()
     beside(
         "documents",
         *words("project", "kind", "key"),
@@ -72,6 +61,22 @@ def upgrade() -> None:
         once="name retired",
     )
     beside("tokens", *words("token", "purpose"), *counts("entries"), once="token")
+
+
+def chain() -> None:
+    """Make the table of entries."""
+    op.create_table(
+        "entries",
+        sa.Column("number", NUMBER, primary_key=True, autoincrement=False),
+        *words("at", "actor", "verb"),
+        *maybe("project", "environment"),
+        *words("subject"),
+        *maybe("reason"),
+        *words("content"),
+        sa.Column("previous", sa.Text, nullable=False, unique=True),
+        sa.Column("hash", sa.Text, nullable=False, unique=True),
+        *words("key", "signature"),
+    )
 
 
 def downgrade() -> None:

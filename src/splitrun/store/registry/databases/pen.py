@@ -8,6 +8,16 @@ from typing import TypeVar
 from sqlalchemy import Connection, Executable, insert, select
 
 from splitrun.store.chain.entry import Entry
+from splitrun.store.registry.databases.tables import (
+    BESIDE,
+    documents,
+    entries,
+    keys,
+    lives,
+    plans,
+    rulesets,
+    tokens,
+)
 from splitrun.store.registry.documents import Document, KeptKey, Kind, Life, SealedPlan
 from splitrun.store.registry.rows import (
     Columns,
@@ -25,7 +35,6 @@ from splitrun.store.registry.rows import (
     token,
     whole,
 )
-from splitrun.store.registry.tables import BESIDE, documents, entries, keys, lives, plans, rulesets, tokens
 
 __all__ = ["SqlPen", "columns_of", "entry_of"]
 

@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select
 
 from splitrun.errors import StoreError
-from splitrun.store.registry.database import Database
-from splitrun.store.registry.tables import entries
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.tables import entries
 
 __all__ = ["EMPTY", "NEWEST", "Migrated", "current", "migrate", "revisions", "stands"]
 
@@ -31,7 +31,7 @@ class Migrated:
 def config() -> Config:
     """Where the steps lie: inside the package."""
     made = Config()
-    made.set_main_option("script_location", "splitrun.store.registry:migrations")
+    made.set_main_option("script_location", "splitrun.store.registry.databases:migrations")
     return made
 
 

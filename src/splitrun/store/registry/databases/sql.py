@@ -11,13 +11,13 @@ from sqlalchemy import Executable, Table, and_, func, select
 from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Witness
 from splitrun.store.registry.change import Change, Receipt
-from splitrun.store.registry.database import Database
+from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.migrating import current
+from splitrun.store.registry.databases.pen import SqlPen, entry_of
+from splitrun.store.registry.databases.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
 from splitrun.store.registry.documents import Document, KeptKey, KeptRuleset, Kind, Life, SealedPlan
-from splitrun.store.registry.migrating import current
-from splitrun.store.registry.pen import SqlPen, entry_of
 from splitrun.store.registry.registry import Record
 from splitrun.store.registry.rows import Row, document, fingerprint, kept_key, life, plan, ruleset, whole
-from splitrun.store.registry.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
 from splitrun.store.registry.writing import Sealing, written
 
 __all__ = ["SqlRegistry"]
