@@ -86,7 +86,7 @@ def test_entries_are_never_migrated_away(place: Place, database: Database) -> No
 
 
 def test_nodes_that_migrate_at_once_do_it_once(place: Place) -> None:
-    running = [start(place, "migrate") for _ in range(sized(3, 8))]
+    running = [start(place, "migrate") for _ in range(sized(2, 8))]
 
     done = sorted(ended(one) for one in running)
 

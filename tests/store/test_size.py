@@ -14,7 +14,7 @@ from tests.store.places import NOON, Place, fill
 from tests.store.sizes import SOAK, sized
 from tests.store.tampers import read, write
 
-ENTRIES = sized(24_000, 1_000_000)
+ENTRIES = sized(12_000, 1_000_000)
 AT_ONCE = 4_000
 
 

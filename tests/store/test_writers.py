@@ -39,7 +39,7 @@ def ended(started: subprocess.Popen[str]) -> str:
 
 def test_sixteen_writers_lose_no_update_and_leave_no_gap(place: Place) -> None:
     place.registry().close()
-    times = sized(3, 60)
+    times = sized(2, 60)
     ended(start(place, "count", "16", str(times)))
 
     with closing(place.registry()) as registry:
@@ -90,7 +90,7 @@ def test_a_writer_killed_anywhere_leaves_what_can_be_gone_on_from(place: Place) 
     rng = random.Random(5)  # noqa: S311 - seeded on purpose
     place.registry().close()
     number = 1
-    for _ in range(sized(3, 40)):
+    for _ in range(sized(2, 40)):
         running = start(place, "go on", str(number))
         assert running.stdout is not None
         line = running.stdout.readline()

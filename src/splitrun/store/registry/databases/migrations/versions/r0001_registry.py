@@ -44,6 +44,11 @@ def upgrade() -> None:
         *words("digest", "body", "facts", "at", "actor"),
         once="project experiment version amendment",
     )
+    served()
+
+
+def served() -> None:
+    """Make the tables of what others are handed: rulesets, keys, and answers to changes sent twice."""
     beside(
         "rulesets",
         *words("project", "environment"),
