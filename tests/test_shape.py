@@ -29,6 +29,27 @@ ROOMS_THAT_THINK = (
 PARSERS = ("spec/written/", "spec/schema.py", "spec/reading.py")
 """Between a text and the value built from it anything may stand; pydantic's own types are that loose."""
 HEAVY = ("numpy", "pydantic", "duckdb", "sqlglot", "pyarrow", "scipy", "rich", "typer", "msgspec")
+LATER = (
+    *("urllib3", "ssl", "http.client", "socket", "email", "asyncio", "logging", "sqlite3", "hashlib", "re2"),
+    *(
+        "dataclasses",
+        "fractions",
+        "string",
+        "pathlib",
+        "json",
+        "cryptography",
+        "opentelemetry",
+        "openfeature",
+    ),
+    *("splitrun.terms", "splitrun.assign.ruleset", "splitrun.assign.evaluator", "splitrun.sdk.settings"),
+    *(
+        "splitrun.sdk.rulesets",
+        "splitrun.sdk.http",
+        "splitrun.sdk.outbox.sender",
+        "splitrun.sdk.process.forks",
+    ),
+)
+"""What a client works with and `from splitrun import Client` does without."""
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -98,6 +119,17 @@ def test_nothing_in_the_house_is_called_after_what_anything_could_be() -> None:
 
 def test_importing_the_front_door_loads_nothing_heavy() -> None:
     program = f"import sys, splitrun; print([name for name in {HEAVY!r} if name in sys.modules])"
+
+    seen = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert seen.stdout.strip() == "[]"
+
+
+def test_importing_the_client_loads_what_its_class_is_made_of_and_no_more() -> None:
+    program = (
+        "import sys; before = set(sys.modules); from splitrun import Client; "
+        f"print([name for name in {LATER!r} if name in sys.modules.keys() - before])"
+    )
 
     seen = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.designs.assign import assignment
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -44,6 +45,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "analyze",
+    "assignment",
 ]
 
 HOMES = {
@@ -62,6 +64,7 @@ HOMES = {
     "SplitrunError": "splitrun.errors",
     "Verdict": "splitrun.judge.readout",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.designs.assign",
 }
 
 

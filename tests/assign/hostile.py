@@ -12,6 +12,7 @@ import msgspec
 
 from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.ruleset import FORM
+from splitrun.assign.sound import FLAGS
 from splitrun.assign.transmission import LONGEST, opened
 from splitrun.errors import RulesetError
 
@@ -70,6 +71,7 @@ def match(pattern: str) -> dict[str, object]:
 
 LARGE: dict[str, Callable[[int], dict[str, object]]] = {
     "flags": flags,
+    "as many flags as may be": lambda _: flags(FLAGS),
     "rules": lambda count: on_one_flag(count, {"rule": "serve", "serve": "a"}),
     "lists": lambda count: {"lists": {"l": {"salt": "s", "hashes": ["0" * 32] * count}}},
     "nodes": lambda count: when({"node": "and", "of": [{"node": "null"}] * count}),

@@ -17,7 +17,7 @@ from splitrun.assign.ruleset import (
     Serve,
     Type,
 )
-from splitrun.assign.sound import CHAIN
+from splitrun.assign.sound import CHAIN, FLAGS
 from splitrun.errors import RulesetError
 from splitrun.terms.tree import And, Call, Column, Function, Not, Text, Tree
 from tests.assign.rulesets import HALF, RULESETS, experiment, flag, ruleset, serve, switch
@@ -72,6 +72,7 @@ REFUSED = {
     "flag 'f' serves a NoneType as 'on' and is of type object": ruleset(
         flags={"f": flag(Type.OBJECT, "on", {"on": None})}
     ),
+    "the ruleset has 5,001 flags and may have 5,000": ruleset(flags={str(n): switch() for n in range(5_001)}),
     "flag 'f' has more than 1,000 rules": ruleset(flags={"f": switch(rules=(Serve("on"),) * 1_001)}),
     "flag 'f' names the experiment 'e'": ruleset(flags={"f": switch(rules=(Run("e"),))}),
     "flag 'f' asks an experiment twice": ruleset(
@@ -160,6 +161,6 @@ def test_a_chain_of_the_longest_is_walked_in_a_deep_stack() -> None:
     assert evaluator.evaluate("0", "user-1", {}).value is True
 
 
-def test_a_chain_of_a_hundred_thousand_is_refused_without_recursion() -> None:
+def test_a_chain_of_as_many_flags_as_may_be_is_refused_without_recursion() -> None:
     with pytest.raises(RulesetError, match="over more than 20 flags"):
-        Evaluator(ruleset(flags=chain(100_000)))
+        Evaluator(ruleset(flags=chain(FLAGS)))

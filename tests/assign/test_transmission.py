@@ -115,7 +115,7 @@ def test_a_hostile_ruleset_costs_little_time_and_memory_and_evaluates_quickly(
 
     assert len(cost.error) < 400
     assert cost.held < 32 * 1024 * 1024
-    assert cost.seconds < 0.25  # machines of continuous integration are shared, and slower
+    assert cost.seconds < 0.2  # 0.1, and as much again where others use the machine
 
 
 def test_the_body_is_read_as_strictly_as_it_is_written() -> None:

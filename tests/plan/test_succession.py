@@ -156,3 +156,11 @@ def test_an_older_version_does_not_come_back() -> None:
         "experiments.one-page-checkout: version 1 is older than version 2, which was published; "
         "write version: 2 or more"
     )
+
+
+def test_a_salt_that_was_found_deals_and_may_not_change_while_the_version_runs() -> None:
+    salted = changed("experiments/checkout.yaml", "coverage: 50%", "coverage: 50%\nsalt: 4711-73")
+
+    assert salted.experiments[KEY].salt == f"variant:{KEY}:1:4711-73"
+    with pytest.raises(SpecError, match="the salt changed while version 1 runs"):
+        succeeding(salted, compiled_shop())

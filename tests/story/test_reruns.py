@@ -23,7 +23,12 @@ from splitrun.spec.starting import FIRST, new_project
 from tests.story.shop import PLANS, opened
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SHIPPED = sorted(str(path.relative_to(EXAMPLES)) for path in EXAMPLES.glob("*/*.yaml"))
+SHIPPED = sorted(
+    str(path.relative_to(EXAMPLES))
+    for path in EXAMPLES.glob("*/*.yaml")
+    if not (path.parent / "splitrun.yaml").is_file()
+)
+"""Examples of one file and its data; one that is a project collects its data while it runs."""
 DESK = Desk(now=lambda: datetime(2026, 11, 22, tzinfo=UTC))
 CLOSE = 1e-12
 LEFT_OVER = {"effect": "stderr", "low": "stderr", "high": "stderr"}

@@ -6,7 +6,16 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["Detail", "ErrorCode", "Evaluation", "Reason"]
+__all__ = ["Detail", "ErrorCode", "Evaluation", "Reason", "Type"]
+
+
+class Type(StrEnum):
+    """What a flag serves."""
+
+    BOOLEAN = "boolean"
+    STRING = "string"
+    NUMBER = "number"
+    OBJECT = "object"
 
 
 class Reason(StrEnum):

@@ -40,14 +40,15 @@ class Evaluator:
         RulesetError: It does not hold together, or is too large.
     """
 
-    __slots__ = ("_flags", "_keeping", "_layers", "_opted", "_zone", "ruleset")
+    __slots__ = ("_flags", "_keeping", "_layers", "_opted", "_programs", "_zone", "ruleset")
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = sound(ruleset)
         self._zone = zone(ruleset.timezone)
         programs = Programs(ruleset, self._zone)
         self._flags = _flags(programs)
-        self._opted = {key: programs.opted(key, flag.unit) for key, flag in ruleset.flags.items()}
+        self._programs = programs
+        self._opted: dict[str, Program] = {}
         self._layers = {key: Parametrised(programs, key) for key in ruleset.layers}
         self._keeping: tuple[dict[str, Program], dict[str, Parametrised]] | None = None
 
@@ -78,10 +79,9 @@ class Evaluator:
             data = unit.encode()
             if len(data) > LONGEST:
                 return self._wrong(flag, unit, attributes, None)
-            if opted_out:
-                return self._opted[flag](data, attributes, sticky)
-            if sticky is not None:
-                return self._kept()[0][flag](data, attributes, sticky)
+            if opted_out or sticky is not None:
+                program = self._out(flag) if opted_out else self._kept()[0][flag]
+                return program(data, attributes, sticky)
             return self._flags[flag](data, attributes, None)
         except Exception as fault:  # noqa: BLE001  # mappings and stores are the caller's and may raise anything
             return self._wrong(flag, unit, attributes, fault)
@@ -128,6 +128,13 @@ class Evaluator:
             return Parameters(values, evaluation)
         except Exception as fault:  # noqa: BLE001  # as in `evaluate`
             return self._wrong_layer(layer, unit, attributes, fault)
+
+    def _out(self, flag: str) -> Program:
+        """Compile what of a flag is asked before an opt-out, when one is first met."""
+        known = self._opted.get(flag)
+        if known is None:
+            known = self._opted[flag] = self._programs.opted(flag, self.ruleset.flags[flag].unit)
+        return known
 
     def _kept(self) -> tuple[dict[str, Program], dict[str, Parametrised]]:
         """Compile once more, with looks into the sticky store, when a caller first has one."""

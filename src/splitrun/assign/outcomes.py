@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Arm, Experiment, Ruleset
@@ -10,8 +11,7 @@ from splitrun.assign.ruleset import Arm, Experiment, Ruleset
 __all__ = ["Outcomes", "of_flag", "of_layer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes:
+class Outcomes(Struct, frozen=True):
     """What is served, and under which name."""
 
     key: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
+
+from msgspec import Struct
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
 from splitrun.assign.outcomes import Outcomes, of_flag
@@ -333,8 +334,7 @@ def _kept(about: tuple[str, int], kept: dict[str, Evaluation], own: Hashed, then
     return program
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
+class Halves(Struct, frozen=True):
     """Two variants and what tells them apart."""
 
     prefix: bytes

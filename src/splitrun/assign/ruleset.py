@@ -6,10 +6,9 @@ below its threshold (`floor(share * 2**32)` from exact fractions), so every lang
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from msgspec import Raw, Struct
 
+from splitrun.assign.evaluation import Type
 from splitrun.terms.tree import Tree
 
 __all__ = [
@@ -37,15 +36,6 @@ FORM = "splitrun.ruleset/1"
 
 WHOLE = 2**32
 """The threshold that every slot is below."""
-
-
-class Type(StrEnum):
-    """What a flag serves."""
-
-    BOOLEAN = "boolean"
-    STRING = "string"
-    NUMBER = "number"
-    OBJECT = "object"
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -132,7 +122,7 @@ class Experiment(Part, frozen=True):
     phase: int
     """Counts the stretches with one coverage and audience, from 1."""
     salt: str
-    """`variant:<experiment>:<version>`"""
+    """`variant:<experiment>:<version>`, and `:<salt>` where a search found one."""
     arms: tuple[Arm, ...]
     coverage: int = WHOLE
     """Slots of `coverage_salt` below it are enrolled; it grows and never moves a unit."""

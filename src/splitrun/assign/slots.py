@@ -20,6 +20,7 @@ __all__ = [
     "LONGEST",
     "PLACEHOLDERS",
     "REFUSED",
+    "dealing_salt",
     "edge",
     "id_bytes",
     "listed",
@@ -96,6 +97,11 @@ def _encoded(unit: str) -> bytes:
         raise DataError(
             f"the unit id {unit[:40]!a} has half of a surrogate pair; give well-formed Unicode"
         ) from fault
+
+
+def dealing_salt(experiment: str, version: int, found: str | None = None) -> str:
+    """Give the salt that deals an experiment's units to variants, with what a search found at its end."""
+    return f"variant:{experiment}:{version}{'' if found is None else f':{found}'}"
 
 
 def slot(salt: str, unit: str) -> int:

@@ -16,6 +16,9 @@ __all__ = ["sound", "zone"]
 NODES = 50_000
 """Nodes of all expressions of a ruleset."""
 
+FLAGS = 5_000
+"""Flags of a ruleset; each costs some microseconds to be read, whatever little it says."""
+
 RULES = 1_000
 """Rules and overrides of one flag."""
 
@@ -58,6 +61,10 @@ def sound(ruleset: Ruleset) -> Ruleset:
     """
     if not ruleset.units:
         raise RulesetError("the ruleset names no unit type; publish it with `units`")
+    if len(ruleset.flags) > FLAGS:
+        raise RulesetError(
+            f"the ruleset has {len(ruleset.flags):,} flags and may have {FLAGS:,}; publish fewer"
+        )
     nodes = 0
     for key, experiment in ruleset.experiments.items():
         _experiment(ruleset, f"experiment {key!r}", experiment)

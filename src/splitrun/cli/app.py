@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, audit, doctor, project
+from splitrun.cli import analysis, assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
@@ -78,6 +78,7 @@ def root(
 
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("assign", designs.assign, "Deal the units of a frame to variants, and tell how alike these are."),
     ("lint", project.lint, "Check files or a whole project, with place and remedy."),
     ("init", project.init, "Write a small project that works, to start from."),
     ("new", project.new, "Write a new experiment from a template."),

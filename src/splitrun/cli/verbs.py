@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
@@ -27,6 +28,7 @@ __all__ = [
     "FIRST",
     "Access",
     "analyze",
+    "assignment",
     "audit",
     "audit_as_json",
     "audit_as_lines",
@@ -39,6 +41,7 @@ __all__ = [
     "explanation_as_json",
     "explanation_as_tree",
     "export_log",
+    "free",
     "keep",
     "keys",
     "lint",
@@ -59,6 +62,7 @@ HOMES = {
     "Access": "splitrun.conduct.analyze",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
@@ -71,6 +75,7 @@ HOMES = {
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
     "export_log": "splitrun.conduct.registry.log",
+    "free": "splitrun.conduct.designs.assign",
     "keep": "splitrun.conduct.reports",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",

@@ -310,6 +310,7 @@ def delivery(experiment: Experiment) -> Delivery:
         coverage=experiment.coverage,
         layer=experiment.layer,
         version=experiment.version,
+        salt=experiment.salt,
         follows=experiment.version - 1 or None,
         parameters={key: variant.parameters for key, variant in experiment.variants.items()}
         if experiment.layer

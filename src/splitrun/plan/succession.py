@@ -90,6 +90,8 @@ def changes(one: Experiment, old: Experiment) -> Iterator[str]:
     parts = [(arm.variant, arm.below) for arm in one.arms], [(arm.variant, arm.below) for arm in old.arms]
     if parts[0] != parts[1]:
         yield "the variants or their weights"
+    if one.salt != old.salt:
+        yield "the salt"
     if one.unit != old.unit:
         yield "the unit type"
     if (one.layer, one.slots) != (old.layer, old.slots):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
-from splitrun.sdk.settings import Options
 from splitrun.sdk.surface import Surface
+
+if TYPE_CHECKING:
+    # for the type only: importing a client stays cheap
+    from splitrun.sdk.settings import Options
 
 __all__ = ["Client"]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
-from splitrun.assign.evaluation import Evaluation
-from splitrun.assign.ruleset import Type
-from splitrun.sdk.inner.answers import KINDS, Answers
-from splitrun.sdk.outbox.plain import finite, named_well, plain
+from splitrun.assign.evaluation import Evaluation, Type
+from splitrun.sdk.inner.answers import ALIKE, Answers
+from splitrun.sdk.outbox.plain import finite, plain
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
-from splitrun.sdk.settings import Options, settled
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
 __all__ = ["Surface"]
@@ -19,12 +17,14 @@ __all__ = ["Surface"]
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
     from splitrun.assign.explanation import Explanation
+    from splitrun.assign.ruleset import Ruleset
+    from splitrun.sdk.settings import Options
 
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
 
-SIMPLE = frozenset((int, bool, type(None)))
-"""What a property may be without being looked at."""
+SIMPLE = frozenset((float, bool, type(None)))
+"""What a property may be, beside text and whole numbers, without being copied itself."""
 
 
 class Surface(Answers):
@@ -42,6 +42,8 @@ class Surface(Answers):
             SettingError: An option is not known, contradicts another, or is out of its range.
             RulesetError: The `ruleset` given cannot be used.
         """
+        from splitrun.sdk.settings import settled  # noqa: PLC0415 - as above
+
         super().__init__(settled(url, options))
 
     def variant(
@@ -149,8 +151,7 @@ class Surface(Answers):
             consent: What the unit allowed, where it is not the client's usual.
             named: More attributes.
         """
-        wants = KINDS.get(type(default))
-        value = self._answer(flag, unit, attributes, named, expose, consent, wants).value
+        value = self._answer(flag, unit, attributes, named, expose, consent, type(default)).value
         return default if value is None else value
 
     def evaluate(
@@ -176,7 +177,8 @@ class Surface(Answers):
             consent: What the unit allowed, where it is not the client's usual.
             named: More attributes.
         """
-        return self._answer(flag, unit, attributes, named, expose, consent, wants)
+        alike = None if wants is None else ALIKE[wants]
+        return self._answer(flag, unit, attributes, named, expose, consent, alike)
 
     def parameters(
         self,
@@ -276,7 +278,7 @@ class Surface(Answers):
         """
         try:
             if properties is not None:
-                named = named_well({**properties, **named})
+                named = {**properties, **named}
             if type(value) is float:
                 if value - value:
                     finite(value)
@@ -286,10 +288,9 @@ class Surface(Answers):
             for item in named.values():
                 if type(item) is str:
                     text += len(item)
-                elif type(item) is float:
-                    if item - item:
-                        finite(item)
-                elif type(item) not in SIMPLE:
+                elif type(item) is float and item - item:
+                    finite(item)
+                elif type(item) is not int and type(item) not in SIMPLE:
                     named, text = plain(named)
                     break
             queue = self._queue
@@ -338,6 +339,11 @@ class Surface(Answers):
         What a listener raises is counted and not passed on.
         """
         self._keeper.listeners.append(lambda change: self._guarded(lambda: listener(change), None))
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The ruleset in use; an empty one of version 0 while there is none."""
+        return self._keeper.held.ruleset
 
     @property
     def status(self) -> Status:

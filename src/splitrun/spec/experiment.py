@@ -206,6 +206,8 @@ class Experiment(Model):
     """The experiment's name, for ever."""
     version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Grows with every restart: a new version deals all units afresh."""
+    salt: Key | None = None
+    """What `splitrun assign --design salt-search` found; a part of the salt that deals units to variants."""
     title: Sentence | None = None
     """What people call it."""
     owner: Note | None = None

@@ -110,6 +110,8 @@ class Delivery(Model):
     layer: Key | None = None
     version: int = 1
     """Which deal of the units; it is in the salts."""
+    salt: Key | None = None
+    """A further part of the salt that deals units to variants, found by a search."""
     follows: int | None = None
     """The version that was restarted; none for the first."""
     parameters: dict[Key, dict[Key, object]] = Field(default_factory=dict)

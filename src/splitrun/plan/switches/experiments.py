@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from splitrun.assign.ruleset import Arm
 from splitrun.assign.ruleset import Experiment as Compiled
-from splitrun.assign.slots import threshold, thresholds
+from splitrun.assign.slots import dealing_salt, threshold, thresholds
 from splitrun.errors import Mistake
 from splitrun.plan.question import CONTROL
 from splitrun.plan.switches.audiences import condition_mistakes
@@ -115,7 +115,7 @@ def experiment(ground: Ground, one: Running) -> Compiled:
         unit=said.unit,
         version=version,
         phase=one.standing.phase if one.standing else 1,
-        salt=f"variant:{one.key}:{version}",
+        salt=dealing_salt(one.key, version, said.salt),
         arms=arms(ground, said),
         coverage=below,
         coverage_salt=f"coverage:{one.key}:{version}",

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
-from splitrun.assign.ruleset import Type
+from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
-from splitrun.sdk.outbox.marks import Mark
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
@@ -19,9 +17,10 @@ from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.sdk.outbox.marks import Mark
     from splitrun.sdk.rulesets.held import Held
 
-__all__ = ["KINDS", "Answers"]
+__all__ = ["ALIKE", "KINDS", "Answers"]
 
 KINDS: dict[type, Type] = {
     bool: Type.BOOLEAN,
@@ -33,6 +32,10 @@ KINDS: dict[type, Type] = {
     tuple: Type.OBJECT,
 }
 """Which of a flag's types a Python value is."""
+ALIKE: dict[Type, type] = {kind: python for python, kind in reversed(KINDS.items())}
+"""A Python type of each of a flag's types."""
+NOTHING: dict[str, object] = {}
+"""What most exposures carry; nobody writes to it."""
 CHANGEABLE = frozenset((list, dict, set))
 """What could change between call and sending; segments have no such values."""
 
@@ -65,25 +68,31 @@ class Answers(Engine):
         flag: str,
         unit: str,
         attributes: Mapping[str, object] | None,
-        named: dict[str, object],
+        named: Mapping[str, object],
         expose: bool,  # noqa: FBT001 - positional because keywords cost
         consent: Consent | str | None,
-        wants: Type | None,
+        alike: type | None,
     ) -> Evaluation:
-        """Answer, and log the exposure if it is the first. Never raises."""
+        """Answer, and log the exposure if it is the first. Never raises.
+
+        `alike` is the type of what the caller can use; None takes anything.
+        """
         try:
-            if attributes is not None:
-                named = {**attributes, **named}
+            if attributes is None:
+                attributes = named
+            elif named or type(attributes) is not dict:
+                attributes = {**attributes, **named}
             if consent is not None or self._careful:
-                return self._chosen(flag, unit, named, expose, consent, wants)
+                return self._chosen(flag, unit, attributes, expose, consent, alike)
             held = self._keeper.held
-            answer = held.evaluate(flag, unit, named)
-            if wants is not None and answer.error is None and KINDS.get(type(answer.value)) is not wants:
-                return mismatch(answer, wants)
+            answer = held.evaluate(flag, unit, attributes)
+            # most flags serve the very type of the default
+            if alike is not None and type(answer.value) is not alike and unlike(answer, alike):
+                return mismatch(answer, KINDS[alike])
             if expose and answer.experiment is not None:
                 mark = held.of[answer.experiment]
                 if unit not in mark.fresh:
-                    self._meet(held, mark, unit, named, answer)
+                    self._meet(held, mark, unit, attributes, answer)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
             return self._blundered(flag, error)
         return answer
@@ -95,7 +104,7 @@ class Answers(Engine):
         attributes: Mapping[str, object],
         expose: bool,  # noqa: FBT001 - as above
         consent: Consent | str | None,
-        wants: Type | None,
+        alike: type | None,
     ) -> Evaluation:
         """Answer where consent, opt-out or stickiness have a say."""
         held = self._keeper.held
@@ -106,8 +115,8 @@ class Answers(Engine):
         answer = held.evaluate(flag, unit, attributes, opted_out=refuses, sticky=sticky)
         if refuses and not out and answer.detail is Detail.OPTED_OUT:
             answer = replace(answer, detail=Detail.CONSENT)
-        if wants is not None and answer.error is None and KINDS.get(type(answer.value)) is not wants:
-            return mismatch(answer, wants)
+        if alike is not None and unlike(answer, alike):
+            return mismatch(answer, KINDS[alike])
         if expose and not refuses and answer.experiment is not None:
             mark = held.of[answer.experiment]
             self._meet_slowly(held, mark, unit, attributes, answer, how(state))
@@ -176,21 +185,23 @@ class Answers(Engine):
         queue = self._queue
         number = queue.number()
         # asking and setting in one step is what makes it exact among threads
-        if mark.fresh.setdefault(unit, number) != number:
+        if mark.fresh.setdefault(unit, number) is not number:
             return
         marks = held.marks
         marks.taken += 1
-        if (mark.older or marks.taken > marks.half) and marks.known(mark, unit):
+        if marks.known(mark, unit) if marks.taken > marks.half else unit in mark.older:
             return
-        carried: dict[str, object] = {}
         text = len(unit)
-        for name in mark.declared:
-            item = attributes.get(name)
-            if type(item) is str:
-                text += len(item)
-            elif item is None or type(item) in CHANGEABLE:
-                continue
-            carried[name] = item
+        carried = NOTHING
+        if mark.declared:
+            carried = {}
+            for name in mark.declared:
+                item = attributes.get(name)
+                if type(item) is str:
+                    text += len(item)
+                elif item is None or type(item) in CHANGEABLE:
+                    continue
+                carried[name] = item
         at = self._now()
         if text > SMALL_TEXT:
             weight = SMALL + 4 * text + 100 * len(carried)
@@ -268,6 +279,12 @@ class Answers(Engine):
         """Note that a unit opted out."""
         self._careful = True
         self._choices.opt_out(unit)
+
+
+def unlike(answer: Evaluation, alike: type) -> bool:
+    """Whether the flag serves another type than that of a value; a type that no flag has takes anything."""
+    wants = KINDS.get(alike)
+    return wants is not None and answer.error is None and KINDS.get(type(answer.value)) is not wants
 
 
 def mismatch(answer: Evaluation, wants: Type) -> Evaluation:

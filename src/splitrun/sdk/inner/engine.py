@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
 from splitrun.sdk.outbox.choices import Choices
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import Queue
-from splitrun.sdk.process.forks import enrol
 from splitrun.sdk.process.worker import Worker
-from splitrun.sdk.settings import Settings
 from splitrun.sdk.status import Consent
+
+if TYPE_CHECKING:
+    # for the type only: see below
+    from splitrun.sdk.settings import Settings
 
 __all__ = ["Engine"]
 
@@ -30,6 +32,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         # importing a client stays cheap: what it works with is loaded when one is made
         from splitrun.sdk.inner.connections import Connections  # noqa: PLC0415
+        from splitrun.sdk.process.forks import enrol  # noqa: PLC0415
         from splitrun.sdk.rulesets.keeper import Keeper  # noqa: PLC0415
 
         self._settings = settings
@@ -167,6 +170,10 @@ class Engine:
 
     def _leave(self, timeout: float) -> None:
         self._guarded(lambda: self._closed or self._drain(timeout), otherwise=False)
+
+    def _rehearse(self) -> None:
+        """Use the ruleset as tests have altered it by now."""
+        self._keeper.rehearse()
 
     def _renew(self) -> None:
         """Live on in the child of a fork: no queue, lock or socket of the parent's."""

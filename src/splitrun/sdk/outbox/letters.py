@@ -80,6 +80,9 @@ class Writer:
                     attributes=record.attributes,
                 )
             case Did():
+                for each in record.properties:
+                    if not isinstance(each, str):
+                        raise DataError(f"a property is called {each!r:.60}; names are texts")
                 return Event(name, time, unit, record.name, record.value, self.release, record.properties)
             case Linked():
                 id_bytes(record.was)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DEEP", "UnfitError", "finite", "named_well", "plain"]
+__all__ = ["DEEP", "UnfitError", "finite", "plain"]
 
 DEEP = 30
 """Lists and mappings may stand in each other so deep; the intake takes 32 with what is around them."""
@@ -87,15 +87,3 @@ def sequence(values: object, name: str, deep: int) -> tuple[list[object], int]:
         copy.append(each)
         text += size + 8
     return copy, text
-
-
-def named_well(properties: dict[str, object]) -> dict[str, object]:
-    """Take properties whose names came in a mapping, where they may be anything.
-
-    Raises:
-        UnfitError: A name is no text.
-    """
-    for name in properties:
-        if not isinstance(name, str):
-            raise UnfitError(f"a property is called {name!r:.60}; names are texts")
-    return properties

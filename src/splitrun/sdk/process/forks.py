@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
-__all__ = ["EXIT_SECONDS", "enrol", "loading"]
+__all__ = ["EXIT_SECONDS", "HOUSEHOLD", "enrol", "loading"]
 
 EXIT_SECONDS = 2.0
 """Most seconds that the interpreter waits for events to be sent, over all clients."""
@@ -24,6 +24,10 @@ class Lives(Protocol):
 
     def _renew(self) -> None:
         """This is the child: make locks, queue and threads anew."""
+        ...
+
+    def _rehearse(self) -> None:
+        """Tests have altered rulesets: look again."""
         ...
 
     def _leave(self, timeout: float) -> None:

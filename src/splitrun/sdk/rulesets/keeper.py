@@ -14,7 +14,10 @@ from splitrun.sdk.rulesets.held import Held, Origin, nothing
 from splitrun.sdk.settings import Settings
 from splitrun.sdk.status import Change, Status
 
-__all__ = ["DOCUMENT_BYTES", "Keeper"]
+__all__ = ["ALTERATIONS", "DOCUMENT_BYTES", "Keeper"]
+
+ALTERATIONS: list[Callable[[Ruleset], Ruleset]] = []
+"""What tests change in every ruleset before it is used (`splitrun.testing.forced`); empty in products."""
 
 DOCUMENT_BYTES = LONGEST
 """Most bytes of a document that are read at all."""
@@ -31,6 +34,8 @@ class Keeper:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.held = nothing()
+        self.published = self.held.ruleset
+        """The ruleset as it came."""
         self.closed = False
         self.trouble = self.cache_trouble = ""
         self.contact: float | None = None
@@ -93,7 +98,7 @@ class Keeper:
             ruleset = document
         with self.lock:
             before = self.held
-            now, then = ruleset, before.ruleset
+            now, then = ruleset, self.published
             if (now.project, now.environment) == (then.project, then.environment):
                 if now.version < then.version:
                     raise RulesetError(
@@ -103,8 +108,22 @@ class Keeper:
                 if now == then:
                     before.origin = origin
                     return
-            self.held = Held(Evaluator(ruleset), origin, self.settings.remember, before)
+            self.held = Held(Evaluator(altered(ruleset)), origin, self.settings.remember, before)
+            self.published = ruleset
         self.tell(changed(then, now))
+
+    def rehearse(self) -> None:
+        """Use the ruleset anew as tests have altered it by now; what was logged before is forgotten.
+
+        Raises:
+            RulesetError: It does not hold together any more.
+        """
+        with self.lock:
+            evaluator = Evaluator(altered(self.published))
+            empty = self.held.origin is Origin.NOWHERE and not evaluator.ruleset.flags
+            self.held = (
+                nothing() if empty else Held(evaluator, self.held.origin, self.settings.remember, None)
+            )
 
     def confirmed(self) -> None:
         """The source answered, and what is held is what it has."""
@@ -135,6 +154,13 @@ class Keeper:
         change = Change(status, self.held.version, flags, self.trouble)
         for listener in tuple(self.listeners):
             listener(change)
+
+
+def altered(ruleset: Ruleset) -> Ruleset:
+    """Change a ruleset as tests ask."""
+    for alteration in ALTERATIONS:
+        ruleset = alteration(ruleset)
+    return ruleset
 
 
 def changed(before: Ruleset, now: Ruleset) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Known populations: a frame read, its units dealt by a design, the table kept."""
