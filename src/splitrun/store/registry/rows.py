@@ -70,7 +70,13 @@ def plain(value: Kept, *names: str) -> Columns:
     row: Columns = {}
     for name in names:
         field = getattr(value, name)
-        row[name] = as_text(field) if type(field) is datetime else field
+        match field:
+            case datetime():
+                row[name] = as_text(field)
+            case Kind() | State():
+                row[name] = field.value
+            case _:
+                row[name] = field
     return row
 
 
