@@ -12,7 +12,7 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import duckdb
-from bench.setting import COLUMNS, RATIOS, SEGMENTS
+from bench.setting import COLUMNS, LAYOUTS, RATIOS, SEGMENTS
 
 __all__ = ["by_hand", "keep_units", "per_metric_and_cut"]
 
@@ -45,12 +45,12 @@ def outcomes() -> dict[str, tuple[str, ...]]:
     return single | {key: (*two, *(before(each) for each in two)) for key, two in RATIOS.items()}
 
 
-def by_hand(folder: Path) -> dict[str, float]:
+def by_hand(folder: Path, events: str = LAYOUTS["clustered"]) -> dict[str, float]:
     """Run it; the mean of each metric in control."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET enable_progress_bar = false")
         _enrol(connection, folder)
-        _add_up(connection, folder)
+        _add_up(connection, folder / events)
         sums = []
         for metric, columns in outcomes().items():
             ready = "ready14" if metric in LONG else "ready7"
@@ -103,8 +103,8 @@ def _enrol(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.sql("SELECT variant, count(*), min(t), max(t) FROM units GROUP BY variant").fetchall()
 
 
-def _add_up(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    source = f"read_parquet('{folder / 'events.parquet'}')"
+def _add_up(connection: duckdb.DuckDBPyConnection, events: Path) -> None:
+    source = f"read_parquet('{events}')"
     connection.execute(
         f"""CREATE TEMP TABLE looked AS SELECT count(*) AS rows, count_if(moment IS NULL) AS no_time,
             epoch_us(max(moment)) AS latest FROM {source}"""  # noqa: S608  # our own folder
@@ -125,19 +125,31 @@ def _add_up(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def per_metric_and_cut(folder: Path) -> dict[str, float]:
-    """What dashboards do: a query from the events for each metric in each cut; here in one cut of the six."""
+    """What dashboards do: a query from the events for each of the ten metrics in each of the six cuts."""
     found = {}
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET enable_progress_bar = false")
         for metric, columns in outcomes().items():
-            found[metric] = _alone(connection, folder, metric, columns)
+            found[metric] = _alone(connection, folder, (metric, columns), ())
+            for segment in SEGMENTS:
+                # a level is a part of the whole, so that the parts have its mean
+                again = _alone(connection, folder, (metric, columns), (segment,))
+                if abs(again - found[metric]) > 1e-9 * abs(found[metric]):
+                    raise ValueError(f"{metric} by {segment}: {again} and not {found[metric]}")
     return found
 
 
 def _alone(
-    connection: duckdb.DuckDBPyConnection, folder: Path, metric: str, columns: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    asked: tuple[str, tuple[str, ...]],
+    segments: tuple[str, ...],
 ) -> float:
-    events, exposures = (f"read_parquet('{folder / name}.parquet')" for name in ("events", "exposures"))
+    """The mean in control, by a query of its own: each unit's first exposure, its window, its covariate."""
+    metric, columns = asked
+    events = f"read_parquet('{folder / LAYOUTS['clustered']}')"
+    exposures = f"read_parquet('{folder / 'exposures.parquet'}')"
+    by = "".join(f", {segment}" for segment in segments)
     days = 14 if metric in LONG else 7
     spans = {"7": "BETWEEN u.t AND u.t + INTERVAL 7 DAY", "14": "BETWEEN u.t AND u.t + INTERVAL 14 DAY",
              "0": "BETWEEN u.t - INTERVAL 14 DAY AND u.t - INTERVAL 1 MICROSECOND"}  # fmt: skip
@@ -153,10 +165,12 @@ def _alone(
     only = NAMES[columns[0].removeprefix("least(").removeprefix("v_")[0]]
     rows = (
         connection.sql(
-            f"""WITH u AS (SELECT unit, variant, country, moment AS t FROM {exposures}),
+            f"""WITH u AS (SELECT unit, variant{by}, moment AS t FROM {exposures}
+            WHERE variant IN ('control', 'treatment') AND moment IS NOT NULL
+            QUALIFY row_number() OVER (PARTITION BY unit ORDER BY moment, variant) = 1),
             e AS (SELECT u.unit, {", ".join(made)} FROM {events} e JOIN u USING (unit) WHERE {only}
             GROUP BY u.unit)
-            SELECT variant, country, count(*) AS n, {", ".join(sums)} FROM u LEFT JOIN e USING (unit)
+            SELECT variant{by}, count(*) AS n, {", ".join(sums)} FROM u LEFT JOIN e USING (unit)
             WHERE t + INTERVAL {days} DAY <= (SELECT max(moment) FROM {events}) GROUP BY ALL"""  # noqa: S608  # made of the texts above
         )
         .to_arrow_table()
@@ -181,7 +195,7 @@ def keep_units(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         _enrol(connection, folder)
-        _add_up(connection, folder)
+        _add_up(connection, folder / "events.parquet")
         connection.execute(
             f"""COPY (SELECT unit, variant, {", ".join(SEGMENTS)}, v_p0 AS before, {", ".join(named)} FROM
                 (SELECT unit, variant, {", ".join(SEGMENTS)}, {filled} FROM units LEFT JOIN added USING (n)))

@@ -15,7 +15,7 @@ from splitrun.spec.plan import Analysis, Plan, PlannedMetric, PlannedSegment, Pl
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, Exposures, Source
 
-__all__ = ["COLUMNS", "DATA", "RATIOS", "SEGMENTS", "events_plan", "files", "units_plan"]
+__all__ = ["COLUMNS", "DATA", "LAYOUTS", "RATIOS", "SEGMENTS", "events_plan", "files", "units_plan"]
 
 DATA = Path(__file__).parent / "data"
 SEGMENTS = ("country", "device", "plan", "channel", "age")
@@ -36,29 +36,46 @@ COLUMNS = {
 RATIOS = {"order_value": ("v_p7", "p7"), "cart_value": ("v_c7", "c7")}
 
 
+LAYOUTS = {"clustered": "events/*.parquet", "by day": "events.parquet"}
+"""A file for each day, sorted by unit within it, as the lake keeps events; one file in the order of time."""
+BEGUN = "TIMESTAMPTZ '2026-01-01 00:00:00Z'"
+
+
 def files(units: int, events: int) -> Path:
-    """Make the files, unless they are there: units and their events over 28 days, events sorted by day."""
+    """Make the files, unless they are there: units and their events over 28 days, in both layouts.
+
+    A hash is taken of i * 16 + k and not of (i, k): the second leaves the low bits of two columns alike.
+    """
     folder = DATA / f"{units}-{events}"
     if (folder / "events.parquet").exists():
         return folder
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "events").mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(
             f"""COPY (SELECT (hash(i) >> 2)::BIGINT AS unit,
-            if(hash(i + 1) % 2 = 0, 'control', 'treatment') AS variant,
-            TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_seconds((hash(i, 2) % {14 * 86400})::BIGINT) AS moment,
-            'c' || hash(i, 3) % 8 AS country, 'd' || hash(i, 4) % 3 AS device, 'p' || hash(i, 5) % 4 AS plan,
-            'h' || hash(i, 6) % 5 AS channel, 'a' || hash(i, 7) % 6 AS age
+            if(hash(i * 16 + 1) % 2 = 0, 'control', 'treatment') AS variant,
+            {BEGUN} + to_seconds((hash(i * 16 + 2) % {14 * 86400})::BIGINT) AS moment,
+            'c' || hash(i * 16 + 3) % 8 AS country, 'd' || hash(i * 16 + 4) % 3 AS device,
+            'p' || hash(i * 16 + 5) % 4 AS plan, 'h' || hash(i * 16 + 6) % 5 AS channel,
+            'a' || hash(i * 16 + 7) % 6 AS age
             FROM range({units}) t(i)) TO '{folder / "exposures.parquet"}'"""  # noqa: S608  # whole numbers and our own folder
         )
         connection.execute(
-            f"""COPY (SELECT (hash((hash(i, 8) % {units})::BIGINT) >> 2)::BIGINT AS unit,
-            TIMESTAMPTZ '2026-01-01 00:00:00Z' + to_microseconds(((i / {events} + (hash(i, 9) % 1000) / 28000)
+            f"""CREATE TABLE made AS SELECT (hash((hash(i * 16 + 8) % {units})::BIGINT) >> 2)::BIGINT AS unit,
+            {BEGUN} + to_microseconds(((i / {events} + (hash(i * 16 + 9) % 1000) / 28000)
             * {DAYS * 86400} * 1000000)::BIGINT) AS moment,
-            ['view', 'cart', 'purchase', 'search', 'error'][(hash(i, 10) % 5 + 1)::INT] AS name,
-            (hash(i, 11) % 100000) / 1000.0 + 0.001 AS value
-            FROM range({events}) t(i)) TO '{folder / "events.parquet"}'"""  # noqa: S608  # whole numbers and our own folder
+            ['view', 'cart', 'purchase', 'search', 'error'][(hash(i * 16 + 10) % 5 + 1)::INT] AS name,
+            (hash(i * 16 + 11) % 100000) / 1000.0 + 0.001 AS value
+            FROM range({events}) t(i)"""  # noqa: S608  # whole numbers
         )
+        for day in range(DAYS + 1):
+            connection.execute(
+                f"""COPY (SELECT * FROM made WHERE moment >= {BEGUN} + to_days({day})
+                AND moment < {BEGUN} + to_days({day + 1}) ORDER BY unit, moment)
+                TO '{folder / "events" / f"{day:02}.parquet"}'"""  # noqa: S608  # whole numbers and our own folder
+            )
+        connection.execute(f"COPY made TO '{folder / 'events.parquet'}' (FORMAT parquet)")
     return folder
 
 
@@ -103,7 +120,7 @@ def _of_units() -> dict[str, Metric]:
     return made
 
 
-def events_plan() -> Plan:
+def events_plan(events: str = LAYOUTS["clustered"]) -> Plan:
     """From events: windows of 7 and 14 days, each metric adjusted by its own value in 14 days before."""
     return _plan(
         _of_events(),
@@ -111,7 +128,7 @@ def events_plan() -> Plan:
             parquet="exposures.parquet", unit="unit", variant="variant", time="moment", pre_exposure=SEGMENTS
         ),
         Adjust(lookback=timedelta(days=14), covariates=("pre_period",)),
-        (PlannedSource(key="events", source=Source(parquet="events.parquet", unit="unit", time="moment")),),
+        (PlannedSource(key="events", source=Source(parquet=events, unit="unit", time="moment")),),
     )
 
 

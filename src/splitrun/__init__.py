@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.designs.assign import assignment
+    from splitrun.conduct.planning.power import power
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -46,6 +47,7 @@ __all__ = [
     "__version__",
     "analyze",
     "assignment",
+    "power",
 ]
 
 HOMES = {
@@ -65,6 +67,7 @@ HOMES = {
     "Verdict": "splitrun.judge.readout",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
+    "power": "splitrun.conduct.planning.power",
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "IntArray", "Moments", "moved"]
+__all__ = ["FloatArray", "IntArray", "Moments", "added", "moved"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -99,6 +99,8 @@ class Moments:
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
         """Lay the cells of several moments one after another; all have the same columns."""
+        if len(parts) == 1:
+            return parts[0]
         cubes = [part.m3 for part in parts if part.m3 is not None]
         mixed = [part.mixed for part in parts if part.mixed is not None]
         return Moments(

@@ -54,6 +54,7 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
         "migrate",
         "backup",
         "restore",
+        "power",
         "doctor",
         "nonsense",
     ],

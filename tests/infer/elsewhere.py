@@ -41,6 +41,9 @@ ALONE = "as if events were independent; ours counts units"
 THRESHOLD = "the cap is measured from rows (type 7); this case starts from capped sums"
 PEER = "delta method with the degrees of freedom of the absolute difference; ours is Fieller's"
 
+POOLED_NULL = "with the pooled variance under the null; ours is unpooled, as the effect will be analysed"
+ARCSINE = "Cohen's arcsine transformation; ours is the difference of shares, as it will be analysed"
+
 ADJUSTED: dict[str, Other] = {
     "theta_total": Other(ONE_SLOPE),
     "theta_within": Other(ONE_SLOPE),
@@ -197,6 +200,10 @@ ELSEWHERE: dict[str, dict[str, Other]] = {
             ("var_control", ""),
             ("var_treatment", ""),
         )
+    },
+    "power": {
+        "n_per_arm_powerprop": Other(POOLED_NULL, "n"),
+        "n_per_arm_arcsine": Other(ARCSINE, "n"),
     },
     "quantile_types": {f"type{each}": Other(INTERPOLATED, "type1") for each in range(2, 10)},
 }

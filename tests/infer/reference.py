@@ -21,6 +21,7 @@ from splitrun.moments import Moments
 from tests.infer.answers import blocked, clusters, covariate, many, published, quantile, types
 from tests.infer.case import CASES, ROOT, Case, numbers, one
 from tests.infer.elsewhere import others
+from tests.infer.sizes import power, standardised
 
 __all__ = ["CASES", "TABLE", "Case", "answers", "counterparts", "level_points", "table"]
 
@@ -220,6 +221,8 @@ BOTH: dict[str, Callable[[Case], tuple[dict[str, object], dict[str, object]]]] =
     "quantile_clustered_gbstats": published,
     "quantile_types": types,
     "dunnett_simultaneous": many,
+    "power": power,
+    "power_standardised": standardised,
 }
 """Of these methods both the answers and what is nearest to other estimators."""
 

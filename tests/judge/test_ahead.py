@@ -11,9 +11,9 @@ from scipy.stats import norm
 
 from splitrun.infer.looks.futility import Futility, design
 from splitrun.judge.ahead.decision import decision
-from splitrun.judge.ahead.prospects import planned_shares
 from splitrun.judge.readout import Call, Comparison, Outlook, Readout, Verdict
 from splitrun.measure.measured import Measured
+from splitrun.plan.power.progress import planned_shares
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Duration, Method, Mode, Spending
 from splitrun.spec.metric import Mean

@@ -9,7 +9,8 @@ import pytest
 from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
-from splitrun.measure.ranges import NUMBERS, many, turns
+from splitrun.measure.ranges import NUMBERS, WHOLE, many, turns
+from splitrun.measure.sql import column
 from splitrun.spec.analysis import Adjust, Trigger
 from splitrun.spec.metric import Mean
 from splitrun.spec.plan import Plan
@@ -137,10 +138,15 @@ def test_an_id_that_is_a_number_is_never_made_text() -> None:
 
 def test_ranges_are_as_many_as_the_sums_need() -> None:
     assert many(0, 20) == 1
-    assert many(1_000_000, 20) == 2
+    assert many(1_000_000, 20) == 3
     assert many(1_000_000, 20, numbers=1_000_000) == 20
 
 
 def test_turns_hold_every_unit_once() -> None:
-    assert turns(10, 3) == ((1, 3), (4, 6), (7, 10))
-    assert turns(2, 5) == ((1, 1), (2, 2))
+    assert [each.holds(column("n")).sql() for each in turns(10, 3)] == [
+        '"n" >= 1 AND "n" < 4',
+        '"n" >= 4 AND "n" < 7',
+        '"n" >= 7 AND "n" < 11',
+    ]
+    assert len(turns(2, 5)) == 2
+    assert turns(2, 1) == (WHOLE,)

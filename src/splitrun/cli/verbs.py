@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
@@ -41,6 +42,7 @@ __all__ = [
     "explanation_as_json",
     "explanation_as_tree",
     "export_log",
+    "forecast_of",
     "free",
     "keep",
     "keys",
@@ -75,6 +77,7 @@ HOMES = {
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
     "export_log": "splitrun.conduct.registry.log",
+    "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
     "keep": "splitrun.conduct.reports",
     "keys": "splitrun.conduct.registry.keys",

@@ -9,13 +9,14 @@ import numpy as np
 
 from splitrun.check.times.looks import Occasion, occasion
 from splitrun.judge.effects import Effects, Question, effects
-from splitrun.judge.error_rates import LATE, Comparand, corrected, error_rates
+from splitrun.judge.error_rates import LATE, Comparand, corrected
 from splitrun.judge.grounds import Grounds, Scene, grounds, withheld
 from splitrun.judge.levels.cuts import Cut, cut_by
 from splitrun.judge.levels.pairs import Pair, pairs
 from splitrun.judge.levels.strips import Strip, strip_of
 from splitrun.measure.measured import Measured
 from splitrun.moments import IntArray
+from splitrun.plan.power.rates import error_rates
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan, PlannedMetric
 

@@ -103,6 +103,14 @@ class Engine(Protocol):
         """
         ...
 
+    def name(self, relation: str, sql: str) -> None:
+        """Give one SELECT a name: it is run anew wherever the name is used, and nothing is held.
+
+        Raises:
+            EngineError: The engine refused.
+        """
+        ...
+
     def extend(self, relation: str, sql: str) -> None:
         """Run one SELECT and add its rows to those kept under a name.
 
@@ -112,7 +120,7 @@ class Engine(Protocol):
         ...
 
     def forget(self, relation: str) -> None:
-        """Let go of rows kept under a name."""
+        """Let go of a name, and of the rows kept under it."""
         ...
 
     def close(self) -> None:

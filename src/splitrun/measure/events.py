@@ -23,7 +23,6 @@ __all__ = [
     "added_up",
     "forms",
     "triggered",
-    "unit_column",
     "untriggered",
 ]
 
@@ -138,26 +137,30 @@ class Events:
 
     def matched(self) -> Columns:
         """What is counted of each unit's rows whatever the metrics."""
-        before = tree("COUNT_IF(e.at < u.at)") if self.timed else whole(0)
+        before = tree("CAST(COUNT(CASE WHEN e.at < u.at THEN 1 END) AS UINTEGER)") if self.timed else whole(0)
         latest = tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))
-        return [("rows", tree("COUNT(*)")), ("before", before), ("latest", latest)]
+        return [("rows", tree("CAST(COUNT(*) AS UINTEGER)")), ("before", before), ("latest", latest)]
 
     def looked_at(self, values: Sequence[exp.Expr]) -> exp.Select:
         """What all rows say, whosever they are: their times, and how often each value is not finite."""
         read = [("at", self.at()), ("zoned", self.zoned())]
         read += [(f"v{place}", value) for place, value in enumerate(values)]
-        no_time = tree("COUNT_IF(e.at IS NULL)") if self.time is not None else whole(0)
+        no_time = tree("COUNT(*) - COUNT(e.at)") if self.time is not None else whole(0)
         named = [
             ("rows", tree("COUNT(*)")),
             ("no_time", no_time),
-            ("zoned", tree("COUNT_IF(e.at IS NOT NULL AND e.zoned)")),
-            ("zoneless", tree("COUNT_IF(e.at IS NOT NULL AND NOT e.zoned)")),
+            ("zoned", tree("COUNT(CASE WHEN e.zoned THEN e.at END)")),
+            ("zoneless", tree("COUNT(CASE WHEN NOT e.zoned THEN e.at END)")),
             ("earliest", tree("MIN(e.at)")),
             ("last", tree("MAX(CASE WHEN :ok THEN e.at END)", ok=until("e.at", self.limit))),
             ("future", later("e.at", self.now)),
         ]
         named += [
-            (f"v{place}", tree("COUNT_IF(NOT :ok)", ok=usable(column(f"v{place}", "e"))))
+            (f"v{place}", tree("COUNT_IF(NOT (:ok))", ok=usable(column(f"v{place}", "e"))))
+            for place in range(len(values))
+        ]
+        named += [
+            (f"n{place}", tree("COUNT(*) - COUNT(:v)", v=column(f"v{place}", "e")))
             for place in range(len(values))
         ]
         return select(named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e"))
@@ -176,31 +179,6 @@ def forms(work: Work, events: Events) -> tuple[str, str]:
 
 def _form(identity: str) -> str:
     return "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in identity)
-
-
-def unit_column(key: str, unit: str | Mapping[str, str] | None, unit_type: str, default: str) -> str:
-    """The column of a source that holds the unit's id.
-
-    Raises:
-        DataError: The source names none for this type of unit, or the units have no ids.
-    """
-    match unit:
-        case None if default == "row":
-            raise DataError(
-                f"{key}: each row of the exposures is a unit of its own, so no event can be joined to it; "
-                "give exposures.unit a column with the unit's id"
-            )
-        case None:
-            return default
-        case str():
-            return unit
-        case _ if unit_type in unit:
-            return unit[unit_type]
-        case _:
-            raise DataError(
-                f"{key}: no column is named for the unit {unit_type!r} (there is {', '.join(unit)}); "
-                f"add it to sources.{key}.unit"
-            )
 
 
 def triggered(work: Work, events: Events, where: str | None) -> Facts:
@@ -238,14 +216,13 @@ def triggered(work: Work, events: Events, where: str | None) -> Facts:
 
 
 def untriggered(work: Work) -> None:
-    """Make the table `_met` where there is no trigger: units start at their exposure."""
+    """Name the units `_met` where there is no trigger: they start at their exposure."""
     units = (
         exp.select("u.*")
         .select(exp.alias_(tree("u.at"), "start", quoted=True), exp.alias_(exp.true(), "met", quoted=True))
         .from_(relation(UNITS, "u"))
     )
-    work.keep("units analysed", MET, units)
-    work.forget(UNITS)
+    work.name("units analysed", MET, units)
 
 
 def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) -> Facts:
@@ -269,18 +246,21 @@ def added_up(work: Work, events: Events, wanted: Mapping[int, Part], kept: str) 
     numbers = {written: read[value.name] for (sort, written), value in values.items() if not sort}
     row = _looked_at(work, events, list(numbers.values()))
     strange = {written for place, written in enumerate(numbers) if row[f"v{place}"]}
+    plain = {
+        written for place, written in enumerate(numbers) if not row[f"v{place}"] and not row[f"n{place}"]
+    }
     for place, part in wanted.items():
         _check_timed(events, part)
         where, blind = wheres[part.where]
         inside = events.inside(part)
         selected = every([*where, inside])
         value = values.get((part.what is What.DISTINCT, part.value))
-        number = _tallied(part, selected, value, events)
+        number = _tallied(part, selected, value, events, plain=part.value in plain)
         tallies.append((f"p{place}", _known(number, [*blind, inside]) if blind else number))
         if value is not None and part.what is What.VALUES:
             tallies.append((f"l{place}", _listed(every([selected, usable(value)]), value)))
         if value is not None and part.what in FINITE and part.value in strange:
-            wrong = tree("COUNT_IF(:s AND NOT :ok)", s=selected, ok=usable(value))
+            wrong = tree("COUNT_IF(:s AND NOT (:ok))", s=selected, ok=usable(value))
             tallies.append((f"f{place}", wrong))
     events.kept(work, f"columns of {events.reading.key}", kept, columns, tallies)
     return _facts(work, events, kept, row, [name for name, _ in tallies])
@@ -328,16 +308,21 @@ def _valued(
     return valued
 
 
-def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events) -> exp.Expr:
-    """A unit's number: null where a selected value is unusable."""
+def _tallied(
+    part: Part, selected: exp.Expr, number: exp.Expr | None, events: Events, *, plain: bool
+) -> exp.Expr:
+    """A unit's number: null where a selected value is unusable; `plain` where every row's is usable."""
     holes = {"s": selected}
     if part.what is What.ANY:
-        return tree("CASE WHEN COUNT(CASE WHEN :s THEN 1 END) > 0 THEN 1.0 ELSE 0.0 END", **holes)
+        # kept for every unit: a byte, and of a count four, and not eight
+        return tree(
+            "CAST(CASE WHEN COUNT(CASE WHEN :s THEN 1 END) > 0 THEN 1 ELSE 0 END AS UTINYINT)", **holes
+        )
     if part.what is What.DAYS:
         days = tree("COUNT(DISTINCT CASE WHEN :s THEN :day END)", day=events.day(part), **holes)
         return tree("CAST(:days AS DOUBLE) / :all", days=days, all=whole(part.days))
     if number is None:
-        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes)
+        return tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS UINTEGER)", **holes)
     holes |= {"n": number, "ok": usable(number)}
     if part.what is What.DISTINCT:
         return tree("CAST(COUNT(DISTINCT CASE WHEN :s THEN :n END) AS DOUBLE)", **holes)
@@ -345,6 +330,8 @@ def _tallied(part: Part, selected: exp.Expr, number: exp.Expr | None, events: Ev
         # COUNT_IF is null where the condition is null in every row, and such rows are not selected
         known = "CASE WHEN COUNT(CASE WHEN :s AND (:ok) IS NOT TRUE THEN 1 END) = 0 THEN :total END"
         return tree(known, total=tree("CAST(COUNT(CASE WHEN :s THEN 1 END) AS DOUBLE)", **holes), **holes)
+    if plain:
+        return tree("COALESCE(FSUM(CASE WHEN :s THEN :n END), 0.0)", **holes)
     # one unusable value makes the sum NaN: one tally less for every row than counting them beside it
     total = tree("FSUM(CASE WHEN :s THEN CASE WHEN :ok THEN :n ELSE CAST('NaN' AS DOUBLE) END END)", **holes)
     return tree("CASE WHEN NOT ISNAN(COALESCE(:t, 0.0)) THEN COALESCE(:t, 0.0) END", t=total)

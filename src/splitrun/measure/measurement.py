@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.engine import Engine, Loaded
-from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, unit_column, untriggered
+from splitrun.measure.engine import Engine, Loaded, Stored
+from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
 from splitrun.measure.outcomes.blocks import blocks, known
@@ -20,15 +20,16 @@ from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.outcomes.quantiles import quantiled
-from splitrun.measure.parts import Part, What, distinct, names, parts, read_as_text, refuse_misfits
+from splitrun.measure.parts import Part, What, distinct, parts, read_as_text, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
+from splitrun.measure.rows.columns import columns_of, time_of, unit_of
+from splitrun.measure.rows.crossing import Crossing, Label, crossed
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
-from splitrun.measure.segments import Levels, label, levels
-from splitrun.measure.sql import Work
+from splitrun.measure.segments import ONE, Levels, label, levels, raw, relabelled
+from splitrun.measure.sql import Work, column
 from splitrun.measure.sums import summed
 from splitrun.measure.units import UNITS, Roll, enrolled
 from splitrun.moments import IntArray
-from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures, Rows
 from splitrun.terms.tree import Kind
@@ -115,7 +116,7 @@ class _Measurement:
                 "check what is named"
             )
         readings = {
-            key: read(work, key, loaded[key], _names(plan, exposures, wanted, key), plan.timezone)
+            key: read(work, key, loaded[key], columns_of(plan, exposures, wanted, key), plan.timezone)
             for key in rows
         }
         refuse_misfits(plan, readings)
@@ -135,24 +136,25 @@ class _Measurement:
         """The column with the unit's id in a source."""
         if key == EXPOSURES:
             return self.exposures.unit
-        return _unit(self.plan, self.exposures, key)
+        return unit_of(self.plan, self.exposures, key)
 
     def measured(self) -> Measured:
         """Run it."""
         plan, work = self.plan, self.work
         roll = self.enrolled()
+        crossing = crossed(work, UNITS, self.cut_by(roll))
         levels_of = {
-            segment.key: levels(work, f"s{place}", UNITS, segment)
+            segment.key: levels(work, f"s{place}", UNITS, segment, crossing)
             for place, segment in enumerate(plan.segments)
         }
-        phases = levels(work, "phase", UNITS)
+        phases = levels(work, "phase", UNITS, crossing=crossing) if self.exposures.phase else ONE
         self.ranges = self.cut(sum(roll.exposed))
         facts = self.add_up()
         latest = [roll.latest, *(each.latest for each in facts.values())]
         if self.as_of is None:
             self.as_of = max((at for at in latest if at is not None), default=None)
         earliest = {key: each.earliest for key, each in facts.items()}
-        found = cuts(work, self.cube(roll, (levels_of, phases), earliest))
+        found = cuts(work, self.cube(roll, (levels_of, phases, crossing), earliest))
         timed = any(at is not None for at in latest)
         dirt = self.dirt(roll, facts, int(found[0].cells.units.sum()))
         last = {key: each.last for key, each in facts.items()} | {EXPOSURES: roll.source_last}
@@ -184,7 +186,37 @@ class _Measurement:
         enrolment = Enrolment(
             self.plan, self.exposures, reading, self.parts, self.ids_as_numbers, self.limit, self.now
         )
-        return enrolled(self.work, enrolment, [label(reading, segment) for segment in self.plan.segments])
+        labels = [label(reading, segment) for segment in self.plan.segments]
+        raws = [raw(reading, segment) for segment in self.plan.segments] if self.in_place else None
+        return enrolled(self.work, enrolment, labels, raws)
+
+    def cut_by(self, roll: Roll) -> list[Label]:
+        """The labels that units are cut by."""
+        reading, made = self.readings[EXPOSURES], []
+        for place, segment in enumerate(self.plan.segments):
+            name = f"s{place}"
+            here = column(f"r{place}" if roll.in_place else name, "u")
+            label_of = relabelled(reading, segment, name) if roll.in_place else column(name, "u")
+            made.append(Label(name, here, label_of))
+        if self.exposures.phase:
+            made.append(Label("phase", column("phase", "u"), column("phase", "u")))
+        return made
+
+    @property
+    def in_place(self) -> bool:
+        """Whether units need no table of their own: reading them again is cheap, their ids are numbers."""
+        if self.exposures.cluster is not None or self.plan.trigger is not None or self.quantiles:
+            return False
+        reading, time = self.readings[EXPOSURES], self.exposures.time
+        # text is dear to read as numbers and times: where it must be, it is read once and kept
+        stored = reading.attribute(time, "exposures.time").stored if time else None
+        cheap = reading.loaded.typed and stored is not Stored.TEXT
+        return cheap and (self.ids_as_numbers or all(part.source == EXPOSURES for part in self.parts))
+
+    @property
+    def quantiles(self) -> bool:
+        """Whether some metric is a quantile."""
+        return any(planned.metric.kind == "quantile" for planned in self.plan.metrics)
 
     def cut(self, units: int) -> tuple[Range, ...]:
         """The ranges in which the units' rows are added up."""
@@ -193,16 +225,20 @@ class _Measurement:
             return (WHOLE,)
         return ranges(self.work, many(units, len(joined), self.numbers), ids_as_numbers=self.ids_as_numbers)
 
-    def turns(self, units: int, width: int) -> tuple[tuple[int, int] | None, ...]:
+    def turns(self, roll: Roll, width: int) -> tuple[Range, ...]:
         """The units whose outcomes are held at once: all of them where clusters or quantiles come back."""
-        kinds = {planned.metric.kind for planned in self.plan.metrics}
-        count = many(units, width, self.numbers)
-        if count == 1 or self.exposures.cluster is not None or "quantile" in kinds:
-            return (None,)
-        return turns(units, count)
+        if self.exposures.cluster is not None or self.quantiles:
+            return (WHOLE,)
+        if roll.in_place:
+            return self.ranges
+        units = sum(roll.exposed)
+        return turns(units, many(units, width, self.numbers))
 
     def cube(
-        self, roll: Roll, cut_by: tuple[Mapping[str, Levels], Levels], earliest: Mapping[str, int | None]
+        self,
+        roll: Roll,
+        cut_by: tuple[Mapping[str, Levels], Levels, Crossing | None],
+        earliest: Mapping[str, int | None],
     ) -> Cube:
         """What the units are cut by, and what is known of each."""
         numbers = Numbers(
@@ -215,7 +251,7 @@ class _Measurement:
             timed=self.exposures.time is not None,
         )
         roofs = ceilings(self.work, numbers)
-        made = blocks(numbers, roofs, known(self.work, numbers, roofs))
+        made = blocks(numbers, roofs, known(self.work, numbers, roofs, roll.filled))
         return Cube(
             numbers=numbers,
             blocks=made,
@@ -223,9 +259,10 @@ class _Measurement:
             levels=cut_by[0],
             phases=cut_by[1],
             clustered=self.exposures.cluster is not None,
-            turns=self.turns(
-                sum(roll.exposed), sum(block.width for listed in made.values() for block in listed)
-            ),
+            turns=self.turns(roll, sum(block.width for listed in made.values() for block in listed)),
+            crossing=cut_by[2],
+            in_place=roll.in_place,
+            kept=self.exposures.cluster is not None or self.quantiles or bool(numbers.looks()),
         )
 
     def clusters(self, cut: Cut, lost: int) -> Clusters | None:
@@ -263,7 +300,7 @@ class _Measurement:
 
     def events(self, key: str, table: str) -> Events:
         """A source as events that meet units; the exposures' own rows may be a trigger."""
-        time = self.exposures.time if key == EXPOSURES else _source_time(self.plan, key)
+        time = self.exposures.time if key == EXPOSURES else time_of(self.plan, key)
         return Events(
             reading=self.readings[key],
             unit=self.unit(key),
@@ -351,31 +388,6 @@ class _Measurement:
             if rows:
                 found.append(TextInNumber(key, name, rows, examples))
         return tuple(found)
-
-
-def _names(plan: Plan, exposures: Exposures, wanted: tuple[Part, ...], key: str) -> set[str]:
-    """The columns of a source that the plan uses."""
-    mine = [part for part in wanted if part.source == key]
-    found = names(written for part in mine for written in (part.where, part.value))
-    if plan.trigger is not None and plan.trigger.source == key:
-        found |= names([plan.trigger.where])
-    if key == EXPOSURES:
-        found |= {exposures.unit, exposures.variant}
-        found |= {name for name in (exposures.time, exposures.phase, exposures.cluster) if name is not None}
-        found |= {name for name in (plan.analysis.adjust or Adjust()).covariates if name != PRE_PERIOD}
-        found |= {planned.segment.values for planned in plan.segments if planned.segment.values is not None}
-        return found | names(planned.segment.when for planned in plan.segments)
-    time = _source_time(plan, key)
-    return found | {_unit(plan, exposures, key)} | ({time} if time is not None else set())
-
-
-def _source_time(plan: Plan, key: str) -> str | None:
-    return next(planned.source.time for planned in plan.sources if planned.key == key)
-
-
-def _unit(plan: Plan, exposures: Exposures, key: str) -> str:
-    source = next(planned.source for planned in plan.sources if planned.key == key)
-    return unit_column(key, source.unit, plan.unit, exposures.unit)
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:

@@ -300,24 +300,26 @@ def usable(number: exp.Expr) -> exp.Expr:
     return tree(f"ABS(:n) <= {LARGEST}", n=number)
 
 
-def outcome(reading: Reading, part: Part, place: int) -> list[tuple[str, exp.Expr]]:
-    """Read a part from the exposure row: p is its value, null where missing; f says that it is not finite."""
+def outcome(reading: Reading, part: Part, place: int, *, filled: bool = False) -> list[tuple[str, exp.Expr]]:
+    """Read a part from the exposure row: p is its value, null where missing; f says that it is not finite.
+
+    Where it is known that no unit lacks it there is no f, and nothing is looked at again.
+    """
     wanted = "a metric of the exposures"
     where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
     if part.what is not What.TOTAL or part.value is None:
         return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
     number = value(reading, part.value, "r", wanted)
+    holes = {"w": where, "n": number, "ok": usable(number)}
+    if filled:
+        plain = number if part.where is None else tree("CASE WHEN :w THEN :n ELSE 0.0 END", **holes)
+        return [(f"p{place}", plain)]
+    known, wrong = "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", ":w AND NOT (:ok)"
+    if part.where is None:
+        known, wrong = "CASE WHEN :ok THEN :n END", "NOT (:ok)"
     return [
-        (
-            f"p{place}",
-            tree(
-                "CASE WHEN NOT :w THEN 0.0 WHEN :w AND :ok THEN :n END", w=where, n=number, ok=usable(number)
-            ),
-        ),
-        (
-            f"f{place}",
-            tree("CASE WHEN :w AND NOT :ok THEN 1 ELSE 0 END", w=where, n=number, ok=usable(number)),
-        ),
+        (f"p{place}", tree(known, **holes)),
+        (f"f{place}", tree(f"CASE WHEN {wrong} THEN 1 ELSE 0 END", **holes)),
     ]
 
 

@@ -12,9 +12,9 @@ from splitrun.measure.units import UNITS
 
 __all__ = ["NUMBERS", "WHOLE", "Range", "many", "ranges", "turns"]
 
-NUMBERS = 12_000_000
+NUMBERS = 8_000_000
 """How many numbers (units times their sums) are held at once. More ranges mean less memory and, where files
-are not sorted by unit, another look at each file; 1 M units with 20 sums each are two ranges."""
+are not sorted by unit, another look at each file; 1 M units with 20 sums each are three ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ def ranges(work: Work, count: int, *, ids_as_numbers: bool) -> tuple[Range, ...]
     return tuple(Range(low, high) for low, high in pairwise([None, *bounds, None]))
 
 
-def turns(units: int, count: int) -> tuple[tuple[int, int], ...]:
-    """Cut the numbers 1 to `units` into as many runs, each given by its first and last."""
+def turns(units: int, count: int) -> tuple[Range, ...]:
+    """Cut the numbers 1 to `units` into as many runs."""
+    if count == 1:
+        return (WHOLE,)
     ends = [units * place // count for place in range(count + 1)]
-    return tuple((first + 1, last) for first, last in pairwise(ends) if last > first)
+    return tuple(Range(whole(first + 1), whole(last + 1)) for first, last in pairwise(ends) if last > first)

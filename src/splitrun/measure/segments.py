@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlglot import exp
@@ -11,11 +11,12 @@ from sqlglot import exp
 from splitrun.measure.kinds import Reading
 from splitrun.measure.measured import Codes
 from splitrun.measure.parts import condition
+from splitrun.measure.rows.crossing import Crossing
 from splitrun.measure.sql import Work, choice, column, falling, relation, select, text, tree, whole
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment
 
-__all__ = ["MISSING", "Levels", "label", "levels", "named", "shown"]
+__all__ = ["MISSING", "ONE", "Levels", "label", "levels", "named", "raw", "relabelled", "shown"]
 
 MISSING, OTHER = "(missing)", "other"
 MOST = 20
@@ -68,6 +69,10 @@ class Levels:
         return Codes(labels=labels, code=place[code])
 
 
+ONE = Levels(raw=(), names=("",))
+"""What does not cut at all."""
+
+
 def shown(raw: str) -> str:
     """A label as it may be shown: no control characters, at most 80 characters."""
     clean = CONTROL.sub("", raw)
@@ -88,22 +93,44 @@ def label(reading: Reading, planned: PlannedSegment) -> exp.Expr:
     )
 
 
-def levels(work: Work, name: str, table: str, planned: PlannedSegment | None = None) -> Levels:
+def relabelled(reading: Reading, planned: PlannedSegment, name: str) -> exp.Expr:
+    """The label of a unit, as `label` gives it, where the raw cell stands in a column of another name."""
+    if planned.segment.values is None:
+        return column(name, "u")
+    attribute = replace(reading.attribute(planned.segment.values, f"segments.{planned.key}"), name=name)
+    return tree("COALESCE(NULLIF(:label, ''), :missing)", label=attribute.written("u"), missing=text(MISSING))
+
+
+def raw(reading: Reading, planned: PlannedSegment) -> exp.Expr:
+    """What a row's label is made of: the cell as it stands, or the label where a condition makes it."""
+    if planned.segment.values is None:
+        return label(reading, planned)
+    return reading.attribute(planned.segment.values, f"segments.{planned.key}").at("r")
+
+
+def levels(
+    work: Work, name: str, table: str, planned: PlannedSegment | None = None, crossing: Crossing | None = None
+) -> Levels:
     """Choose the levels shown by name, the largest: numbers in their own order, else by size."""
+    if planned is not None and planned.segment.keep is not None:
+        return _named((*planned.segment.keep, MISSING))
+    what = "phases" if planned is None else f"levels of {planned.key}"
+    sizes = _sizes(work, name, table, what) if crossing is None else crossing.sizes[name]
+    found = [label for label, _ in sizes[: MOST + 2]]
+    plain = [raw for raw in found if raw != MISSING][:MOST]
+    if all(NUMBER.fullmatch(raw) for raw in plain):
+        plain.sort(key=float)
+    return _named((*plain, MISSING))
+
+
+def _sizes(work: Work, name: str, table: str, what: str) -> list[tuple[str, int]]:
     query = (
         select([("label", column(name, "u")), ("units", tree("COUNT(*)"))], relation(table, "u"))
         .group_by(column(name, "u"))
         .order_by(falling(tree("COUNT(*)")), column(name, "u"))
         .limit(whole(MOST + 2))
     )
-    what = "phases" if planned is None else f"levels of {planned.key}"
-    if planned is not None and planned.segment.keep is not None:
-        return _named((*planned.segment.keep, MISSING))
-    found = [str(row["label"]) for row in work.ask(what, query).to_pylist()]
-    plain = [raw for raw in found if raw != MISSING][:MOST]
-    if all(NUMBER.fullmatch(raw) for raw in plain):
-        plain.sort(key=float)
-    return _named((*plain, MISSING))
+    return [(str(row["label"]), int(row["units"])) for row in work.ask(what, query).to_pylist()]
 
 
 def _named(raw: tuple[str, ...]) -> Levels:

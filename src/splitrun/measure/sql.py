@@ -37,7 +37,8 @@ def _template(written: str) -> exp.Expr:
 
 def tree(template: str, **holes: exp.Expr) -> exp.Expr:
     """Fill the `:name` holes of a template of our own; what fills them stays a tree."""
-    return exp.replace_placeholders(_template(template).copy(), **holes)
+    # replacing copies the template
+    return exp.replace_placeholders(_template(template), **holes)
 
 
 def column(name: str, table: str | None = None) -> exp.Expr:
@@ -99,7 +100,8 @@ def falling(by: exp.Expr) -> exp.Expr:
 def select(named: Sequence[tuple[str, exp.Expr]], source: exp.Expr) -> exp.Select:
     """Select expressions under names."""
     listed = [exp.alias_(value, name, quoted=True) for name, value in named]
-    return exp.select(*listed).from_(source)
+    # what is listed was copied once already
+    return exp.Select().select(*listed, copy=False).from_(source, copy=False)
 
 
 @dataclass(slots=True)
@@ -122,12 +124,16 @@ class Work:
         """Run a query and keep its rows under a name."""
         self.engine.keep(kept, self._written(name, query))
 
+    def name(self, name: str, kept: str, query: exp.Query) -> None:
+        """Give a query a name under which it is run anew wherever it is used."""
+        self.engine.name(kept, self._written(name, query))
+
     def extend(self, name: str, kept: str, query: exp.Query) -> None:
         """Run a query and add its rows to those kept under a name."""
         self.engine.extend(kept, self._written(name, query))
 
     def forget(self, kept: str) -> None:
-        """Let go of rows kept under a name."""
+        """Let go of a name, and of the rows kept under it."""
         self.engine.forget(kept)
 
     def _written(self, name: str, query: exp.Query) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -65,32 +65,61 @@ class Roll:
     """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
     unclustered: int = 0
     """Units without a cluster, left out."""
+    filled: frozenset[str] = frozenset()
+    """Columns with a number of each unit that no unit lacks."""
+    in_place: bool = False
+    """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
 
-def enrolled(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> Roll:
+def enrolled(
+    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], in_place: Sequence[exp.Expr] | None = None
+) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
     Args:
         work: Where SQL runs.
         enrolment: What to read.
         labels: Each segment's raw label of a row, in the plan's order.
+        in_place: What each label is made of, where units may be read where the exposures stand if none of
+            them has two rows; else None.
 
     Returns:
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
-        p0…, f0….
+        p0…, f0…, and r0… in place.
     """
-    roll = _looked_at(work, enrolment)
+    roll, apart = _looked_at(work, enrolment)
     roll.unknown = _unknown(work, enrolment)
-    _keep_seen(work, enrolment, labels)
-    twice = _counted(work, enrolment, roll)
+    roll.in_place = in_place is not None and apart
+    if in_place is not None and apart:
+        n = whole(0) if enrolment.by_row else tree("key")
+        seen = _seen(enrolment, labels, in_place)
+        _summed(work, enrolment, roll, seen.subquery("u"))
+        # read again and again: what no unit lacks is looked at no more
+        seen = _seen(enrolment, labels, in_place, roll.filled)
+        work.name("units", UNITS, _numbered(seen.subquery("x"), n))
+        _not_finite(work, enrolment, roll)
+    else:
+        _keep_units(work, enrolment, labels, roll, apart=apart)
+        _summed(work, enrolment, roll, relation(UNITS, "u"))
+        _not_finite(work, enrolment, roll)
+    return roll
+
+
+def _keep_units(
+    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], roll: Roll, *, apart: bool
+) -> None:
     clustered = enrolment.exposures.cluster is not None
     made = FIRST if clustered else UNITS
-    work.keep("units", made, _first(enrolment, len(labels), twice=twice))
-    work.forget(SEEN)
-    roll.conflicting = _conflicts(work, enrolment, made) if twice else {}
+    if apart:
+        n = tree("ROW_NUMBER() OVER ()")
+        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x"), n))
+    else:
+        work.keep("exposures", SEEN, _seen(enrolment, labels))
+        _count(work, enrolment, roll)
+        work.keep("units", made, _first(enrolment, len(labels)))
+        work.forget(SEEN)
+        roll.conflicting = _conflicts(work, enrolment, made)
     roll.unclustered = _keep_clustered(work) if clustered else 0
-    _summed(work, enrolment, roll)
-    return roll
 
 
 def _rows(enrolment: Enrolment) -> exp.Expr:
@@ -112,7 +141,8 @@ def _raw(enrolment: Enrolment) -> exp.Select:
     )
 
 
-def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
+def _looked_at(work: Work, enrolment: Enrolment) -> tuple[Roll, bool]:
+    """What the rows say, and whether every row that is kept is of another unit."""
     row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
     named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
     count = {name: int(row[name] or 0) for name in named}
@@ -120,7 +150,7 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
     if count["no_time"] * 2 > due:
         raise _unreadable_times(work, enrolment, count["no_time"], due)
     latest, source_last = row["latest"], row["last"]
-    return Roll(
+    roll = Roll(
         rows=count["rows"],
         no_unit=count["no_unit"],
         no_variant=count["no_variant"],
@@ -131,12 +161,19 @@ def _looked_at(work: Work, enrolment: Enrolment) -> Roll:
         latest=None if latest is None else int(latest),
         source_last=None if source_last is None else int(source_last),
     )
+    return roll, row["kept"] == row["apart"]
 
 
 def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
     due = "key IS NOT NULL AND rank IS NOT NULL"
     timed = exp.true() if enrolment.exposures.time else exp.false()
     read = until("at", enrolment.limit)
+    kept = tree(due)
+    if enrolment.exposures.time:
+        kept = tree(f"{due} AND at IS NOT NULL AND :ok", ok=read)
+    apart = tree("COUNT_IF(:kept)", kept=kept)
+    if not enrolment.by_row:
+        apart = tree("COUNT(DISTINCT CASE WHEN :kept THEN key END)", kept=kept)
     return [
         ("rows", tree("COUNT(*)")),
         ("no_unit", tree("COUNT_IF(key IS NULL)")),
@@ -148,6 +185,8 @@ def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
         ("future", later("at", enrolment.now)),
         ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=read)),
         ("latest", tree(f"MAX(CASE WHEN {due} AND :ok THEN at END)", ok=read)),
+        ("kept", tree("COUNT_IF(:kept)", kept=kept)),
+        ("apart", apart),
     ]
 
 
@@ -182,7 +221,13 @@ def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
     return tuple(listed)
 
 
-def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> None:
+def _seen(
+    enrolment: Enrolment,
+    labels: Sequence[exp.Expr],
+    raws: Sequence[exp.Expr] = (),
+    filled: Collection[str] = (),
+) -> exp.Select:
+    """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
     phase = (
         reading.attribute(exposures.phase, "exposures.phase").written("r") if exposures.phase else text("")
@@ -194,23 +239,29 @@ def _keep_seen(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr]) -> 
         ("phase", tree("COALESCE(:phase, '(missing)')", phase=phase)),
         ("cluster", enrolment.cluster()),
         *((f"s{place}", label) for place, label in enumerate(labels)),
-        *((f"c{place}", enrolment.covariate(name)) for place, name in enumerate(enrolment.covariates)),
+        *((f"r{place}", each) for place, each in enumerate(raws)),
+        *(
+            (f"c{place}", enrolment.covariate(name, filled=f"c{place}" in filled))
+            for place, name in enumerate(enrolment.covariates)
+        ),
     ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += outcome(reading, part, place)
+            named += outcome(reading, part, place, filled=f"p{place}" in filled)
     kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
     inner = select(named, _rows(enrolment)).subquery("x")
-    work.keep("exposures", SEEN, exp.select("*").from_(inner).where(every(kept)))
+    return exp.select("*").from_(inner).where(every(kept))
 
 
-def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
-    """Count duplicates and crossovers; whether some unit has more than one row."""
-    if enrolment.by_row:
-        return False
+def _numbered(units: exp.Expr, n: exp.Expr) -> exp.Select:
+    return exp.select("*").from_(units).select(exp.alias_(n, "n", quoted=True))
+
+
+def _count(work: Work, enrolment: Enrolment, roll: Roll) -> None:
+    """Count duplicates and crossovers."""
     pairs = select(
         [("key", tree("key")), ("rank", tree("rank")), ("rows", tree("COUNT(*)"))], relation(SEEN, "s")
     ).group_by(tree("key"), tree("rank"))
@@ -229,26 +280,18 @@ def _counted(work: Work, enrolment: Enrolment, roll: Roll) -> bool:
     )
     roll.duplicates, roll.crossovers = int(row["duplicates"] or 0), int(row["crossovers"] or 0)
     roll.crossovers_left_out = enrolment.exposures.time is None and roll.crossovers > 0
-    return bool(roll.duplicates or roll.crossovers)
 
 
-def _first(enrolment: Enrolment, segments: int, *, twice: bool) -> exp.Select:
+def _first(enrolment: Enrolment, segments: int) -> exp.Select:
     """A row per unit: its first one."""
-    seen: exp.Expr = relation(SEEN, "s")
-    kept: list[exp.Expr] = []
-    if twice:
-        crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
-        turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
-        ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
-        ranked = ranked.select(
-            exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True)
-        )
-        seen = ranked.subquery("x")
-        kept.append(tree("turn = 1"))
-        if enrolment.exposures.time is None:
-            kept.append(tree("NOT crossed"))
-    query = exp.select("*").from_(seen)
-    return query.select(exp.alias_(tree("ROW_NUMBER() OVER ()"), "n", quoted=True)).where(every(kept))
+    crossed = tree("MIN(rank) OVER (PARTITION BY key) < MAX(rank) OVER (PARTITION BY key)")
+    turn = tree("ROW_NUMBER() OVER (PARTITION BY key ORDER BY at NULLS LAST, rank)")
+    ranked = exp.select("*").from_(_at_once(enrolment, segments).subquery("m"))
+    ranked = ranked.select(exp.alias_(turn, "turn", quoted=True), exp.alias_(crossed, "crossed", quoted=True))
+    kept = [tree("turn = 1")]
+    if enrolment.exposures.time is None:
+        kept.append(tree("NOT crossed"))
+    return _numbered(ranked.subquery("x"), tree("ROW_NUMBER() OVER ()")).where(every(kept))
 
 
 def _at_once(enrolment: Enrolment, segments: int) -> exp.Select:
@@ -304,25 +347,34 @@ def _keep_clustered(work: Work) -> int:
     return int(lost or 0)
 
 
-def _summed(work: Work, enrolment: Enrolment, roll: Roll) -> None:
-    valued = [
-        place
-        for place, part in enumerate(enrolment.parts)
-        if part.source == EXPOSURES and part.what is What.TOTAL
-    ]
+def _summed(work: Work, enrolment: Enrolment, roll: Roll, units: exp.Expr) -> None:
+    numbers = [f"p{place}" for place, part in enumerate(enrolment.parts) if part.source == EXPOSURES]
+    numbers += [f"c{place}" for place in range(len(enrolment.covariates))]
     query = select(
         [
             ("rank", tree("rank")),
             ("units", tree("COUNT(*)")),
             ("first", tree("MIN(at)")),
             ("last", tree("MAX(at)")),
-            *((f"f{place}", tree("SUM(:f)", f=column(f"f{place}"))) for place in valued),
+            *((name, tree("COUNT(:p)", p=column(name))) for name in numbers),
         ],
-        relation(UNITS, "u"),
+        units,
     ).group_by(tree("rank"))
     rows = work.ask("units by variant", query).to_pylist()
-    units = {int(row["rank"]): int(row["units"]) for row in rows}
-    roll.exposed = tuple(units.get(place, 0) for place in range(len(enrolment.plan.variants)))
+    roll.filled = frozenset(name for name in numbers if all(row[name] == row["units"] for row in rows))
+    held = {int(row["rank"]): int(row["units"]) for row in rows}
+    roll.exposed = tuple(held.get(place, 0) for place in range(len(enrolment.plan.variants)))
     firsts, lasts = ([row[end] for row in rows if row[end] is not None] for end in ("first", "last"))
     roll.first, roll.last = min(firsts, default=None), max(lasts, default=None)
-    roll.not_finite = {place: sum(int(row[f"f{place}"]) for row in rows) for place in valued}
+
+
+def _not_finite(work: Work, enrolment: Enrolment, roll: Roll) -> None:
+    """Count the units with a value that is not finite, of parts that some unit lacks."""
+    named = [
+        (f"f{place}", tree("SUM(:f)", f=column(f"f{place}")))
+        for place, part in enumerate(enrolment.parts)
+        if part.source == EXPOSURES and part.what is What.TOTAL and f"p{place}" not in roll.filled
+    ]
+    if named:
+        row = work.one("values that are not finite", select(named, relation(UNITS, "u")))
+        roll.not_finite = {int(name[1:]): int(row[name] or 0) for name, _ in named}

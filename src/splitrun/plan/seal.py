@@ -229,6 +229,7 @@ def plan(matter: Matter) -> Plan:
         timezone=experiment.timezone or (project.timezone if project else None) or TIMEZONE,
         assumptions=experiment.assumptions,
         delivery=delivery(experiment),
+        baselines=experiment.baselines,
     )
 
 

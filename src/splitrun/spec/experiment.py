@@ -21,6 +21,7 @@ from splitrun.spec.analysis import (
 )
 from splitrun.spec.metric import Here, MetricHere
 from splitrun.spec.model import Column, Condition, Key, Model, Note, Sentence
+from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
 
@@ -258,6 +259,8 @@ class Experiment(Model):
     """What must stay true for the readout to mean what it says."""
     timezone: Note | None = None
     """IANA name; times without a zone are read in it."""
+    baselines: Baselines | None = None
+    """What is known of its metrics and units before; its size is planned with it."""
 
     @property
     def delivered(self) -> bool:

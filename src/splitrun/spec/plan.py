@@ -22,6 +22,7 @@ from splitrun.spec.analysis import (
 from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Condition, Key, Model, Role
+from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
 
@@ -121,6 +122,11 @@ class Delivery(Model):
     ramp: tuple[Step, ...] = ()
 
 
+def nothing(known: Baselines | None) -> bool:
+    """Whether nothing is known."""
+    return known is None
+
+
 class Plan(Model):
     """An experiment, resolved: what will be done with the data. The readout engine takes nothing else."""
 
@@ -148,6 +154,8 @@ class Plan(Model):
     """IANA name; times without a zone are read in it."""
     assumptions: tuple[str, ...]
     delivery: Delivery = Delivery()
+    baselines: Baselines | None = Field(default=None, exclude_if=nothing)
+    """What was known of its metrics and units when it was planned; not written where nothing was."""
 
     @property
     def observation(self) -> timedelta:

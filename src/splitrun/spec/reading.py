@@ -27,6 +27,7 @@ __all__ = [
     "read_experiment",
     "read_experiment_mapping",
     "read_flags",
+    "read_mapping",
     "read_project",
 ]
 
@@ -84,11 +85,20 @@ def read_experiment_mapping(mapping: Mapping[str, object], name: str = "experime
     Raises:
         SpecError: It holds what YAML could not. What it says is judged when it is sealed, all at once.
     """
+    return drafted(Document(name, read_mapping(mapping)))
+
+
+def read_mapping(mapping: Mapping[str, object]) -> Value:
+    """Take over a mapping that was written in Python.
+
+    Raises:
+        SpecError: It holds what YAML could not.
+    """
     mistakes: list[Mistake] = []
     value = plain(mapping, (), mistakes, [0])
     if mistakes:
         raise SpecError(mistakes)
-    return drafted(Document(name, value))
+    return value
 
 
 def read_definitions(text: str | bytes, file: str) -> Written[Definitions]:

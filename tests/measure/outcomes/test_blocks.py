@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from splitrun.errors import DataError
@@ -12,6 +16,7 @@ from splitrun.measure.measurement import measure
 from splitrun.spec.analysis import PRE_PERIOD, Adjust, Trigger
 from splitrun.spec.metric import Cap, Metric, Quantile, Retention
 from splitrun.spec.segment import Segment
+from splitrun.spec.source import Exposures, Source
 from tests.measure.outcomes.worlds import SEEN, SHOP, VARIANTS, agree, moments, total, world
 from tests.measure.plans import framed, mean, plan, ratio, share
 
@@ -202,3 +207,37 @@ def test_a_covariate_that_is_not_finite_is_missing() -> None:
 
     assert found.columns["m"].covariates == ("age", "missing age")
     np.testing.assert_allclose(found.by_variant("m")[1][0].mean, [[1.0, 7 / 3, 2 / 3]], rtol=1e-15)
+
+
+def test_nan_in_a_parquet_file_is_found_whatever_its_statistics_say(tmp_path: Path) -> None:
+    # Arrow leaves NaN out of the smallest and largest value that it writes into the file
+    seen: dict[str, Sequence[object]] = {
+        "user": list("abcd"),
+        "variant": ["control"] * 4,
+        "age": [1.0, np.nan, 3.0, 5.0],
+    }
+    seen |= {"y": [1.0, 2.0, np.nan, 4.0], "moment": [datetime(2026, 1, 1, tzinfo=UTC)] * 4}
+    shop: dict[str, Sequence[object]] = {"user": list("abbd"), "spent": [1.0, 2.0, np.nan, 4.0]}
+    shop |= {"moment": [datetime(2026, 1, 2, tzinfo=UTC)] * 4}
+    pq.write_table(pa.table(seen), tmp_path / "seen.parquet")
+    pq.write_table(pa.table(shop), tmp_path / "shop.parquet")
+    exposures = Exposures(
+        parquet="seen.parquet", unit="user", variant="variant", time="moment", pre_exposure=("age",)
+    )
+    sources = {"shop": Source(parquet="shop.parquet", unit="user", time="moment")}
+    metrics: dict[str, Metric] = {"y": mean("y"), "spent": mean("spent", source="shop")}
+    metrics["little"] = share("spent < 3", source="shop")
+    segments = {"age": Segment(values="age")}
+    adjust = Adjust(covariates=("age",))
+    planned = plan(metrics, exposures, sources=sources, segments=segments, adjust=adjust)
+
+    with DuckDB(roots=[tmp_path]) as engine:
+        found = measure(planned, engine)
+
+    own, spent = (found.by_variant(key)[1][0] for key in ("y", "spent"))
+    assert [int(own.n[0]), int(spent.n[0])] == [3, 3]
+    np.testing.assert_allclose(own.mean, [[7 / 3, 2.0, 1 / 3]], rtol=1e-15)
+    np.testing.assert_allclose(spent.mean, [[5 / 3, 3.0, 0.0]], rtol=1e-15)
+    assert found.dirt.not_finite == {"y": 1, "spent": 1}
+    np.testing.assert_allclose(found.by_variant("little")[1][0].mean[:, 0], [2 / 4], rtol=1e-15)
+    assert found.by_variant("y", "age")[0] == ("1", "3", "5", "nan")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import fsum
 from pathlib import Path
@@ -415,3 +416,20 @@ def test_events_whose_condition_or_time_is_null_are_no_events(tmp_path: Path) ->
     assert means(measured, "any") == [[2, 0], [1, 1]]
     assert means(measured, "count") == [[2, 0], [1, 1]]
     assert means(measured, "total") == [[2, 0], [1, 7]]
+
+
+@pytest.mark.parametrize("away", [0.0, 5.0, 1e6])
+def test_third_moments_of_a_ratio_keep_their_digits_however_far_from_zero_it_lies(away: float) -> None:
+    # below ten standard deviations plain sums say them, beyond it a second pass around the mean
+    rng = np.random.default_rng(31)
+    values = away + np.column_stack([rng.gamma(2.0, 1.0, 400), rng.gamma(3.0, 1.0, 400)])
+    seen: dict[str, Sequence[object]] = {"user": range(400), "variant": ["control"] * 400}
+    seen |= {"x": values[:, 0].tolist(), "y": values[:, 1].tolist()}
+
+    found = framed(plan({"m": ratio("x", "y")}, FRAME), rows=pa.table(seen)).by_variant("m")[1][0]
+
+    x, y = (values - values.mean(axis=0)).T
+    thirds = [np.mean(x**3), np.mean(x * x * y), np.mean(x * y * y), np.mean(y**3)]
+    assert found.m3 is not None
+    assert found.mixed is not None
+    np.testing.assert_allclose([found.m3[0] / 400, *found.mixed[0] / 400], thirds, rtol=0, atol=1e-8)

@@ -7,9 +7,7 @@ solved as if nobody ever stopped for it, so that going on all the same costs no 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtri, stdtr
@@ -22,14 +20,14 @@ from splitrun.judge.promises import AtLook, last_bound
 from splitrun.judge.readings import Reading
 from splitrun.judge.readout import Outlook
 from splitrun.measure.measured import Measured
+from splitrun.plan.power.progress import planned_shares, rising
 from splitrun.spec.model import Direction, Role
 from splitrun.spec.plan import Plan, PlannedMetric
 
-__all__ = ["planned_shares", "prospect"]
+__all__ = ["prospect"]
 
 EXPECTED = 0.9
 """How often the estimate at the planned end lies where it is expected."""
-NOTHING = timedelta(0)
 
 
 def prospect(plan: Plan, measured: Measured, reading: Reading) -> Outlook | None:
@@ -90,21 +88,12 @@ def finish(plan: Plan, planned: PlannedMetric, promise: AtLook, now: float) -> t
     return final, last_bound(path, promise.alpha / 2, promise.spending, ended=True)
 
 
-def planned_shares(plan: Plan, planned: PlannedMetric) -> tuple[float, ...]:
-    """Which part of the planned units will have matured at each look if they come evenly; the last is 1."""
-    looks, window = plan.analysis.looks, planned.metric.matures or NOTHING
-    span = looks[-1] - window if plan.duration is None else plan.duration.enrol
-    parts = [min(1.0, max(0.0, (look - window) / span)) if span > NOTHING else 0.0 for look in looks[:-1]]
-    return (*parts, 1.0)
-
-
 def futility(plan: Plan, planned: PlannedMetric, promise: AtLook) -> float | None:
     """The bound of z below which going on is futile; None where the plan has none, or not yet."""
     rules = plan.analysis
     if not rules.futility:
         return None
-    rising = (0.0, *planned_shares(plan, planned))
-    shares = tuple(after for before, after in pairwise(rising) if after > before)
+    shares = rising(planned_shares(plan, planned))
     tail = promise.alpha / 2
     bounds = futility_bounds(
         promise.fractions,

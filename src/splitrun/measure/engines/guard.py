@@ -11,7 +11,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
@@ -67,7 +67,7 @@ def _parsed(sql: str, dialect: str) -> exp.Query:
         # what does not open like a query would be taken for an opaque command
         if not tokens or tokens[0].token_type not in OPENERS:
             raise _refused(tokens[0].text if tokens else "nothing", "begin with SELECT or WITH")
-        roots = sqlglot.parse(sql, dialect=dialect)
+        roots = Dialect.get_or_raise(dialect).parser().parse(tokens, sql)
     except (SqlglotError, RecursionError) as error:
         says = str(error).splitlines()[0] if str(error) else "too deeply nested"
         raise EngineError(f"the query cannot be read: {says}; write one SELECT") from None

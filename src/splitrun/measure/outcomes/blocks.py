@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -11,11 +11,11 @@ from sqlglot import exp
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.numbers import Numbers
 from splitrun.measure.parts import What, parts, pre_period
-from splitrun.measure.sql import Work, choice, column, every, tree
+from splitrun.measure.sql import Work, choice, column, every, relation, select, tree
 from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["Block", "Known", "blocks", "known"]
+__all__ = ["Block", "Knowledge", "Known", "blocks", "known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ class Known:
     """Null where it is not known."""
     sometimes: bool = False
     """Whether some unit lacks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What of the analysed units is known."""
+
+    covariates: Mapping[str, tuple[Known, ...]]
+    """By metric key."""
+    filled: frozenset[str]
+    """Numbers, as they are written, that no analysed unit lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class Block:
     """Whether the third moments of the outcome say something: not of a quantile."""
     cut: exp.Expr | None = None
     """Whether a cap cuts the unit's value down."""
+    filled: bool = False
+    """Whether no unit lacks an outcome."""
 
     @property
     def mixed(self) -> bool:
@@ -54,9 +66,17 @@ class Block:
         """How many columns it has."""
         return len(self.outcome) + len(self.covariates)
 
+    @property
+    def ripens(self) -> bool:
+        """Whether there is a window to pass."""
+        return self.mature != exp.true()
+
     def columns(self) -> list[tuple[str, exp.Expr]]:
         """The columns of a unit, under their names."""
-        there = every([self.mature, *(tree("(:x) IS NOT NULL", x=each) for each in self.outcome)])
+        tests = [self.mature] if self.ripens else []
+        if not self.filled:
+            tests += [tree("(:x) IS NOT NULL", x=each) for each in self.outcome]
+        there = every(tests)
         values = [*self.outcome, *(value for _, value in self.covariates)]
         named = [(f"i{self.name}", tree("CASE WHEN :m THEN 0 ELSE 1 END", m=self.mature))]
         if self.cut is not None:
@@ -64,33 +84,64 @@ class Block:
                 (f"h{self.name}", tree("CASE WHEN :t AND (:h) THEN 1 ELSE 0 END", t=there, h=self.cut))
             )
         return named + [
-            (f"x{self.name}_{place}", tree("CASE WHEN :there THEN :x END", there=there, x=each))
+            (
+                f"x{self.name}_{place}",
+                tree("CASE WHEN :there THEN :x END", there=there, x=each) if tests else each,
+            )
             for place, each in enumerate(values)
         ]
 
 
-def known(work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling]) -> dict[str, tuple[Known, ...]]:
-    """The covariates of every metric, by its key; asks which of them some analysed unit lacks.
+def known(
+    work: Work, numbers: Numbers, roofs: Mapping[str, Ceiling], filled: Collection[str] = ()
+) -> Knowledge:
+    """The covariates of every metric; asks which of them, and which outcomes, some analysed unit lacks.
 
     A metric's own value before exposure is capped as the metric is.
+
+    Args:
+        work: Where SQL runs.
+        numbers: Where the numbers stand.
+        roofs: The metrics' caps.
+        filled: Columns of the units that no unit lacks.
     """
     found = {
         planned.key: _before(numbers, planned, roofs.get(planned.key)) for planned in numbers.plan.metrics
     }
-    doubtful = {
-        each.value.sql(): each.value for listed in found.values() for each in listed if each.sometimes
+    sure = _sure(work, numbers) | {column(name, "u").sql() for name in filled}
+    values = [numbers.of(part) for planned in numbers.plan.metrics for part in parts(planned.metric)]
+    values += [each.value for listed in found.values() for each in listed if each.sometimes]
+    doubtful = {written: each for each in values if (written := each.sql()) not in sure}
+    there = sure | _asked(work, numbers, doubtful)
+    covariates = {
+        key: tuple(
+            Known(each.name, each.value, each.sometimes and each.value.sql() not in there) for each in listed
+        )
+        for key, listed in found.items()
     }
+    return Knowledge(covariates, there)
+
+
+def _sure(work: Work, numbers: Numbers) -> frozenset[str]:
+    """Numbers, as they are written, that no row of the sources' tables lacks; a unit without events has 0."""
+    found: set[str] = set()
+    for source, table in numbers.tables.items():
+        mine = {place: part for place, part in enumerate(numbers.parts) if part.source == source}
+        named = [(f"m{place}", tree("COUNT_IF(:p IS NULL)", p=column(f"p{place}"))) for place in mine]
+        row = work.one(f"values of {source} that are missing", select(named, relation(table, "k")))
+        found |= {numbers.of(part).sql() for place, part in mine.items() if not row[f"m{place}"]}
+    return frozenset(found)
+
+
+def _asked(work: Work, numbers: Numbers, doubtful: Mapping[str, exp.Expr]) -> frozenset[str]:
+    """Which of these no analysed unit lacks."""
     if not doubtful:
-        return found
+        return frozenset()
     named = [
         (f"m{place}", tree("COUNT_IF((:v) IS NULL)", v=each)) for place, each in enumerate(doubtful.values())
     ]
-    row = work.one("covariates that are missing", numbers.over(named))
-    missed = {written: bool(row[f"m{place}"]) for place, written in enumerate(doubtful)}
-    return {
-        key: tuple(Known(each.name, each.value, missed.get(each.value.sql(), False)) for each in listed)
-        for key, listed in found.items()
-    }
+    row = work.one("values that are missing", numbers.over(named))
+    return frozenset(written for place, written in enumerate(doubtful) if not row[f"m{place}"])
 
 
 def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> tuple[Known, ...]:
@@ -112,17 +163,18 @@ def _before(numbers: Numbers, planned: PlannedMetric, roof: Ceiling | None) -> t
 
 
 def blocks(
-    numbers: Numbers, roofs: Mapping[str, Ceiling], covariates: Mapping[str, tuple[Known, ...]]
+    numbers: Numbers, roofs: Mapping[str, Ceiling], knowledge: Knowledge
 ) -> dict[str, tuple[Block, ...]]:
     """Every metric's columns, by its key; a second block has those of a capped metric without its cap."""
     made: dict[str, tuple[Block, ...]] = {}
     for place, planned in enumerate(numbers.plan.metrics):
         values = [numbers.of(part) for part in parts(planned.metric)]
         roof = roofs.get(planned.key)
-        beside = tuple(pair for each in covariates[planned.key] for pair in _columns(each))
+        beside = tuple(pair for each in knowledge.covariates[planned.key] for pair in _columns(each))
         mature = numbers.mature(planned)
         cubed = planned.metric.kind != "quantile"
-        plain = Block(str(place), tuple(values), beside, mature, cubed)
+        filled = all(value.sql() in knowledge.filled for value in values)
+        plain = Block(str(place), tuple(values), beside, mature, cubed, filled=filled)
         if roof is None:
             made[planned.key] = (plain,)
             continue
@@ -139,8 +191,8 @@ def blocks(
             else exp.false()
         )
         made[planned.key] = (
-            Block(str(place), capped, beside, mature, cubed, cut),
-            Block(f"{place}u", tuple(values), beside, mature, cubed),
+            Block(str(place), capped, beside, mature, cubed, cut, filled),
+            Block(f"{place}u", tuple(values), beside, mature, cubed, filled=filled),
         )
     return made
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.measure.events import MET
@@ -16,15 +14,16 @@ from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
+from splitrun.measure.outcomes.passes import Pass, passed
+from splitrun.measure.ranges import WHOLE, Range
+from splitrun.measure.rows.crossing import MOST, Crossing, Label
 from splitrun.measure.segments import Levels
-from splitrun.measure.sql import Work, column, relation, select, tree, whole
-from splitrun.moments import FloatArray, IntArray, Moments, moved
+from splitrun.measure.sql import Work, relation, select, tree, whole
+from splitrun.moments import IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
 __all__ = ["MOST", "Cube", "cubed"]
 
-MOST = 100_000
-"""Cells; the finest cube of more is no longer small."""
 EXACT = 2**53
 """Numbers of cells up to which every one is told apart in a 64-bit float."""
 
@@ -43,8 +42,14 @@ class Cube:
     clustered: bool
     name: str = ""
     """Tells its tables from those of another cube."""
-    turns: tuple[tuple[int, int] | None, ...] = (None,)
-    """The first and last n of the units taken at once; the one turn None is all, whose outcomes are kept."""
+    turns: tuple[Range, ...] = (WHOLE,)
+    """The units, by n, that are taken at once."""
+    crossing: Crossing | None = None
+    """The labels that stand together, where they are few."""
+    in_place: bool = False
+    """Whether units are read where the exposures stand."""
+    kept: bool = True
+    """Whether outcomes are kept as a table, to be read again; else they are made as they are read."""
 
     @property
     def outcomes(self) -> str:
@@ -57,12 +62,31 @@ class Cube:
         return f"_cells{self.name}"
 
     @property
-    def room(self) -> float:
-        """How many cells there could be."""
+    def numbered(self) -> float:
+        """How many numbers of cells there are."""
         widths = [len(self.numbers.plan.variants), self.phases.width]
         return float(
             np.prod([float(each) for each in (*widths, *(one.width for one in self.levels.values()))])
         )
+
+    @property
+    def room(self) -> float:
+        """How many cells there could be."""
+        there = self.numbered if self.crossing is None else float(self.crossing.rows)
+        return min(self.numbered, there)
+
+    @property
+    def keys(self) -> tuple[Label, ...]:
+        """What units are grouped by in place of their cell's number: labels that a file holds as they are."""
+        crossing = self.crossing
+        if crossing is None or not crossing.plain or not self.in_place or self.kept:
+            return ()
+        shown = {f"s{place}": planned.key for place, planned in enumerate(self.numbers.plan.segments)}
+        for each in crossing.labels:
+            levels = self.levels.get(shown[each.name]) if each.name in shown else self.phases
+            if levels is None or any(label not in levels.raw for label, _ in crossing.sizes[each.name]):
+                return ()
+        return crossing.labels
 
     def cell(self) -> exp.Expr:
         """The number of a unit's cell: its codes as the digits of one whole number."""
@@ -78,6 +102,21 @@ class Cube:
         return tree(
             "CAST(:n AS BIGINT) * :w + :c", n=number, w=whole(self.phases.width), c=self.phases.code("phase")
         )
+
+    def groups(self, number: IntArray) -> list[IntArray]:
+        """What cells are ever rolled up to: variants, their levels in each segment, strata and phases."""
+        whole = self.cells(number, np.zeros(len(number), dtype=np.int64))
+        adjust = self.numbers.plan.analysis.adjust
+        strata = [
+            whole.segments[key] for key in (() if adjust is None else adjust.strata) if key in whole.segments
+        ]
+        grouped = [whole.variant.code]
+        for listed in ([whole.phase], strata, *([each] for each in whole.segments.values())):
+            group = whole.variant.code
+            for codes in listed:
+                group = group * len(codes.labels) + codes.code
+            grouped.append(group)
+        return [np.unique(each, return_inverse=True)[1] for each in grouped]
 
     def cells(self, number: IntArray, units: IntArray) -> Cells:
         """Take the numbers of cells apart again."""
@@ -96,32 +135,32 @@ class Cube:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What both passes found, turn by turn."""
+    """What was found of the units, turn by turn."""
 
-    passes: Sequence[tuple[pa.Table, pa.Table]]
+    passes: Sequence[Pass]
+    cells: IntArray
+    """The numbers of all cells, rising."""
+    group: IntArray
+    """For each cell of each turn its place among them."""
 
-    def cells(self) -> IntArray:
-        """The numbers of all cells, rising."""
-        return np.unique(self._numbers())
+    @staticmethod
+    def of(passes: Sequence[Pass]) -> Taken:
+        """Put the turns together."""
+        cells, group = np.unique(np.concatenate([one.cell for one in passes]), return_inverse=True)
+        return Taken(passes, cells, group)
 
-    def whole(self, name: str) -> IntArray:
-        """A count, added up over the turns, shape (cells,)."""
-        counts = np.zeros(len(self.cells()), dtype=np.int64)
-        np.add.at(counts, self._group(), np.concatenate([_whole(first, name) for first, _ in self.passes]))
-        return counts
+    def whole(self, counts: Sequence[IntArray]) -> IntArray:
+        """Counts of every turn, added up, shape (cells,)."""
+        added = np.zeros(len(self.cells), dtype=np.int64)
+        np.add.at(added, self.group, np.concatenate(counts))
+        return added
 
     def moments(self, block: Block) -> Moments:
         """The moments of a block's columns, put together over the turns in their order."""
-        each = [_moments(block, first, second) for first, second in self.passes]
+        each = [one.moments(block) for one in self.passes]
         if len(each) == 1:
             return each[0]
-        return Moments.stacked(each).gathered(self._group(), len(self.cells()))
-
-    def _numbers(self) -> IntArray:
-        return np.concatenate([_whole(first, "cell") for first, _ in self.passes])
-
-    def _group(self) -> IntArray:
-        return np.searchsorted(self.cells(), self._numbers())
+        return Moments.stacked(each).gathered(self.group, len(self.cells))
 
 
 def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
@@ -130,7 +169,7 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     Raises:
         DataError: A metric has a window and the exposures have no time.
     """
-    if cube.room > EXACT:
+    if cube.numbered > EXACT:
         return None
     if cube.room > MOST:
         counted = select([("cells", tree("COUNT(DISTINCT :cell)", cell=cube.cell()))], relation(MET, "u"))
@@ -138,18 +177,20 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
             return None
     passes = []
     looks: dict[str, IntArray] = {}
+    keys = cube.keys
     for turn in cube.turns:
-        work.keep("outcomes", cube.outcomes, _outcomes(cube, turn))
-        work.keep("cells", cube.centres, _centred(cube))
-        first = work.ask("cells", exp.select("*").from_(relation(cube.centres, "k")).order_by(tree("cell")))
-        passes.append((first, work.ask("moments", _spread(cube))))
+        make = work.keep if cube.kept else work.name
+        make("outcomes", cube.outcomes, _outcomes(cube, keys, turn))
+        passes.append(
+            passed(work, (cube.outcomes, cube.centres), _all(cube), cube.groups, (cube.cell(), keys))
+        )
         for key, counts in matured(work, cube.numbers, cube.outcomes).items():
             looks[key] = looks.get(key, np.zeros_like(counts)) + counts
-        if turn is not None:
+        if turn is not WHOLE:
             work.forget(cube.outcomes)
             work.forget(cube.centres)
-    taken = Taken(passes)
-    cells = cube.cells(taken.cells(), taken.whole("units"))
+    taken = Taken.of(passes)
+    cells = cube.cells(taken.cells, taken.whole([one.units for one in passes]))
     columns = {
         planned.key: _column(cube, planned, looks.get(planned.key), cells, taken)
         for planned in cube.numbers.plan.metrics
@@ -157,10 +198,11 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     return cells, columns
 
 
-def _outcomes(cube: Cube, turn: tuple[int, int] | None) -> exp.Select:
+def _outcomes(cube: Cube, keys: Sequence[Label], turn: Range) -> exp.Select:
     named: list[tuple[str, exp.Expr]] = [
         ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
     ]  # fmt: skip
+    named += [(each.name, each.raw) for each in keys]
     if cube.clustered:
         named.append(("g", tree("u.g")))
     for block in _all(cube):
@@ -172,64 +214,6 @@ def _all(cube: Cube) -> list[Block]:
     return [block for listed in cube.blocks.values() for block in listed]
 
 
-def _centred(cube: Cube) -> exp.Select:
-    """The first pass: units, and a mean of every column to measure the second pass from."""
-    named: list[tuple[str, exp.Expr]] = [("cell", tree("cell")), ("units", tree("COUNT(*)"))]
-    for block in _all(cube):
-        at = block.name
-        named.append((f"i{at}", tree("SUM(:i)", i=column(f"i{at}"))))
-        named.append((f"n{at}", tree("COUNT(:x)", x=column(f"x{at}_0"))))
-        named.append((f"z{at}", tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(f"x{at}_0"))))
-        if block.cut is not None:
-            named.append((f"h{at}", tree("SUM(:h)", h=column(f"h{at}"))))
-        named += [
-            (f"c{at}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=column(f"x{at}_{side}")))
-            for side in range(block.width)
-        ]
-    return select(named, relation(cube.outcomes, "o")).group_by(tree("cell"))
-
-
-def _spread(cube: Cube) -> exp.Select:
-    """The second pass: what is left of sums and products once each cell's own mean is taken away."""
-    named: list[tuple[str, exp.Expr]] = [("cell", tree("o.cell"))]
-    for block in _all(cube):
-        at = block.name
-        away = [
-            tree("(:x - :c)", x=column(f"x{at}_{side}", "o"), c=column(f"c{at}_{side}", "k"))
-            for side in range(block.width)
-        ]
-        named += [(f"r{at}_{side}", tree("FSUM(:d)", d=each)) for side, each in enumerate(away)]
-        named += [
-            (f"m{at}_{one}_{other}", tree("FSUM(:a * :b)", a=away[one], b=away[other]))
-            for one, other in combinations_with_replacement(range(block.width), 2)
-        ]
-        if block.cubed:
-            named.append((f"t{at}", tree("FSUM(:d * :d * :d)", d=away[0])))
-        if block.mixed:
-            thirds = ((0, 0, 1), (0, 1, 1), (1, 1, 1))
-            named += [
-                (f"t{at}_{place}", tree("FSUM(:a * :b * :c)", a=away[a], b=away[b], c=away[c]))
-                for place, (a, b, c) in enumerate(thirds)
-            ]
-    query = select(named, relation(cube.outcomes, "o"))
-    query = query.join(relation(cube.centres, "k"), on=tree("o.cell = k.cell"))
-    return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
-
-
-def _whole(table: pa.Table, name: str) -> IntArray:
-    return np.asarray(table.column(name).to_numpy(), dtype=np.int64)
-
-
-def _float(table: pa.Table, names: Sequence[str]) -> FloatArray:
-    return np.stack([_number(table, name) for name in names], axis=1)
-
-
-def _number(table: pa.Table, name: str) -> FloatArray:
-    # a cell in which no unit has an outcome gives null, and its moments are those of nothing
-    numbers = np.asarray(table.column(name).to_numpy(), dtype=np.float64)
-    return np.nan_to_num(numbers, posinf=np.inf, neginf=-np.inf)
-
-
 def _column(
     cube: Cube,
     planned: PlannedMetric,
@@ -239,14 +223,15 @@ def _column(
 ) -> Column:
     main, *plain = cube.blocks[planned.key]
     variants = len(cube.numbers.plan.variants)
-    n, immature = taken.whole(f"n{main.name}"), taken.whole(f"i{main.name}")
+    counts = [one.counts[main.name] for one in taken.passes]
+    n, immature = taken.whole([each.n for each in counts]), taken.whole([each.immature for each in counts])
     roof = cube.ceilings.get(planned.key)
     capping = None
     if roof is not None:
         capping = Capping(
             at=roof.at,
             origin=roof.origin,
-            capped=_by_variant(cells, taken.whole(f"h{main.name}"), variants),
+            capped=_by_variant(cells, taken.whole([each.capped for each in counts]), variants),
             uncapped=taken.moments(plain[0]),
         )
     return Column(
@@ -254,34 +239,10 @@ def _column(
         immature=_by_variant(cells, immature, variants),
         missing=_by_variant(cells, cells.units - immature - n, variants),
         covariates=tuple(name for name, _ in main.covariates),
-        zeros=_by_variant(cells, taken.whole(f"z{main.name}"), variants),
+        zeros=_by_variant(cells, taken.whole([each.zeros for each in counts]), variants),
         capping=capping,
         looks=looks,
     )
-
-
-def _moments(block: Block, first: pa.Table, second: pa.Table) -> Moments:
-    """The moments around each cell's mean, from those around the mean of the first pass."""
-    at, width = block.name, block.width
-    n = _whole(first, f"n{at}").astype(np.float64)
-    centre = _float(first, [f"c{at}_{side}" for side in range(width)])
-    rest = _float(second, [f"r{at}_{side}" for side in range(width)])
-    products = np.zeros((len(n), width, width))
-    for one, other in combinations_with_replacement(range(width), 2):
-        products[:, one, other] = products[:, other, one] = _float(second, [f"m{at}_{one}_{other}"])[:, 0]
-    off = rest / np.maximum(n, 1.0)[:, None]
-    m2 = products - rest[:, :, None] * off[:, None, :]
-    diagonal = np.arange(width)
-    m2[:, diagonal, diagonal] = np.maximum(m2[:, diagonal, diagonal], 0.0)
-    m3 = None
-    if block.cubed:
-        own = off[:, 0]
-        m3 = _float(second, [f"t{at}"])[:, 0] - 3 * own * products[:, 0, 0] + 2 * n * own**3
-    found = Moments(n=n, mean=centre + off, m2=m2, m3=m3)
-    if not block.mixed:
-        return found
-    around = replace(found, mixed=_float(second, [f"t{at}_{place}" for place in range(3)]))
-    return replace(found, mixed=np.stack(moved(around, -off[:, 0], -off[:, 1]), axis=1))
 
 
 def _by_variant(cells: Cells, counts: IntArray, variants: int) -> IntArray:

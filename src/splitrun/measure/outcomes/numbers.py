@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from splitrun.errors import DataError
 from splitrun.measure.events import MET
-from splitrun.measure.parts import Part
+from splitrun.measure.parts import Part, What
+from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.enrolment import MICROSECOND
 from splitrun.measure.sql import column, relation, select, tree, whole
 from splitrun.spec.plan import Plan, PlannedMetric
@@ -33,18 +34,18 @@ class Numbers:
     """The first exposure of all."""
     timed: bool
 
-    def over(self, named: Sequence[tuple[str, exp.Expr]], turn: tuple[int, int] | None = None) -> exp.Select:
+    def over(self, named: Sequence[tuple[str, exp.Expr]], turn: Range = WHOLE) -> exp.Select:
         """Select from the units that are analysed, or those of one turn, with all their numbers."""
         query = select(named, relation(MET, "u")).where(tree("u.met"))
         for source, table in self.tables.items():
             alias = self._alias(source)
             met = tree("u.n = :n", n=column("n", alias))
             joined: exp.Expr = relation(table, alias)
-            if turn is not None:
-                within = _within("t.n", turn)
+            if turn is not WHOLE:
+                within = turn.holds(tree("t.n"))
                 joined = exp.select("*").from_(relation(table, "t")).where(within).subquery(alias)
             query = query.join(joined, on=met, join_type="left")
-        return query if turn is None else query.where(_within("u.n", turn))
+        return query if turn is WHOLE else query.where(turn.holds(tree("u.n")))
 
     def of(self, part: Part) -> exp.Expr:
         """A unit's number of a part: a unit without any event has a true 0."""
@@ -52,7 +53,10 @@ class Numbers:
         if part.source == EXPOSURES:
             return column(place, "u")
         alias = self._alias(part.source)
-        return tree("CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=column(place, alias))
+        number = column(place, alias)
+        if part.what in {What.ANY, What.COUNT}:
+            number = tree("CAST(:p AS DOUBLE)", p=number)
+        return tree("CASE WHEN :n IS NULL THEN 0.0 ELSE :p END", n=column("n", alias), p=number)
 
     def mature(self, planned: PlannedMetric, at: int | None = None) -> exp.Expr:
         """Whether a unit's window has passed at some moment, by default `as_of`.
@@ -81,8 +85,3 @@ class Numbers:
 
     def _alias(self, source: str) -> str:
         return f"e{list(self.tables).index(source)}"
-
-
-def _within(n: str, turn: tuple[int, int]) -> exp.Expr:
-    first, last = (whole(end) for end in turn)
-    return tree(f"{n} BETWEEN :first AND :last", first=first, last=last)

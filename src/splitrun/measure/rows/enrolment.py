@@ -59,8 +59,8 @@ class Enrolment:
         adjust = self.plan.analysis.adjust
         return () if adjust is None else tuple(name for name in adjust.covariates if name != PRE_PERIOD)
 
-    def covariate(self, name: str) -> exp.Expr:
-        """A covariate as a number; null where it is none.
+    def covariate(self, name: str, *, filled: bool = False) -> exp.Expr:
+        """A covariate as a number; null where it is none, unless it is known that no unit lacks it.
 
         Raises:
             DataError: The column holds no numbers.
@@ -72,7 +72,7 @@ class Enrolment:
                 "declare it as a segment and name that in analysis.adjust.strata"
             )
         number = attribute.number("r")
-        return tree("CASE WHEN :ok THEN :n END", ok=usable(number), n=number)
+        return number if filled else tree("CASE WHEN :ok THEN :n END", ok=usable(number), n=number)
 
     def cluster(self) -> exp.Expr:
         """What names the unit's cluster; null where it is empty."""

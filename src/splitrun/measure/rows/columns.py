@@ -1,0 +1,65 @@
+"""Which columns of a source a plan uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from splitrun.errors import DataError
+from splitrun.measure.parts import Part, names
+from splitrun.spec.analysis import PRE_PERIOD, Adjust
+from splitrun.spec.plan import Plan
+from splitrun.spec.source import EXPOSURES, Exposures
+
+__all__ = ["columns_of", "time_of", "unit_of"]
+
+
+def columns_of(plan: Plan, exposures: Exposures, wanted: tuple[Part, ...], key: str) -> set[str]:
+    """The columns of a source that the plan uses."""
+    mine = [part for part in wanted if part.source == key]
+    found = names(written for part in mine for written in (part.where, part.value))
+    if plan.trigger is not None and plan.trigger.source == key:
+        found |= names([plan.trigger.where])
+    if key == EXPOSURES:
+        found |= {exposures.unit, exposures.variant}
+        found |= {name for name in (exposures.time, exposures.phase, exposures.cluster) if name is not None}
+        found |= {name for name in (plan.analysis.adjust or Adjust()).covariates if name != PRE_PERIOD}
+        found |= {planned.segment.values for planned in plan.segments if planned.segment.values is not None}
+        return found | names(planned.segment.when for planned in plan.segments)
+    time = time_of(plan, key)
+    return found | {unit_of(plan, exposures, key)} | ({time} if time is not None else set())
+
+
+def time_of(plan: Plan, key: str) -> str | None:
+    """The column with the time of a source's rows."""
+    return next(planned.source.time for planned in plan.sources if planned.key == key)
+
+
+def unit_of(plan: Plan, exposures: Exposures, key: str) -> str:
+    """The column with the unit's id in a source of events."""
+    source = next(planned.source for planned in plan.sources if planned.key == key)
+    return _named(key, source.unit, plan.unit, exposures.unit)
+
+
+def _named(key: str, unit: str | Mapping[str, str] | None, unit_type: str, default: str) -> str:
+    """The column of a source that holds the unit's id.
+
+    Raises:
+        DataError: The source names none for this type of unit, or the units have no ids.
+    """
+    match unit:
+        case None if default == "row":
+            raise DataError(
+                f"{key}: each row of the exposures is a unit of its own, so no event can be joined to it; "
+                "give exposures.unit a column with the unit's id"
+            )
+        case None:
+            return default
+        case str():
+            return unit
+        case _ if unit_type in unit:
+            return unit[unit_type]
+        case _:
+            raise DataError(
+                f"{key}: no column is named for the unit {unit_type!r} (there is {', '.join(unit)}); "
+                f"add it to sources.{key}.unit"
+            )
