@@ -238,8 +238,8 @@ def test_an_experiment_that_was_taken_out_does_not_come_back_dealing_otherwise(
         succeeding(changed(file, old, new), without)
 
     assert str(caught.value) == (
-        "experiments.one-page-checkout: version 1 was dealt otherwise before it was taken out; put it back as it "
-        "was, or raise the experiment's `version`: all units are dealt afresh"
+        "experiments.one-page-checkout: version 1 was dealt otherwise before it was taken out; put it back "
+        "as it was, or raise the experiment's `version`: all units are dealt afresh"
     )
 
 

@@ -169,7 +169,7 @@ class IdList(Part, frozen=True):
 
 
 class Ended(Part, frozen=True):
-    """An experiment that was published and was taken out; clients have no use for it, the next publication has."""
+    """An experiment that was published and taken out; the next publication needs it, clients do not."""
 
     version: int
     phase: int

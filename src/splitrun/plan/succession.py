@@ -25,8 +25,8 @@ def succeeding(made: Ruleset, before: Ruleset) -> Ruleset:
     """Number a ruleset after the one that was published before it.
 
     The version grows where anything differs. An experiment's phase grows where its coverage, its audience or
-    whether it enrols differs, so that exposures tell the stretches apart. An experiment that is taken out is kept
-    in mind: it comes back as it was, in its next phase, or with a greater version.
+    whether it enrols differs, so that exposures tell the stretches apart. An experiment that is taken out
+    is kept in mind: it comes back as it was, in its next phase, or with a greater version.
 
     Args:
         made: Freshly compiled.
