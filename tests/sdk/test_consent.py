@@ -4,6 +4,7 @@ import pytest
 
 from splitrun.assign.evaluation import Detail
 from splitrun.assign.sticky import Kept as KeptVariants
+from splitrun.errors import SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Event, Exposure
 from tests.sdk.shop import shop
@@ -162,3 +163,54 @@ def test_who_granted_is_remembered_up_to_a_bound_and_then_asked_again() -> None:
         assert client.flush()
         assert [event.unit.id for event in kept.of(Event)] == ["u2"]
         assert kept.of(Exposure) == []
+
+
+@pytest.mark.requirement("R73")
+@pytest.mark.parametrize("word", ["Denied", "no", "", 5, None, ["denied"]], ids=repr)
+def test_a_word_that_is_no_consent_lifts_no_denial(word: str) -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.consent(ONE_PAGE, "denied")
+
+        client.consent(ONE_PAGE, word)
+
+        assert client.variant("checkout", ONE_PAGE) == "three-page"
+        client.track("view", ONE_PAGE)
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 0
+
+
+@pytest.mark.requirement("R73")
+@pytest.mark.parametrize("word", ["pending", "Granted", "yes"])
+def test_a_unit_that_is_still_to_decide_is_held_back_where_others_are_logged(word: str) -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.consent("u1", word)
+
+        client.track("view", "u1")
+        client.track("view", "u2")
+
+        assert logged(client, kept) == ["Event"]
+        assert client.statistics.held_back == 1
+        client.consent("u1", "granted")
+        assert logged(client, kept) == ["Event", "Event"]
+
+
+def test_a_consent_in_a_products_own_words_of_text_is_understood() -> None:
+    class Banner(str):
+        __slots__ = ()
+
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.consent("u1", Banner("denied"))
+        client.track("view", "u1")
+        client.track("view", "u2", consent=Banner("denied"))
+
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 0
+
+
+@pytest.mark.parametrize("wrong", ["ada", b"ada", 5, [["ada"]], {7}], ids=repr)
+def test_an_opt_out_that_is_no_collection_of_texts_is_refused(wrong: set[str]) -> None:
+    with pytest.raises(SettingError, match="give a set of unit ids"):
+        Client(ruleset=shop(), opted_out=wrong)

@@ -17,15 +17,18 @@ STATES: dict[object, Consent] = {state.value: state for state in Consent}
 class Choices:
     """Decisions of units, in memory only.
 
-    Who denied or opted out is never forgotten while the process lives; who granted is, when there are too
-    many, which means asking again. Held-back records are bounded in number and bytes; the unit that waits
-    longest loses its own first.
+    Who denied, opted out, or is still to decide where others are not asked, is never forgotten while the
+    process lives; who granted is, when there are too many, which means asking again. Held-back records are
+    bounded in number and bytes; the unit that waits longest loses its own first.
 
     Args:
         usual: Consent of units that have not said.
         out: Units that opted out, or who answers for one.
         room: Records that may be held back, and units that are remembered to have granted.
         room_bytes: Bytes that they may take.
+
+    Raises:
+        SettingError: `out` is neither a function nor a collection of texts.
     """
 
     def __init__(
@@ -38,10 +41,12 @@ class Choices:
         self.usual, self.room, self.room_bytes = usual, room, room_bytes
         self.given: Callable[[str], bool] | None = None
         if out is not None:
-            self.given = out if callable(out) else frozenset(out).__contains__
+            self.given = out if callable(out) else members(out).__contains__
         self.gone: set[str] = set()
         self.granted: dict[str, None] = {}
         self.denied: set[str] = set()
+        self.undecided: set[str] = set()
+        """Units that said `pending`, or something that is no consent, where the usual is another."""
         self.pending: dict[str, list[Met | Did | Linked]] = {}
         self.amount = self.bytes = self.dropped = 0
         self.lock = threading.RLock()
@@ -51,10 +56,16 @@ class Choices:
     def state(self, unit: str, said: Consent | str | None) -> Consent:
         """The unit's consent: what the call says, what the unit said before, what is usual."""
         if said is not None:
-            return STATES.get(said, Consent.PENDING)
+            return meant(said) or Consent.PENDING
+        return self.decision(unit) or self.usual
+
+    def decision(self, unit: str) -> Consent | None:
+        """What the unit said before; None where it has not."""
         if unit in self.denied:
             return Consent.DENIED
-        return Consent.GRANTED if unit in self.granted else self.usual
+        if unit in self.undecided:
+            return Consent.PENDING
+        return Consent.GRANTED if unit in self.granted else None
 
     def out(self, unit: str) -> bool:
         """Whether the unit opted out."""
@@ -95,15 +106,23 @@ class Choices:
             return records
 
     def decided(self, unit: str, said: Consent | str) -> list[Met | Did | Linked]:
-        """Note a unit's decision; answers the records that may now be logged."""
-        state = STATES.get(said, Consent.PENDING)
+        """Note a unit's decision; answers the records that may now be logged.
+
+        A word that is no consent counts as `pending`, and lifts no denial.
+        """
+        state = meant(said)
         with self.lock:
+            if state is None and unit in self.denied:
+                return []
             self.denied.discard(unit)
+            self.undecided.discard(unit)
             self.granted.pop(unit, None)
-            if state is Consent.PENDING:
+            self.asked = True
+            if state is None or state is Consent.PENDING:
+                if self.usual is not Consent.PENDING:
+                    self.undecided.add(unit)
                 return []
             if state is Consent.DENIED:
-                self.asked = True
                 self.denied.add(unit)
                 self.release(unit)
                 return []
@@ -112,6 +131,35 @@ class Choices:
                 if len(self.granted) > self.room:
                     del self.granted[next(iter(self.granted))]
             return self.release(unit)
+
+
+def meant(said: object) -> Consent | None:
+    """Read a word of consent, also one of a product's own kind of text; None where it is none."""
+    return STATES.get(str.__str__(said)) if issubclass(type(said), str) else None
+
+
+def members(out: object) -> frozenset[str]:
+    """Take the units that opted out.
+
+    Raises:
+        SettingError: It is no collection of texts.
+    """
+    # a text is a collection of its letters, and would take out units that are called so
+    if not isinstance(out, Collection) or isinstance(out, str | bytes):
+        raise refused(out)
+    for unit in out:
+        if not issubclass(type(unit), str):
+            raise refused(unit)
+    return frozenset(map(str.__str__, out))
+
+
+def refused(given: object) -> Exception:
+    """Say what opted_out should have been."""
+    from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
+
+    return SettingError(
+        f"opted_out has {given!r:.60}; give a set of unit ids, all of them texts, or a function that says so"
+    )
 
 
 def same(record: Met, other: Met | Did | Linked) -> bool:
