@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
@@ -43,6 +44,7 @@ __all__ = [
     "lint",
     "publish",
     "reports",
+    "ruleset_schema",
     "schema",
     "text",
     "write_schemas",
@@ -69,6 +71,7 @@ HOMES = {
     "lint": "splitrun.conduct.lint",
     "publish": "splitrun.conduct.rulesets",
     "reports": "splitrun.conduct.reports",
+    "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
     "text": "splitrun.report.text",
     "write_schemas": "splitrun.conduct.begin",
