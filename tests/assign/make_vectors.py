@@ -53,6 +53,46 @@ CONTEXTS: tuple[dict[str, object], ...] = (
 )  # fmt: skip
 
 
+WRONG = (
+    "", "null", "None", "nil", "undefined", "NaN", "[object Object]", "00000000-0000-0000-0000-000000000000",
+    "\0", "user-1\0", "z" * 4_097, "é" * 2_049,
+)  # fmt: skip
+"""Ids that cannot be one."""
+
+
+def mistaken() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Ask with ids that cannot be one, of either unit type, and for flags and layers that are not there."""
+    about: dict[str, object] = {"attributes": {}, "opted_out": False}
+    flags = [
+        {**about, "ruleset": "flags", "flag": key, "unit": unit}
+        for key, units in (
+            ("everybody", WRONG),
+            ("colour", WRONG[:2]),
+            ("off", WRONG[:2]),
+            ("archived", WRONG[-3:-1]),
+            ("nowhere", ("user-1", "")),
+        )
+        for unit in units
+    ]
+    flags += [
+        {
+            **about,
+            "ruleset": "flags",
+            "flag": "needs-device",
+            "unit": "user-1",
+            "attributes": {"device_id": odd},
+        }
+        for odd in WRONG
+    ]
+    flags.append({**about, "ruleset": "flags", "flag": "everybody", "unit": "null", "opted_out": True})
+    layers = [
+        {**about, "ruleset": "layers", "layer": key, "unit": unit}
+        for key, units in (("shop", WRONG), ("nowhere", ("user-1", "")))
+        for unit in units
+    ]
+    return flags, layers
+
+
 def written() -> bytes:
     """Write the file: one slot, ruleset or case in a line."""
     bodies: dict[str, Any] = {name: msgspec.to_builtins(body) for name, body in RULESETS.items()}
@@ -69,6 +109,9 @@ def written() -> bytes:
         for key in sorted(body.get("layers", {})) if name == "layers" and place % 2 else ():
             case = {**about, "layer": key}
             layers.append({**case, "answer": parameters(body, case)})
+    wrong = mistaken()
+    evaluations += [{**case, "answer": answered(bodies[str(case["ruleset"])], case)} for case in wrong[0]]
+    layers += [{**case, "answer": parameters(bodies[str(case["ruleset"])], case)} for case in wrong[1]]
     return b"\n".join(
         (
             b'{"form": "splitrun.vectors/1",',

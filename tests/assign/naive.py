@@ -40,6 +40,31 @@ def below(threshold: int) -> Fraction:
     return Fraction(threshold, EVERYTHING)
 
 
+NONE = {
+    "null", "NULL", "Null", "(null)", "<null>", "nil", "<nil>", "none", "None", "NONE", "undefined", "NaN",
+    "nan", "[object Object]", "00000000-0000-0000-0000-000000000000",
+}  # fmt: skip
+
+
+class OddError(Exception):
+    """An id that cannot be one."""
+
+
+def checked(unit: str) -> str:
+    if not unit:
+        raise MissingError
+    if unit in NONE or "\0" in unit or len(unit.encode()) > 4_096:
+        raise OddError
+    return unit
+
+
+CODES = {MissingError: "TARGETING_KEY_MISSING", OddError: "INVALID_CONTEXT"}
+
+
+def error(code: str) -> Json:
+    return {"reason": "ERROR", "detail": "error", "error": code}
+
+
 class Reader:
     def __init__(self, ruleset: Json, given: str, unit: str, attributes: Json, *, opted_out: bool) -> None:
         self.ruleset, self.given, self.unit = ruleset, given, unit
@@ -51,7 +76,7 @@ class Reader:
         found = self.attributes.get(self.ruleset["units"][kind])
         if found is None:
             raise MissingError
-        return str(found)
+        return checked(str(found))
 
     def true(self, tree: Json) -> bool:
         numbers = (int, float)
@@ -146,34 +171,33 @@ class Reader:
 
 def answered(ruleset: Json, case: Json) -> Json:
     """Answer a case of the vectors as the page says."""
-    flag = ruleset["flags"][case["flag"]]
+    flag = ruleset.get("flags", {}).get(case["flag"])
+    if flag is None:
+        return error("FLAG_NOT_FOUND")
     reader = Reader(ruleset, flag["unit"], case["unit"], case["attributes"], opted_out=case["opted_out"])
     try:
+        if flag.get("on", True) and not flag.get("archived"):
+            checked(case["unit"])
         serve, said = reader.flag(case["flag"])
-    except MissingError:
-        serve, said = (
-            flag["default"],
-            {"reason": "ERROR", "detail": "error", "error": "TARGETING_KEY_MISSING"},
-        )
+    except (MissingError, OddError) as odd:
+        serve, said = flag["default"], error(CODES[type(odd)])
     return {"value": flag["variants"][serve], "variant": serve, **said}
 
 
 def parameters(ruleset: Json, case: Json) -> Json:
     """Answer which parameters of a layer a unit gets."""
-    layer = ruleset["layers"][case["layer"]]
+    layer = ruleset.get("layers", {}).get(case["layer"])
+    if layer is None:
+        return {"values": {}, **error("FLAG_NOT_FOUND")}
     reader = Reader(ruleset, layer["unit"], case["unit"], case["attributes"], opted_out=case["opted_out"])
     defaults = layer.get("parameters", {})
-    if reader.opted_out:
-        return {"values": defaults, "reason": "DEFAULT", "detail": "opted_out"}
     try:
+        checked(case["unit"])
+        if reader.opted_out:
+            return {"values": defaults, "reason": "DEFAULT", "detail": "opted_out"}
         return own_parameters(ruleset, reader, layer, share(layer["salt"], case["unit"]))
-    except MissingError:
-        return {
-            "values": defaults,
-            "reason": "ERROR",
-            "detail": "error",
-            "error": "TARGETING_KEY_MISSING",
-        }
+    except (MissingError, OddError) as odd:
+        return {"values": defaults, **error(CODES[type(odd)])}
 
 
 def own_parameters(ruleset: Json, reader: Reader, layer: Json, at: Fraction) -> Json:

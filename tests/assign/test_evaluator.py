@@ -347,7 +347,8 @@ def test_the_id_of_another_unit_type_is_a_text_or_a_whole_number(found: object, 
     answer = EVALUATOR.evaluate("per-device", "user-1", {"device_id": found})
 
     if same is None:
-        assert answer.error is ErrorCode.INVALID_CONTEXT
+        missing = ErrorCode.TARGETING_KEY_MISSING
+        assert answer.error is (missing if found == "" else ErrorCode.INVALID_CONTEXT)
     else:
         assert answer == EVALUATOR.evaluate("per-device", "user-1", {"device_id": same})
         assert answer.error is None

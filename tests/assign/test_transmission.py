@@ -9,13 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.ruleset import Experiment, Flag, Ruleset, Signature
-from splitrun.assign.transmission import LONGEST, enveloped, opened, sealed
+from splitrun.assign.transmission import LONGEST, enveloped, opened, ruleset_schema, sealed
 from splitrun.errors import RulesetError
 from tests.assign.hostile import LARGE, Cost, enclosed
-from tests.assign.rulesets import EXPERIMENTS, LAYERS
+from tests.assign.rulesets import EXPERIMENTS, LAYERS, RULESETS
 
 WIRE = sealed(EXPERIMENTS)
 
@@ -130,3 +131,15 @@ def test_what_is_sent_names_no_owner_and_no_hypothesis() -> None:
     written = set(Ruleset.__struct_fields__ + Experiment.__struct_fields__ + Flag.__struct_fields__)
 
     assert not written & {"owner", "hypothesis", "metrics", "name"}
+
+
+@pytest.mark.parametrize("name", list(RULESETS))
+def test_a_ruleset_is_what_its_json_schema_says(name: str) -> None:
+    schema = ruleset_schema()
+    Draft202012Validator.check_schema(schema)
+    document = msgspec.json.decode(sealed(RULESETS[name]))
+    check = Draft202012Validator(schema)
+
+    assert list(check.iter_errors(document)) == []
+    document["body"]["flags"] = {"f": {"type": "boolean"}}
+    assert list(check.iter_errors(document))

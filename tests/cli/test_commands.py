@@ -213,6 +213,7 @@ def test_init_lint_new_and_schema_work_in_an_empty_folder(
     told = json.loads(splitrun("schema", "--write", ".", "--json")[1])
     assert (told["form"], len(told["files"])) == ("splitrun.files/1", 5)
     assert splitrun("schema", "nonsense")[0] == 3
+    assert json.loads(splitrun("schema", "ruleset")[1])["title"] == "splitrun ruleset"
 
 
 def test_init_says_how_to_go_on_from_another_folder(

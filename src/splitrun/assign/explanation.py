@@ -80,6 +80,9 @@ def explained(ruleset: Ruleset, zone: tzinfo, flag: str, asked: Asked, evaluatio
     """
     if flag not in ruleset.flags:
         return Explanation(flag, asked.unit, evaluation, (), None, Detail.ERROR)
+    if evaluation.error is not None:
+        step = Step("the unit", evaluation.says, taken=False)
+        return Explanation(flag, asked.unit, evaluation, (step,), evaluation.serve, Detail.ERROR)
     try:
         end = _Walk(ruleset, zone, asked).flag(flag)
     except Exception as fault:  # noqa: BLE001  # whatever the caller's mapping raises, the path ends there

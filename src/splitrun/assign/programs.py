@@ -249,7 +249,9 @@ def read_id(found: object, unit: str, name: str) -> bytes:
         # bool is an int and no id; a longer number would not be turned into digits in bounded time
         return id_bytes(str(found) if type(found) is int and abs(found) < WHOLE**4 else found)
     except DataError as fault:
-        raise IdError(ErrorCode.INVALID_CONTEXT, f"attribute {name!r}: {fault}") from fault
+        empty = type(found) is str and not found
+        code = ErrorCode.TARGETING_KEY_MISSING if empty else ErrorCode.INVALID_CONTEXT
+        raise IdError(code, f"attribute {name!r}: {fault}") from fault
 
 
 def _ordered(rules: list[Rule], default: Evaluation) -> Program:

@@ -9,7 +9,7 @@ import msgspec
 from splitrun.assign.ruleset import FORM, Envelope, Ruleset, Signature
 from splitrun.errors import RulesetError
 
-__all__ = ["LONGEST", "enveloped", "opened", "sealed"]
+__all__ = ["LONGEST", "enveloped", "opened", "ruleset_schema", "sealed"]
 
 LONGEST = 1024 * 1024
 """Bytes of a document: some 25,000 ids on lists, or 2,000 flags. Read, it holds less than 32 MB."""
@@ -77,6 +77,26 @@ def sealed(ruleset: Ruleset, signatures: tuple[Signature, ...] = ()) -> bytes:
     parts = msgspec.to_builtins(ruleset, order="deterministic")
     body = msgspec.json.encode(parts | {"units": ruleset.units})
     return msgspec.json.encode(Envelope(FORM, _digest(body), msgspec.Raw(body), signatures))
+
+
+def ruleset_schema() -> dict[str, object]:
+    """Give the JSON Schema (draft 2020-12) of what is transmitted, for readers in other languages."""
+    (top, body), parts = msgspec.json.schema_components(
+        (Envelope, Ruleset), schema_hook=_anything, ref_template="#/$defs/{name}"
+    )
+    envelope = parts["Envelope"]
+    whole = {**envelope, "properties": {**envelope["properties"], "body": body}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "splitrun ruleset",
+        **top,
+        "$defs": {**parts, "Envelope": whole},
+    }
+
+
+def _anything(_: type) -> dict[str, object]:
+    """Values of flags and parameters may be anything; msgspec takes an empty schema for none."""
+    return {"description": "any JSON"}
 
 
 def _digest(body: bytes) -> str:

@@ -13,6 +13,9 @@ from splitrun.cli.console import say, say_json
 __all__ = ["init", "lint", "new", "schema"]
 
 SCHEMAS = ("experiment", "project", "metrics", "flags", "annotations")
+RULESET = "ruleset"
+"""What clients take has a schema, too; no editor writes it."""
+KINDS = (*SCHEMAS, RULESET)
 TEMPLATES = ("conversion", "revenue")
 """Told and completed without loading what they are made of; a test holds them to it."""
 
@@ -74,7 +77,9 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help=f"One of {', '.join(SCHEMAS)}.", autocompletion=lambda: list(SCHEMAS)
+            metavar="NAME",
+            help=f"One of {', '.join((*SCHEMAS, RULESET))}.",
+            autocompletion=lambda: [*SCHEMAS, RULESET],
         ),
     ] = "experiment",
     *,
@@ -86,7 +91,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors that complete and check."""
     if write is None:
-        say_json(verbs.schema(name))
+        say_json(verbs.ruleset_schema() if name == RULESET else verbs.schema(name))
         return
     files = verbs.write_schemas(write)
     if json:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
@@ -54,6 +55,7 @@ __all__ = [
     "reports",
     "restore",
     "retire_key",
+    "ruleset_schema",
     "schema",
     "text",
     "verify_log",
@@ -89,6 +91,7 @@ HOMES = {
     "reports": "splitrun.conduct.reports",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
+    "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
     "text": "splitrun.report.text",
     "verify_log": "splitrun.conduct.registry.log",

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from splitrun.sdk.status import Consent
 
-__all__ = ["CURRENT", "NOWHERE", "Context", "current", "enter", "entered", "leave"]
+__all__ = ["CURRENT", "NOWHERE", "Context", "current", "enter", "entered"]
 
 
 class Context(Struct, frozen=True):
@@ -50,10 +50,5 @@ def entered(context: Context) -> Iterator[Context]:
 
 
 def enter(context: Context) -> None:
-    """Make `context` the current one until `leave`, where a framework leaves no room for a block."""
+    """Make `context` the current one, where a framework leaves no room for a block."""
     CURRENT.set(context)
-
-
-def leave() -> None:
-    """Be outside of any request."""
-    CURRENT.set(NOWHERE)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from splitrun.errors import SettingError
-from splitrun.sdk.context import NOWHERE, Context, current, enter, entered, leave
+from splitrun.sdk.context import NOWHERE, Context, current, enter, entered
 from splitrun.sdk.status import Consent
 from splitrun.sdk.visits.cookies import cacheable, cookie, drawn, read, signature, signed
 from splitrun.sdk.visits.policy import Options, Visit, Visits
@@ -174,5 +174,5 @@ def test_outside_of_requests_nobody_asks() -> None:
         assert current().unit == "ada"
     enter(Context("eve"))
     assert current().unit == "eve"
-    leave()
+    enter(NOWHERE)
     assert current() is NOWHERE
