@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate soak peers clean
 
 venv: $(STAMP)
 
@@ -64,6 +64,10 @@ evaluate: venv
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate.assignment
+
+# the registry in full size: 1,000 tampers on both databases, 1 M entries, 16 writers, kills, migrations
+soak: venv
+	SPLITRUN_SOAK=1 $(BIN)/pytest tests/store -s -p no:cacheprovider $(ARGS)
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

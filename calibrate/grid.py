@@ -11,7 +11,7 @@ from calibrate.alike import of_clusters, of_events, within_clusters
 from calibrate.beside import ALIKE, nested_beside, within_beside
 from calibrate.crowds import CROWDS
 from calibrate.figures import Part, Row
-from calibrate.often import DAYS, FUTILE, SPENDINGS, always, grouped
+from calibrate.often import DAYS, FUTILE, HYBRID, SPENDINGS, always, grouped
 from calibrate.once import MARGINS, RATIO, once, trial
 from calibrate.quantiles import EVENTS
 from calibrate.worlds import WORLDS
@@ -37,9 +37,11 @@ METHODS = (
     *SPENDINGS,
     FUTILE,
     "always-valid",
+    HYBRID,
     "Bonferroni, three treatments",
     "Holm, three treatments",
     "Benjamini-Hochberg, three treatments",
+    "Benjamini-Yekutieli, three treatments",
     "Dunnett, three treatments",
 )
 Sizes = dict[str, tuple[int, int]]

@@ -1,4 +1,4 @@
-"""Methods that are read more than once: group-sequential plans, and always-valid intervals."""
+"""Methods that are read more than once: group-sequential plans, always-valid intervals, and both."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from calibrate.once import EFFECT, Trial, gate
 from calibrate.worlds import Drawn, World, drawn
 from splitrun.infer.contrast import beyond
 from splitrun.infer.estimate import Estimates
-from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, not_yet
+from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, hybrid, not_yet
 from splitrun.infer.looks.boundaries import boundaries
 from splitrun.infer.looks.futility import Futility, design
 from splitrun.infer.looks.repeated import adjusted_level
-from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Spending
+from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spending
 from splitrun.infer.means import means, skewness
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["DAYS", "FUTILE", "LOOKS", "SPENDINGS", "always", "grouped"]
+__all__ = ["DAYS", "FUTILE", "HYBRID", "LOOKS", "SPENDINGS", "always", "grouped"]
 
 DAYS = 28
 """Batches in which units of a group-sequential experiment come."""
@@ -29,8 +29,11 @@ LOOKS = range(2, 15)
 SPENDINGS: dict[str, Spending] = {
     "group-sequential, O'Brien-Fleming": OBRIEN_FLEMING,
     "group-sequential, Pocock": POCOCK,
+    "group-sequential, power": Spending(Shape.POWER, 3.0),
+    "group-sequential, Hwang-Shih-DeCani": Spending(Shape.HSD, -4.0),
 }
 FUTILE = "group-sequential, futility"
+HYBRID = "hybrid, always-valid and once at the end"
 POWER = 0.8
 """Planned; futility spends the rest."""
 
@@ -45,6 +48,7 @@ def grouped(run: Trial) -> list[Part]:
     g = first_gate(run, int(first))
     return [
         *(Part(method, plans(null, true, spending), n, g) for method, spending in SPENDINGS.items()),
+        mixed(run),
         Part(FUTILE, futile(run, null), n, gate(run.control, run.treatments[0]), most=ONE_SIDED),
     ]
 
@@ -71,6 +75,46 @@ def futile(run: Trial, null: FloatArray) -> tuple[Figure, ...]:
         z = np.where(np.isfinite(t), -ndtri(stdtr(dof[:, at - 1], -t)), 0.0)
         figures.append(powered(won(z, plan.upper, plan.lower), POWER))
     return tuple(figures)
+
+
+def mixed(run: Trial) -> Part:
+    """Hybrid plans: read with a tenth of alpha on every day before the last, and once there with the rest.
+
+    All figures are bounds: two readings at most share what an interval may miss.
+    """
+    n = run.control.units, run.worse.units
+    g = gate(run.control, run.treatments[0])
+    some = run.control.head(len(run.better.sums))
+    null = [missed(run.control, run.treatments[0], (0.0, alpha, g)) for alpha in (0.05, 0.01)]
+    true = missed(some, run.better, (EFFECT * run.world.mean, 0.05, g))
+    figures = (
+        alarms("T1", null[0], 0.05, at_most=True),
+        alarms("T2", null[1], 0.01, at_most=True),
+        shown(1 - true, at_least=True),
+    )
+    return Part(HYBRID, figures, n, g)
+
+
+def missed(control: Drawn, treatment: Drawn, case: tuple[float, float, float]) -> FloatArray:
+    """Whether any interval of a hybrid plan misses the true difference, shape (runs,).
+
+    Args:
+        control: Units of control.
+        treatment: Units of the treatment.
+        case: The true difference, alpha, and the skewness of the difference at the end.
+    """
+    truth, alpha, g = case
+    parts, total = hybrid(alpha), float(control.units + treatment.units)
+    found = since(control, treatment, truth)
+    shape = len(control.sums), -1
+    z = np.where(found.why == 0, found.effect / found.stderr, 0.0).reshape(shape)
+    last = np.where(found.why == 0, found.p, 1.0).reshape(shape)[:, -1]
+    rule = AlwaysValid.tuned(parts.running, total)
+    shut = closed(control, treatment)
+    open_to = (shut == 0) | ((shut == NotYet.SKEWED) & (abs(g) > 0.1))
+    days_so_far = np.arange(1, z.shape[1] + 1)
+    running = (rule.p(z, total * days_so_far / z.shape[1]) < parts.running) & open_to
+    return np.asarray(running[:, :-1].any(axis=1) | (last < parts.end), dtype=np.float64)
 
 
 def won(z: FloatArray, upper: FloatArray, lower: FloatArray) -> FloatArray:

@@ -15,7 +15,13 @@ from splitrun.infer.contrast import difference, lift, noninferior
 from splitrun.infer.estimate import Estimates, Points
 from splitrun.infer.looks.always import asymmetry
 from splitrun.infer.means import means, skewness
-from splitrun.infer.multiplicity import benjamini_hochberg, bonferroni, dunnett_critical, holm
+from splitrun.infer.multiplicity import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    bonferroni,
+    dunnett_critical,
+    holm,
+)
 from splitrun.infer.ratios import ratio_skewness, ratios
 from splitrun.moments import FloatArray
 
@@ -179,6 +185,10 @@ def families(run: Trial) -> dict[str, tuple[Figure, ...]]:
         "Benjamini-Hochberg, three treatments": (
             *any_of(rows(benjamini_hochberg, p)),
             wrongly(rows(benjamini_hochberg, mixed_p), part=True),
+        ),
+        "Benjamini-Yekutieli, three treatments": (
+            *any_of(rows(benjamini_yekutieli, p)),
+            wrongly(rows(benjamini_yekutieli, mixed_p), part=True),
         ),
         "Dunnett, three treatments": dunnett(run, null, mixed, truths),
     }

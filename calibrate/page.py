@@ -8,7 +8,7 @@ from pathlib import Path
 
 from calibrate.figures import GATE, ONE_SIDED, Figure, Part, Row
 from calibrate.grid import METHODS, SEEDS, SPLITS
-from calibrate.often import FUTILE
+from calibrate.often import FUTILE, HYBRID
 from calibrate.once import RATIO
 from calibrate.reasons import reason
 from calibrate.worlds import WORLDS
@@ -61,6 +61,8 @@ TELLS = {
         "look of the plan with 14."
     ),
     "group-sequential, Pocock": "The same with Pocock's spending.",
+    "group-sequential, power": "The same with the power family at rho 3.",
+    "group-sequential, Hwang-Shih-DeCani": "The same with Hwang, Shih and DeCani's family at gamma -4.",
     FUTILE: (
         "O'Brien-Fleming spending with futility that binds nobody, planned power 80 %. T1, T2: any look\n"
         "alarms though futility was ignored. Power: the effect planned for is found before a look is\n"
@@ -70,6 +72,11 @@ TELLS = {
         "The first look comes where units, conversions and g allow it; in gated rows g is left out of\n"
         "that rule, so that the figure shows what the gate keeps away. T5: any look alarms without an\n"
         "effect. T4: the intervals of all looks hold the true effect together (a lower bound only)."
+    ),
+    HYBRID: (
+        "Read on each of 28 days with a tenth of alpha, as the always-valid method is, and on the last one\n"
+        "once with the rest. T1, T2: any reading alarms (upper bounds). T4: the intervals of all readings\n"
+        "hold the true effect together (a lower bound only)."
     ),
     "Bonferroni, three treatments": (
         "Three treatments against one control. T1, T2: any false alarm (upper bounds: comparisons that\n"
@@ -82,6 +89,7 @@ TELLS = {
     "Benjamini-Hochberg, three treatments": (
         "T4: with the first treatment better by 5 %, the part of false alarms among alarms, at most 5 %."
     ),
+    "Benjamini-Yekutieli, three treatments": "The same, under any dependence of the comparisons.",
     "Dunnett, three treatments": "T4: the three intervals hold together, one effect being +5 %.",
 }
 """What the figures of a method are of."""

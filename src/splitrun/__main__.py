@@ -8,6 +8,8 @@ from importlib.util import find_spec
 __all__ = ["main"]
 
 NEEDED = (
+    "alembic",
+    "cryptography",
     "duckdb",
     "narwhals",
     "numpy",
@@ -17,6 +19,7 @@ NEEDED = (
     "rich",
     "ruamel.yaml",
     "scipy",
+    "sqlalchemy",
     "sqlglot",
     "typer",
 )

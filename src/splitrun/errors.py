@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ConflictError",
     "DataError",
     "EngineError",
     "ExpressionError",
@@ -88,3 +89,7 @@ class SettingError(SplitrunError):
 
 class StoreError(SplitrunError):
     """A file or database of ours refuses; nothing was kept. Next: look at disk, rights and what it says."""
+
+
+class ConflictError(SplitrunError):
+    """Somebody was faster: what was read is no longer so; nothing was kept. Next: read again, repeat."""

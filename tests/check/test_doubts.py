@@ -15,7 +15,7 @@ from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.outcomes.alike import asymmetry_over_clusters
 from splitrun.check.outcomes.skewed import skewed
-from splitrun.check.times.looks import after_planned_end, before_first_look, planned_end
+from splitrun.check.times.looks import after_planned_end, before_first_look, planned_end, planned_end_missed
 from splitrun.check.units.cluster import few_clusters
 from splitrun.measure.measured import (
     CapOrigin,
@@ -214,6 +214,14 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         Severity.WARN,
         lambda: looking(24, (300, 600, 900)),
         "the planned end was 2026-11-23 09:00+00:00, and the data goes on to 2026-11-26 09:00+00:00",
+    ),
+    "planned_end_missed": (
+        Severity.WARN,
+        lambda: replace(late(Method.HYBRID, days=20.5), clock=datetime(2026, 11, 24, tzinfo=UTC)),
+        (
+            "the planned end was 2026-11-23 09:00+00:00, and the data is read as of its last row, "
+            "2026-11-22 21:00+00:00"
+        ),
     ),
     "early_look": (
         Severity.WARN,
@@ -490,6 +498,24 @@ def test_ten_clusters_per_variant_are_enough() -> None:
     assert few_clusters(in_clusters(10)) is None
 
 
+@pytest.mark.parametrize(
+    ("largest", "says"), [(70.0, None), (200.0, "40 clusters that count as 7.6 of one size")]
+)
+def test_many_clusters_of_which_a_few_hold_most_units_count_as_few(largest: float, says: str | None) -> None:
+    world = in_clusters(40)
+    held = world.measured.clusters
+    assert held is not None
+    units = np.where(held.code < 3, largest, 10.0)
+    sums = ClusterSums(units, units[:, None], units)
+
+    found = few_clusters(
+        replace(world, measured=replace(world.measured, clusters=replace(held, sums={"fetched": sums})))
+    )
+
+    # (3 * 70 + 370)² / (3 * 70² + 3,700) = 18.3; (600 + 370)² / (120,000 + 3,700) = 7.6, hand arithmetic
+    assert (found is None) if says is None else (found is not None and says in found.says)
+
+
 def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) -> Evidence:
     """Before the first look, with a guardrail that is watched and one that is to be proved."""
     size = Size(value=0.5, relative=False)
@@ -541,6 +567,19 @@ def test_units_that_matured_after_the_planned_end_are_found(method: Method) -> N
     assert planned_end(on_time.plan, on_time.measured) is None
     timeless = replace(late(method).measured, as_of=None)
     assert planned_end(late(method).plan, timeless) is None
+
+
+def test_a_planned_end_is_missed_only_where_the_clock_has_passed_it_and_the_data_has_not() -> None:
+    after, before = (datetime(2026, 11, day, 9, tzinfo=UTC) for day in (23, 22))
+    for method in (Method.FIXED, Method.GROUP_SEQUENTIAL, Method.HYBRID):
+        found = planned_end_missed(replace(late(method, days=20), clock=after))
+        assert found is not None
+        assert found.next.endswith("read the end with --as-of 2026-11-23T09:00:00+00:00")
+        assert planned_end_missed(replace(late(method, days=20), clock=before)) is None
+        assert planned_end_missed(replace(late(method, days=21), clock=after)) is None
+        assert planned_end_missed(late(method, days=20)) is None
+
+    assert planned_end_missed(replace(late(Method.SEQUENTIAL, days=20), clock=after)) is None
 
 
 def test_an_always_valid_plan_has_no_end_that_its_alpha_is_spent_at() -> None:

@@ -15,7 +15,8 @@ from splitrun.spec.starting import TEMPLATES
 
 HEAVY = {
     "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel.yaml", "scipy",
-    "sqlglot", "splitrun.conduct.analyze", "splitrun.infer", "splitrun.judge", "splitrun.measure",
+    "sqlalchemy", "alembic", "cryptography", "sqlglot",
+    "splitrun.conduct.analyze", "splitrun.infer", "splitrun.judge", "splitrun.measure",
     "splitrun.spec",
 }  # fmt: skip
 
@@ -48,6 +49,11 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
         "ruleset",
         "explain",
         "audit-assignment",
+        "keys",
+        "audit",
+        "migrate",
+        "backup",
+        "restore",
         "power",
         "doctor",
         "nonsense",

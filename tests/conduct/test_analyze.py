@@ -336,6 +336,26 @@ def test_a_reading_after_the_planned_end_is_that_of_the_planned_end(method: str)
     assert "after_planned_end" not in [finding.code for finding in on_time.findings]
 
 
+def test_a_planned_end_that_the_data_does_not_reach_is_named() -> None:
+    of, frame = enrolled(13, "hybrid")
+    table = Desk(now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+
+    as_it_is = analyze(of, exposures=frame, desk=table)
+    (missed,) = [finding for finding in as_it_is.findings if finding.code == "planned_end_missed"]
+    named = missed.next.split("--as-of ")[1]
+    ended = analyze(of, exposures=frame, as_of=named, desk=table)
+    early = analyze(of, exposures=frame, as_of=as_it_is.as_of, desk=table)
+
+    assert "this reading is as of the last row, before it" in " ".join(as_it_is.limitations)
+    for each, level in ((as_it_is, 0.995), (ended, 0.955)):
+        absolute = each.comparisons[0].absolute
+        assert isinstance(absolute, Estimate)
+        assert absolute.level == pytest.approx(level)
+    # who names the moment has chosen it
+    for each in (ended, early):
+        assert "planned_end_missed" not in [finding.code for finding in each.findings]
+
+
 def test_a_fixed_plan_is_read_late_with_a_doubt_and_an_always_valid_one_without() -> None:
     found = {}
     for method in ("fixed", "sequential"):

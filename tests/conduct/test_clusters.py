@@ -13,7 +13,7 @@ import pytest
 import statsmodels.api as sm  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.conduct.analyze import analyze
-from splitrun.infer.estimate import Estimate
+from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.readout import Readout
 from splitrun.moments import FloatArray
 from splitrun.report.form import written
@@ -340,11 +340,17 @@ def test_a_quantile_of_events_counts_them_over_clusters_of_their_units() -> None
     assert counted.stderr**2 == pytest.approx(squared, rel=1e-8)
 
 
-@pytest.mark.parametrize("scale", [0.0, 1e-160, 1e8, 1e99])
-@pytest.mark.parametrize(("units", "clusters"), [(2, 1), (30, 12), (400, 60)])
-def test_whatever_the_values_there_is_no_exception_and_no_nan(
-    scale: float, units: int, clusters: int
-) -> None:
+REASONS = {
+    # (units, clusters), scale: of the mean, the ratio and the median; 0 for an estimate
+    (2, 1): dict.fromkeys((0.0, 1e-160, 1e8, 1e99), (10, 10, 10)),
+    (30, 12): {0.0: (3, 3, 7), 1e-160: (6, 6, 7), 1e8: (0, 0, 7), 1e99: (0, 0, 7)},
+    # more than a third of the values are 0, so that the median is tied; where all are, none lies beyond it
+    (400, 60): {0.0: (3, 3, 7), 1e-160: (6, 6, 9), 1e8: (0, 0, 9), 1e99: (0, 0, 9)},
+}
+
+
+def strange(scale: float, units: int, clusters: int, sign: float = 1.0) -> Readout:
+    """Values of any size over clusters that hold both variants, with a covariate that is large or unknown."""
     rng = np.random.default_rng([units, clusters])
     rows = pd.DataFrame(
         {
@@ -352,20 +358,160 @@ def test_whatever_the_values_there_is_no_exception_and_no_nan(
             "cluster": rng.integers(0, clusters, units),
             "y": scale * np.round(rng.normal(size=units)),
             "far": np.where(rng.random(units) < 0.1, np.nan, 1e9 + rng.normal(size=units) * scale),
-            "age": rng.integers(0, 2, units).astype(np.float64),
+            "age": sign * rng.integers(1, 3, units),
             "region": rng.choice(["a", "b"], units),
         }
     )
     rules = {"method": "fixed", "adjust": {"covariates": ["far", "age"], "strata": ["region"]}}
-    made = experiment(MEAN, segments=SEGMENTS, analysis=rules)
-    over = {"source": "exposures", "value": "y"}
-    more = [
-        {"key": "r", "kind": "ratio", "over": over, "under": {**over, "value": "age"}, "better": "higher"},
-        {"key": "q", "kind": "quantile", "at": 0.5, "per": "unit", **over, "better": "higher"},
-    ]
-    made["metrics"] = {"primary": [{"key": "m", "source": "exposures", **MEAN}], "secondary": more}
+    made: dict[str, Any] = experiment(MEAN, segments=SEGMENTS, analysis=rules)
+    made["metrics"]["secondary"] = MORE
+    return analyze(made, exposures=rows)
 
-    document = written(analyze(made, exposures=rows))
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("scale", [0.0, 1e-160, 1e8, 1e99])
+@pytest.mark.parametrize(("units", "clusters"), [(2, 1), (30, 12), (400, 60)])
+def test_whatever_the_values_there_are_numbers_or_the_reason_why_not(
+    scale: float, units: int, clusters: int, sign: float
+) -> None:
+    found = strange(scale, units, clusters, sign)
+
+    told = [each.absolute for each in found.comparisons if each.level is None]
+    assert (
+        tuple(int(each.why) if isinstance(each, Unknown) else 0 for each in told)
+        == REASONS[units, clusters][scale]
+    )
+    assert all(each.control.clusters is not None for each in found.comparisons)
+    document = written(found)
     assert "NaN" not in document
     assert "Infinity" not in document
+
+
+NOBODY = Unknown(Why.NO_UNITS)
+MORE = [
+    {
+        "key": "r",
+        "kind": "ratio",
+        "over": {"source": "exposures", "value": "y"},
+        "under": {"source": "exposures", "value": "age"},
+        "better": "higher",
+    },
+    {"key": "q", "kind": "quantile", "at": 0.5, "per": "unit", "source": "exposures", "value": "y"}
+    | {"better": "higher"},
+]
+
+
+@pytest.mark.parametrize("rules", [{"method": "fixed"}, ADJUST])
+def test_before_the_first_unit_there_are_no_levels_and_the_whole_says_so(rules: dict[str, object]) -> None:
+    rows = villages(5, nested=False).assign(at="2026-03-01T12:00:00Z")
+    made: dict[str, Any] = experiment(MEAN, segments=SEGMENTS, analysis=rules)
+    made["exposures"]["time"] = "at"
+    made["metrics"]["secondary"] = MORE
+
+    found = analyze(made, exposures=rows, as_of="2026-02-01T00:00:00Z")
+
+    told = {(each.metric, each.level): each.absolute for each in found.comparisons}
+    assert told == {("m", None): NOBODY, ("r", None): NOBODY, ("q", None): NOBODY}
+
+
+def test_a_ratio_with_denominators_below_zero_agrees_with_whole_hat_matrices() -> None:
+    rows = villages(10, nested=False)
+    rows = rows.assign(age=-3 - rows["far"].abs())
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE[:1]
+
+    found = analyze(made, exposures=rows)
+
+    form = np.zeros(len(rows))
+    treated = (rows["variant"] == "treatment").to_numpy()
+    for mine in (treated, ~treated):
+        ratio = rows["y"][mine].sum() / rows["age"][mine].sum()
+        form[mine] = ratio + (rows["y"][mine] - ratio * rows["age"][mine]) / rows["age"][mine].mean()
+    design = np.column_stack([np.ones(len(rows)), treated]).astype(np.float64)
+    effect, variance, dof = hat(design, form, rows["cluster"].to_numpy(dtype=np.float64))
+    ours = absolute(found, 1)
+    assert found.comparisons[1].control.clusters == 60
+    assert ours.effect == pytest.approx(effect, rel=1e-9)
+    assert ours.stderr**2 == pytest.approx(variance, rel=1e-8)
+    assert ours.dof == pytest.approx(dof, rel=1e-8)
+
+
+@pytest.mark.parametrize("age", [0.0, None])
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_ratio_counted_over_nothing_has_no_denominator(age: float | None, nested: bool) -> None:  # noqa: FBT001 - pytest hands parameters over by name
+    rows = villages(11, nested=nested)
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE[:1]
+    around = np.random.default_rng(12).normal(size=len(rows))
+
+    found = analyze(made, exposures=rows.assign(age=around if age is None else age))
+
+    assert found.comparisons[1].absolute == Unknown(Why.NO_DENOMINATOR)
+    assert found.comparisons[1].control.clusters == (30 if nested else 60)
+
+
+def test_a_few_clusters_that_hold_most_units_are_the_reason_of_every_kind() -> None:
+    rng = np.random.default_rng(13)
+    sizes = [1] * 40 + [3_000]
+    cluster = np.repeat(np.arange(82), sizes * 2)
+    rows = pd.DataFrame(
+        {
+            "variant": np.where(cluster < 41, "control", "treatment"),
+            "cluster": cluster,
+            "y": rng.normal(5, 1, len(cluster)),
+            "age": 2.0,
+            "far": 0.0,
+            "region": "a",
+        }
+    )
+    made: dict[str, Any] = experiment(MEAN)
+    made["metrics"]["secondary"] = MORE
+
+    found = analyze(made, exposures=rows)
+
+    told = [each.absolute for each in found.comparisons]
+    assert told == [Unknown(Why.LOPSIDED_CLUSTERS)] * 3
+    assert found.comparisons[0].control.clusters == 41
+
+
+@pytest.mark.parametrize("cluster", [None, "of one", "of both"])
+def test_covariates_that_explain_a_metric_leave_the_unadjusted_effect_beside(cluster: str | None) -> None:
+    rows = villages(14, nested=cluster == "of one")
+    rows = rows.assign(y=rows["far"] + 3 * (rows["variant"] == "treatment"))
+    made: dict[str, Any] = experiment(MEAN, analysis={"method": "fixed", "adjust": {"covariates": ["far"]}})
+    if cluster is None:
+        del made["exposures"]["cluster"]
+
+    found = analyze(made, exposures=rows).comparisons[0]
+
+    assert found.absolute == Unknown(Why.EXPLAINED)
+    assert found.adjusted is not None
+    assert isinstance(found.adjusted.unadjusted.absolute, Estimate)
+    assert found.adjusted.unadjusted.absolute.effect == pytest.approx(
+        rows.groupby("variant")["y"].mean().diff().iloc[1]
+    )
+    assert found.treatment.mean == pytest.approx((found.control.mean or 0.0) + 3)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("adjust", [{}, {"adjust": {"covariates": ["far"]}}])
+def test_a_capped_metric_over_clusters_shows_what_it_is_without_its_cap(
+    nested: bool,  # noqa: FBT001 - pytest hands parameters over by name
+    adjust: dict[str, object],
+) -> None:
+    rows = villages(15, nested=nested)
+    rules = {"method": "fixed", **adjust}
+    metric = {"kind": "mean", "value": "y", "better": "higher"}
+
+    capped = analyze(experiment({**metric, "cap": {"at": 12}}, analysis=rules), exposures=rows).comparisons[0]
+
+    # the same metric that never had a cap
+    bare = absolute(analyze(experiment(metric, analysis=rules), exposures=rows))
+    assert capped.capped is not None
+    assert capped.capped.uncapped is not None
+    found = capped.capped.uncapped.absolute
+    assert isinstance(found, Estimate)
+    assert found.effect == pytest.approx(bare.effect, rel=1e-12)
+    assert found.stderr == pytest.approx(bare.stderr, rel=1e-12)
+    assert found.dof == pytest.approx(bare.dof, rel=1e-9)
+    assert capped.absolute != found

@@ -201,15 +201,17 @@ def test_a_covariate_that_others_say_already_changes_nothing(origin: float, scal
     assert twice.used[0] == once.used[0] == 2
 
 
-def test_a_covariate_that_says_everything_leaves_no_spread() -> None:
+def test_covariates_that_say_everything_are_the_reason_themselves() -> None:
     control, treatment = pair(7)
     control[:, 0] = 3 * control[:, 1]
     treatment[:, 0] = 3 * treatment[:, 1] + 1
 
     found = adjusted(Moments.of(control), Moments.of(treatment), covariates=2)
 
-    assert difference(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
-    assert lift(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
+    assert difference(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.EXPLAINED)
+    assert lift(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.EXPLAINED)
+    assert "the covariates explain the metric wholly" in Why.EXPLAINED.says
+    assert found.reduction[0] == pytest.approx(1.0)
     assert found.treatment.value[0] - found.control.value[0] == pytest.approx(1.0)
 
 

@@ -215,3 +215,56 @@ def test_likeness_of_one_cluster_is_not_known() -> None:
 
     assert np.isnan(found.correlation[0])
     assert np.isnan(found.design_effect[0])
+
+
+def test_a_ratio_over_negative_denominators_agrees_with_clubsandwich_on_its_linear_form() -> None:
+    rng = np.random.default_rng(17)
+    cluster, variant, value = world(18, clusters=12)
+    under = rng.normal(-3.0, 2.0, len(value))
+    form = np.zeros(len(value))
+    for side in (0, 1):
+        own = variant == side
+        ratio = value[own].sum() / under[own].sum()
+        form[own] = ratio + (value[own] - ratio * under[own]) / under[own].mean()
+
+    units, totals = summaries((cluster, variant, value))
+    found = known(difference(*crossed(units, totals, summaries((cluster, variant, under))[1]), level=0.95))
+
+    # CR2 of (y - R d) / mean(d), which has the mean R
+    variance, dof = by_matrices((cluster, variant, form))
+    effects = [form[variant == side].mean() for side in (0, 1)]
+    assert found.effect == pytest.approx(effects[1] - effects[0], rel=1e-9)
+    assert found.stderr**2 == pytest.approx(variance, rel=1e-9)
+    assert found.dof == pytest.approx(dof, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-3])
+def test_denominators_around_zero_say_so_and_count_the_clusters_that_there_are(scale: float) -> None:
+    units, totals = summaries(world(19, clusters=12))
+    under = scale * np.random.default_rng(20).normal(size=units.shape) * (units > 0)
+
+    sides = crossed(units, totals, under)
+
+    assert difference(*sides, level=0.95).cell(0) == Unknown(Why.NO_DENOMINATOR)
+    assert [each.n[0] for each in sides] == (units[0] > 0).sum(axis=0).tolist()
+
+
+def test_a_few_clusters_with_most_units_say_so_and_not_that_a_denominator_is_zero() -> None:
+    sizes = np.array([1.0, 1, 1, 1, 200])
+    moments = Moments.of(np.column_stack([5 * sizes, sizes]))
+
+    found = nested(moments)
+
+    assert Why(int(found.why[0])) is Why.LOPSIDED_CLUSTERS
+    assert found.value[0] == pytest.approx(5.0)
+    assert np.isnan(found.variance[0])
+    assert "a few clusters hold so many of the units" in Why.LOPSIDED_CLUSTERS.says
+
+
+def test_a_ratio_whose_denominator_is_sure_per_unit_blames_the_sizes_too() -> None:
+    sizes = np.array([60.0, 60, 1, 1, 1])
+    sure, unsure = (sizes * (mean + np.array([0.5, -0.4, 0.1, 0.2, -0.1])) for mean in (2.0, 0.0))
+
+    found = [nested(Moments.of(np.column_stack([5 * sizes, under, sizes]))) for under in (sure, unsure)]
+
+    assert [Why(int(each.why[0])) for each in found] == [Why.LOPSIDED_CLUSTERS, Why.NO_DENOMINATOR]

@@ -151,12 +151,12 @@ def test_too_few_clusters_for_the_covariates_leave_the_levels_as_they_are() -> N
     assert enough.used.tolist() == [2]
 
 
-def test_a_metric_that_its_covariates_explain_has_no_spread_of_its_own() -> None:
+def test_a_metric_that_its_covariates_explain_says_so() -> None:
     cluster, variant, _, x = world(16)
 
     found = read((cluster, variant, 3 + 2 * x[:, 0], x))
 
-    assert difference(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.NO_SPREAD)
+    assert difference(found.control, found.treatment, level=0.95).cell(0) == Unknown(Why.EXPLAINED)
 
 
 def test_a_cluster_that_alone_decides_a_direction_takes_no_part_in_it() -> None:

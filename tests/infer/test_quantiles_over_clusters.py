@@ -144,3 +144,15 @@ def test_clusters_without_spread_share_nothing() -> None:
     flat = Moments.of(np.array([[5.0, 10.0], [5.0, 10.0]]))
 
     assert correlation(flat, flat, np.full((1, 2, 2), 3.0)).tolist() == [0.0]
+
+
+def test_clusters_of_sizes_that_differ_wildly_are_the_reason_themselves() -> None:
+    shares = probabilities(
+        Moments.of(np.array([[1.0, 1], [0, 1], [1, 1], [0, 1], [101, 200]])), 0.5, clustered=True
+    )
+    none = np.array([np.nan])
+
+    points = quantile_points(np.array([10.0]), none, none, shares)
+
+    assert points.value[0] == 10.0
+    assert difference(points, points, level=0.95).cell(0) == Unknown(Why.LOPSIDED_CLUSTERS)

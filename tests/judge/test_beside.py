@@ -229,7 +229,7 @@ def test_clusters_of_single_units_change_hardly_anything_in_a_segment(crossing: 
         assert ours.design_effect == pytest.approx(1.0, abs=0.02)
 
 
-def test_the_uncapped_effect_is_left_out_where_units_are_alike() -> None:
+def test_the_uncapped_effect_is_left_out_where_clusters_were_added_up_with_the_cap_only() -> None:
     values = [spread(10, 20), spread(11, 20)]
     world = clustered(measured({"spend": values}), [0, 1], [0, 1], totals(values), "spend")
     column = world.columns["spend"]

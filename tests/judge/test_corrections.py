@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # ships no types
 
 from splitrun.infer.estimate import Unknown
-from splitrun.judge.readout import Comparison
+from splitrun.judge.readout import Comparison, Verdict
 from splitrun.moments import Moments
-from splitrun.spec.analysis import Multiplicity
+from splitrun.spec.analysis import Method, Multiplicity
 from splitrun.spec.metric import Mean, Metric
 from splitrun.spec.model import Direction
-from tests.check.worlds import measured, ones, plan, primary, secondary
+from tests.check.worlds import measured, ones, plan, primary, secondary, started
+from tests.judge.test_looks import looking
 from tests.judge.test_reading import known, read, spread
 from tests.judge.test_references import sums
 
@@ -68,6 +70,57 @@ def test_an_interval_leaves_zero_out_exactly_where_its_adjusted_p_is_below_alpha
         assert (absolute.low > 0 or absolute.high < 0) is (each.p_adjusted <= 0.05)
 
 
+@pytest.mark.parametrize("days", [20, 21])
+@pytest.mark.parametrize(
+    "chosen", [Multiplicity.BONFERRONI, Multiplicity.BH, Multiplicity.BY, Multiplicity.NONE]
+)
+@pytest.mark.requirement("R38")
+def test_hybrid_s_p_is_below_alpha_exactly_where_the_interval_leaves_zero_out(
+    chosen: Multiplicity, days: int
+) -> None:
+    of = looking(
+        (primary("a"), primary("b"), secondary("c")),
+        method=Method.HYBRID,
+        looks=(timedelta(weeks=3),),
+        planned_units=2000,
+        multiplicity=chosen,
+    )
+    outcomes = set()
+    for moved in range(0, 120, 4):
+        pair = [ones(400, 1000), ones(400 + moved, 1000)]
+        world = measured({"a": pair, "b": [ones(400, 1000), ones(470, 1000)], "c": pair})
+
+        found = read(of, started(world, days=days)).comparisons
+
+        for each in found:
+            absolute = known(each.absolute)
+            p = each.p if each.p_adjusted is None else each.p_adjusted
+            assert absolute.low is not None
+            assert absolute.high is not None
+            assert p is not None
+            outcomes.add(p < 0.05)
+            if each.metric != "c":  # a secondary's interval is not adjusted
+                assert (absolute.low > 0 or absolute.high < 0) is (p < 0.05)
+            assert each.p is not None
+            assert each.p <= p
+    assert outcomes == {True, False}
+
+
+def test_hybrid_s_p_is_that_of_its_part_of_alpha() -> None:
+    of = looking(method=Method.HYBRID, looks=(timedelta(weeks=3),))
+    world = measured({"fetched": [ones(400, 1000), ones(440, 1000)]})
+
+    running, ended = (read(of, started(world, days=days)).comparisons[0] for days in (20, 21))
+
+    # the same data under a plan of one reading, and under an always-valid one: Bonferroni over 0.1 and 0.9
+    once = read(plan(), world).comparisons[0].p
+    any_time = read(looking(method=Method.SEQUENTIAL), started(world, days=20)).comparisons[0].p
+    assert once is not None
+    assert any_time is not None
+    assert ended.p == pytest.approx(once / 0.9)
+    assert running.p == pytest.approx(min(1.0, any_time / 0.1))
+
+
 def test_discoveries_have_the_level_of_their_number() -> None:
     found = six(Multiplicity.BH)
 
@@ -75,6 +128,26 @@ def test_discoveries_have_the_level_of_their_number() -> None:
     discovered = sum(each.p_adjusted is not None and each.p_adjusted <= 0.05 for each in found)
     assert discovered == 2
     assert known(found[0].absolute).level == pytest.approx(1 - 2 * 0.05 / 6)
+
+
+@pytest.mark.requirement("R38")
+def test_an_interval_decides_where_holm_s_p_alone_is_below_alpha_and_it_is_said() -> None:
+    # by hand, 0.047 over sqrt(0.24 + 0.247) / sqrt(999) is z = 2.13, p = 0.033: Holm's second is the p
+    # itself, Bonferroni's is twice that
+    of = plan([primary("a"), primary("b")], multiplicity=Multiplicity.HOLM)
+    world = measured({"a": [ones(400, 1000), ones(460, 1000)], "b": [ones(400, 1000), ones(447, 1000)]})
+
+    a, b = read(of, world).comparisons
+
+    low = known(b.absolute).low
+    assert low is not None
+    assert (b.verdict, low < 0, b.p_adjusted == b.p) == (Verdict.INCONCLUSIVE, True, True)
+    assert b.says.endswith(
+        "the interval holds 0; Holm's p of 0.033 is below 0.05, but intervals decide, and this one has "
+        "Bonferroni's part of alpha, because Holm has no interval of its own"
+    )
+    assert a.verdict is Verdict.BETTER
+    assert "Holm" not in a.says
 
 
 def test_uncorrected_primaries_have_no_adjusted_p() -> None:

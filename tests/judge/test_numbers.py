@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from splitrun.infer.estimate import Estimate, Kind, Side
-from splitrun.judge.numbers import LIFT, PLAIN, SHARE, level_of, plain
+from splitrun.judge.numbers import LIFT, PLAIN, SHARE, level_of, plain, scale
 from splitrun.judge.sentences import moved
 from splitrun.spec.amount import Size
+from splitrun.spec.metric import Mean, Retention
 
 
 def estimate(effect: float, low: float | None, high: float | None, side: Side = Side.BOTH) -> Estimate:
@@ -33,6 +34,14 @@ def test_shares_are_percentages_and_their_effects_percentage_points() -> None:
     assert SHARE.at(0.338684) == "33.87 %"
     assert (SHARE.signed(moved), SHARE.moved(moved)) == ("-5.12 pp", "5.12 pp")
     assert LIFT.bounds(moved) == "-6.00 to -4.24 %"
+
+
+def test_retention_is_a_share() -> None:
+    later = {"kind": "retention", "source": "visits", "from": "7d", "to": "14d", "better": "higher"}
+    mean = {"kind": "mean", "source": "visits", "value": "minutes", "better": "higher"}
+
+    assert scale(Retention.model_validate(later)) is SHARE
+    assert scale(Mean.model_validate(mean)) is PLAIN
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from splitrun.assign.ruleset import Ruleset
 from splitrun.errors import SpecError
@@ -107,6 +108,31 @@ MOVED = (
             ),
         ),
         (
+            "experiments/checkout.yaml",
+            "control: {serve: three-page, weight: 2}",
+            "control: {serve: one-page, weight: 2}",
+            f"experiments.one-page-checkout: what the variants serve {MOVED}",
+        ),
+        (
+            "flags/shop.yaml",
+            "three-page: three-page, one-page: one-page",
+            "three-page: one-page, one-page: three-page",
+            f"experiments.one-page-checkout: what the variants serve {MOVED}",
+        ),
+        (
+            "experiments/checkout.yaml",
+            "parameters: {columns: 1}",
+            "parameters: {columns: 2}",
+            f"experiments.one-page-checkout: the parameters of the variants {MOVED}",
+        ),
+        (
+            # control reads the layer's default
+            "flags/shop.yaml",
+            "parameters: {columns: 3,",
+            "parameters: {columns: 4,",
+            f"experiments.one-page-checkout: the parameters of the variants {MOVED}",
+        ),
+        (
             "splitrun.yaml",
             "project: shop",
             "project: store",
@@ -156,6 +182,80 @@ def test_an_older_version_does_not_come_back() -> None:
         "experiments.one-page-checkout: version 1 is older than version 2, which was published; "
         "write version: 2 or more"
     )
+
+
+def test_a_flags_variant_may_be_renamed_while_it_serves_the_same() -> None:
+    texts = spoiled("experiments/checkout.yaml", "serve: three-page", "serve: old-page")
+    texts["flags/shop.yaml"] = (
+        texts["flags/shop.yaml"]
+        .replace("three-page: three-page", "old-page: three-page")
+        .replace("default: three-page", "default: old-page")
+    )
+
+    after = succeeding(compiled_shop(texts), compiled_shop())
+
+    assert (after.version, after.experiments[KEY].phase) == (2, 1)
+
+
+def taken_out() -> dict[str, str]:
+    texts = spoiled("flags/shop.yaml", "      - {experiment: one-page-checkout}\n", "")
+    texts["flags/shop.yaml"] = (
+        texts["flags/shop.yaml"]
+        .replace("one-page-checkout: [0%, 40%], ", "")
+        .replace("  q4: {unit: user, share: 5%, experiments: [one-page-checkout]}", "  {}")
+    )
+    del texts["experiments/checkout.yaml"]
+    return texts
+
+
+def test_an_experiment_that_was_taken_out_comes_back_as_it_was_in_its_next_phase() -> None:
+    before = compiled_shop()
+    without = succeeding(compiled_shop(taken_out()), before)
+    assert KEY not in without.experiments
+    assert (without.ended[KEY].version, without.ended[KEY].phase) == (1, 1)
+    assert succeeding(compiled_shop(taken_out()), without) is without
+
+    back = succeeding(changed("experiments/checkout.yaml", "coverage: 50%", "coverage: 60%"), without)
+
+    assert (back.version, back.experiments[KEY].phase, back.ended) == (3, 2, {})
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("experiments/checkout.yaml", "serve: three-page, weight: 2", "serve: three-page, weight: 3"),
+        ("experiments/checkout.yaml", "serve: three-page, weight: 2", "serve: one-page, weight: 2"),
+        ("flags/shop.yaml", "one-page-checkout: [0%, 40%]", "one-page-checkout: [0%, 30%]"),
+        ("flags/shop.yaml", "share: 5%", "share: 6%"),
+    ],
+)
+def test_an_experiment_that_was_taken_out_does_not_come_back_dealing_otherwise(
+    file: str, old: str, new: str
+) -> None:
+    without = succeeding(compiled_shop(taken_out()), compiled_shop())
+
+    with pytest.raises(SpecError) as caught:
+        succeeding(changed(file, old, new), without)
+
+    assert str(caught.value) == (
+        "experiments.one-page-checkout: version 1 was dealt otherwise before it was taken out; put it back "
+        "as it was, or raise the experiment's `version`: all units are dealt afresh"
+    )
+
+
+def test_an_experiment_that_was_taken_out_comes_back_with_a_new_version_and_never_an_old_one() -> None:
+    second = changed("experiments/checkout.yaml", "key: one", "version: 2\nkey: one")
+    third = changed(
+        "experiments/checkout.yaml", "serve: three-page, weight: 2", "serve: three-page, weight: 3"
+    )
+    renewed = {**third.experiments, KEY: replace(third.experiments[KEY], version=3, salt="variant:x:3")}
+    without = succeeding(compiled_shop(taken_out()), second)
+
+    back = succeeding(replace(third, experiments=renewed), without)
+
+    assert (back.experiments[KEY].version, back.experiments[KEY].phase, back.ended) == (3, 1, {})
+    with pytest.raises(SpecError, match="version 1 is older than version 2, which was published"):
+        succeeding(compiled_shop(), without)
 
 
 def test_a_salt_that_was_found_deals_and_may_not_change_while_the_version_runs() -> None:

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from splitrun.infer.estimate import Unknown, Why
 from splitrun.judge.reading import readout
+from splitrun.judge.readout import GuardrailOutcome
+from splitrun.report.html import html
+from splitrun.report.markdown import markdown
 from splitrun.report.printable import columns, printable
 from splitrun.report.scorecard import Scorecard, scorecard
 from splitrun.report.text import text
@@ -169,3 +173,33 @@ def test_the_last_line_says_how_far_the_data_reaches() -> None:
     shown = " ".join(text(readout(plan(), world, (), made_at=MADE_AT, versions={})).split())
 
     assert " rows) as of 2026-01-05T00:00:00+00:00; plan sha256:" in shown
+
+
+def test_levels_of_a_guardrail_say_why_they_have_no_more_of_a_verdict() -> None:
+    calm = rich()
+    level = next(each for each in calm.comparisons if each.segment and each.metric == "load_p95")
+    early = replace(level, guardrail=GuardrailOutcome.UNPROVEN, withheld="too early for a verdict: few units")
+    watched = replace(level, guardrail=GuardrailOutcome.NO_HARM_SEEN, withheld=None)
+
+    for told, why in ((early, "too early for a verdict: few units"), (watched, "only harm is looked for")):
+        found = replace(calm, comparisons=tuple(told if each is level else each for each in calm.comparisons))
+        for shown in (text(found), markdown(found), html(found)):
+            assert " ".join(shown.split()).count(why) >= 1
+    assert "too early" not in text(calm)
+
+
+def test_a_reason_for_no_number_is_told_once() -> None:
+    calm = rich()
+    none = Unknown(Why.TIED)
+    tied = tuple(
+        replace(each, absolute=none, relative=none, says=f"fetched has no effect to show: {none.says}")
+        if each.metric == "fetched"
+        else each
+        for each in calm.comparisons
+    )
+
+    shown = " ".join(text(replace(calm, comparisons=tied)).split())
+
+    assert shown.count("so many values are the same at the quantile") == 1
+    assert "lift: none, for the same reason;" in shown
+    assert shown.count("none, for the same reason as over all units") == 2

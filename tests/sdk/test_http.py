@@ -35,6 +35,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
     assert seconds("soon") is None
     assert seconds(None) is None
     assert seconds("9" * 400) == 999_999.0
+    assert seconds("\u00b2") is None
 
 
 def test_an_answer_that_trickles_is_given_up_in_time(server: Server) -> None:
@@ -98,4 +99,23 @@ def test_a_stream_that_cannot_be_opened_ends_at_once() -> None:
     assert stream.next().kind == "ended"
     stream.interrupt()
     stream.close()
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b'{"accepted": 0, "rejected": [{"index": 0, "code": "\xff", "says": ""}]}'),
+        ({}, b'{"accepted": 1, "more": ' + b"[" * 100_000),
+        ({"Retry-After": "\u00b2"}, b'{"accepted": 1}'),
+    ],
+    ids=["no text", "deep", "a power as Retry-After"],
+)
+def test_an_odd_answer_to_a_batch_is_an_answer(server: Server, headers: dict[str, str], body: bytes) -> None:
+    server.intake = lambda: (202, headers, body)
+    channel = Channel(Settings(url=server.url))
+
+    answer = channel.send(b"{}")
+
+    assert answer.status == (202 if headers else 502)
     channel.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import duckdb
@@ -56,6 +57,36 @@ def test_versions_stand_in_the_order_of_rule_eleven(
 
     assert below is written is (precedence(one) < precedence(other))
     assert same is (precedence(one) == precedence(other))
+
+
+@pytest.mark.parametrize(
+    ("text", "none"),
+    [
+        (f"1.0.0-{'a' * 250}", False),
+        (f"1.0.0-{'a' * 251}", True),
+        (f"1.0.0+{'0' * 250}", False),
+        (f"1.0.0+{'0' * 251}", True),
+        (f"1.0.0{'-a.b' * 100_000}", True),
+    ],
+)
+def test_a_version_has_at_most_256_characters(
+    engine: duckdb.DuckDBPyConnection,
+    text: str,
+    none: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert (version_key(text) is None) is none
+    assert answer(engine, parse("semver(v) is null"), {"v": Attribute(Kind.TEXT, text)}) is none
+
+
+def test_a_long_text_costs_a_version_no_time() -> None:
+    long = f"1.0.0-{'a.' * 500_000}a"
+
+    begun = time.thread_time()
+    for _ in range(1_000):
+        assert version_key(long) is None
+
+    # reading it whole takes 0.1 s or more, every time
+    assert time.thread_time() - begun < 0.1
 
 
 def test_keys_of_versions_follow_the_chain_of_the_specification() -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, Reason
 from splitrun.assign.ruleset import Arm, Experiment, Layer, Run
-from splitrun.errors import RulesetError
+from splitrun.errors import RulesetError, SettingError
 from splitrun.testing import RecordingClient, forced
 from tests.sdk.shop import shop
 from tests.sdk.test_client import CONTROL, ONE_PAGE
@@ -108,9 +109,48 @@ def test_a_value_that_no_flag_can_serve_is_refused() -> None:
         pass
 
 
-def test_a_flag_that_a_client_has_not_is_left_alone(client: RecordingClient) -> None:
-    with forced("elsewhere", "on"):
-        assert client.variant("elsewhere", "u1", "mine") == "mine"
+def test_a_flag_that_no_client_has_is_refused_with_a_suggestion(client: RecordingClient) -> None:
+    with (
+        pytest.raises(
+            RulesetError, match=r"no client's ruleset has the flag 'chekout'; did you mean 'checkout'"
+        ),
+        forced("chekout", "one-page"),
+    ):
+        pass
+
+    assert client.variant("checkout", CONTROL) == "control"
+
+
+def test_a_flag_that_another_client_has_is_forced_there(client: RecordingClient) -> None:
+    other = shop(project="elsewhere")
+    other.flags["theirs"] = replace(other.flags["colour"])
+    elsewhere = RecordingClient(other)
+
+    with forced("theirs", "grey"):
+        assert elsewhere.variant("theirs", "u1") == "grey"
+        assert client.variant("theirs", "u1", "mine") == "mine"
+
+
+def test_a_block_before_there_is_a_client_waits_for_one() -> None:
+    with forced("checkout", "one-page"):
+        assert RecordingClient(shop()).variant("checkout", CONTROL) == "one-page"
+
+
+@pytest.mark.parametrize(
+    ("flag", "variant", "says"),
+    [
+        ("f", 5, "variant is 5; give its key, a text"),
+        (None, "on", "flag is None; give its key, a text"),
+        ("f", "", "variant is ''; give its key, a text"),
+    ],
+)
+def test_what_is_no_key_is_refused_at_once(flag: object, variant: object, says: str) -> None:
+    force: Callable[..., object] = forced  # as code without types writes it
+
+    with pytest.raises(SettingError) as caught:
+        force(flag, variant)
+
+    assert str(caught.value) == f"forced: the {says}"
 
 
 def test_a_layers_parameters_follow_the_forced_variant() -> None:
@@ -153,6 +193,65 @@ def under_one_page(client: RecordingClient) -> str | None:
 async def later_under_one_page(client: RecordingClient) -> str | None:
     await asyncio.sleep(0)
     return client.variant("checkout", CONTROL)
+
+
+class Suite:
+    """As pytest finds a class of tests."""
+
+    kept = "as it is"
+
+    def helper(self, client: RecordingClient) -> str | None:
+        return client.variant("checkout", CONTROL)
+
+    def test_one(self, client: RecordingClient) -> str | None:
+        return self.helper(client)
+
+    async def test_two(self, client: RecordingClient) -> str | None:
+        return self.helper(client)
+
+    @staticmethod
+    def test_three(client: RecordingClient) -> str | None:
+        return client.variant("checkout", CONTROL)
+
+
+def test_a_decorated_class_stays_a_class_and_each_of_its_tests_is_forced(client: RecordingClient) -> None:
+    forcing = forced("checkout", "one-page")(Suite)
+
+    assert forcing is Suite
+    assert Suite().test_one(client) == Suite.test_three(client) == "one-page"
+    assert asyncio.run(Suite().test_two(client)) == "one-page"
+    assert (Suite().helper(client), Suite.kept) == ("control", "as it is")
+
+
+@forced("checkout", "one-page")
+def during(client: RecordingClient) -> Iterator[str | None]:
+    yield client.variant("checkout", CONTROL)
+    yield client.variant("checkout", CONTROL)
+
+
+@forced("checkout", "one-page")
+async def later_during(client: RecordingClient) -> AsyncIterator[str | None]:
+    yield client.variant("checkout", CONTROL)
+    await asyncio.sleep(0)
+    yield client.variant("checkout", CONTROL)
+
+
+def test_a_decorated_generator_forces_until_it_ends(client: RecordingClient) -> None:
+    steps = during(client)
+
+    assert next(steps) == "one-page"
+    # a fixture's test runs here
+    assert client.variant("checkout", CONTROL) == "one-page"
+    assert list(steps) == ["one-page"]
+    assert client.variant("checkout", CONTROL) == "control"
+
+
+def test_a_decorated_asynchronous_generator_forces_until_it_ends(client: RecordingClient) -> None:
+    async def each() -> list[str | None]:
+        return [found async for found in later_during(client)]
+
+    assert asyncio.run(each()) == ["one-page", "one-page"]
+    assert client.variant("checkout", CONTROL) == "control"
 
 
 def test_a_decorator_forces_while_the_function_runs(client: RecordingClient) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "FORM",
     "WHOLE",
     "Arm",
+    "Ended",
     "Envelope",
     "Experiment",
     "Flag",
@@ -167,6 +168,16 @@ class IdList(Part, frozen=True):
     hashes: tuple[str, ...]
 
 
+class Ended(Part, frozen=True):
+    """An experiment that was published and taken out; the next publication needs it, clients do not."""
+
+    version: int
+    phase: int
+    """Its last; if it comes back as it was, it goes on with the next."""
+    deal: str
+    """The first 32 hexadecimal digits of SHA-256 over what says which units get what."""
+
+
 class Ruleset(Part, frozen=True):
     """Everything a client needs to know, for one environment of one project."""
 
@@ -183,6 +194,8 @@ class Ruleset(Part, frozen=True):
     lists: dict[str, IdList] = {}
     timezone: str = "UTC"
     """IANA name: moments with a zone are read in it, as measurement reads them."""
+    ended: dict[str, Ended] = {}
+    """Experiments that ran before, so that none comes back under the same version dealing otherwise."""
 
 
 class Signature(Part, frozen=True):

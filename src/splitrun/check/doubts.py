@@ -17,7 +17,13 @@ from splitrun.check.rows.quarantined import quarantined_rows
 from splitrun.check.rows.unexposed import events_unexposed, no_events_met
 from splitrun.check.times.events import events_before_exposure, events_no_time
 from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
-from splitrun.check.times.looks import after_planned_end, before_first_look, early_look, partial_weeks
+from splitrun.check.times.looks import (
+    after_planned_end,
+    before_first_look,
+    early_look,
+    partial_weeks,
+    planned_end_missed,
+)
 from splitrun.check.times.reach import future_rows, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
@@ -45,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     unknown_variant,
     before_first_look,
     after_planned_end,
+    planned_end_missed,
     early_look,
     partial_weeks,
     denominator_moved,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from splitrun.measure.measured import Measured
@@ -28,6 +29,8 @@ class Evidence:
 
     plan: Plan
     measured: Measured
+    clock: datetime | None = None
+    """The moment of reading, where the data is read up to its latest row; None where a moment was named."""
 
 
 @dataclass(frozen=True, slots=True)

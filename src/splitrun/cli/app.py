@@ -14,7 +14,9 @@ from splitrun import __version__
 from splitrun.cli import analysis, assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.power import command
+from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
+    ConflictError,
     DataError,
     EngineError,
     ExpressionError,
@@ -36,6 +38,7 @@ EXITS: dict[type[SplitrunError], int] = {
     DataError: 4,
     EngineError: 5,
     StoreError: 5,
+    ConflictError: 6,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -47,7 +50,8 @@ app = typer.Typer(
     name="splitrun",
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
-    "mending · 4 the data needs mending · 5 the engine refused · 130 interrupted.",
+    "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
+    "meanwhile · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -84,9 +88,14 @@ for name, verb, brief in (
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
+    ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
+    ("backup", upkeep.backup, "Copy the registry while others write to it."),
+    ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)
+app.add_typer(keys.app)
+app.add_typer(chain.app)
 
 
 def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.registry.keys import keys, make_key, retire_key
+    from splitrun.conduct.registry.log import export_log, log, verify_log
+    from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
@@ -30,6 +33,7 @@ __all__ = [
     "audit",
     "audit_as_json",
     "audit_as_lines",
+    "back_up",
     "begin_experiment",
     "begin_project",
     "desk",
@@ -37,14 +41,22 @@ __all__ = [
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "export_log",
     "forecast_of",
     "free",
     "keep",
+    "keys",
     "lint",
+    "log",
+    "make_key",
+    "migrate_registry",
     "publish",
     "reports",
+    "restore",
+    "retire_key",
     "schema",
     "text",
+    "verify_log",
     "write_schemas",
 ]
 
@@ -56,6 +68,7 @@ HOMES = {
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
+    "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
@@ -63,14 +76,22 @@ HOMES = {
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "export_log": "splitrun.conduct.registry.log",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
     "keep": "splitrun.conduct.reports",
+    "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
+    "log": "splitrun.conduct.registry.log",
+    "make_key": "splitrun.conduct.registry.keys",
+    "migrate_registry": "splitrun.conduct.registry.upkeep",
     "publish": "splitrun.conduct.rulesets",
     "reports": "splitrun.conduct.reports",
+    "restore": "splitrun.conduct.registry.upkeep",
+    "retire_key": "splitrun.conduct.registry.keys",
     "schema": "splitrun.spec.schema",
     "text": "splitrun.report.text",
+    "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }
 

@@ -129,8 +129,9 @@ def analyze(
     table.progress("measuring")
     measured = held(plan, upto(moment), upto)
     table.progress("judging")
-    findings = doubts(Evidence(plan, measured))
-    return presented(readout(plan, measured, findings, made_at=table.now(), versions=dict(versions())))
+    made_at = table.now()
+    findings = doubts(Evidence(plan, measured, clock=made_at if moment is None else None))
+    return presented(readout(plan, measured, findings, made_at=made_at, versions=dict(versions())))
 
 
 def held(plan: Plan, measured: Measured, upto: Callable[[datetime], Measured]) -> Measured:

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from splitrun.infer.contrast import variance
-from splitrun.infer.estimate import Points
+from splitrun.infer.estimate import Points, Why
 from splitrun.infer.means import TINY, means, spread
 from splitrun.infer.ratios import ratios, residual
 from splitrun.moments import ROUNDING, FloatArray, IntArray, Moments
 
-__all__ = ["Adjusted", "adjusted", "stratified"]
+__all__ = ["Adjusted", "adjusted", "explained", "stratified"]
 
 COLLINEAR = 1e-10
 """Part of the largest eigenvalue of the covariates' correlations below which a direction is none."""
@@ -69,7 +69,7 @@ def adjusted(
 
     Missing values of a covariate are 0 with an indicator as one more covariate. A covariate that is constant
     in a variant, or that others say already, changes nothing there. A metric that its covariates explain
-    wholly has a variance of zero, which the contrast answers with `NO_SPREAD` where both variants have it.
+    wholly in both variants keeps its levels, and says `EXPLAINED`: no variance is left to judge by.
 
     Args:
         control: Moments over the control variant, shape (cells, columns): the metric's columns first (one for
@@ -96,12 +96,33 @@ def adjusted(
     found = chosen(plain, read, shared, np.concatenate([fitting, fitting]))
     sides = slice(None, cells), slice(cells, None)
     noise, left = (variance(each.at(sides[0]), each.at(sides[1]), 1.0) for each in (plain, found))
+    first, second = explained((found.at(sides[0]), found.at(sides[1])), noise)
     return Adjusted(
-        control=found.at(sides[0]),
-        treatment=found.at(sides[1]),
+        control=first,
+        treatment=second,
         reduction=np.where(noise > 0, 1 - left / noise, 0 * noise),
         used=np.where(fitting, fit.rank.reshape(2, cells).max(axis=0), 0),
     )
+
+
+def explained(points: tuple[Points, Points], noise: FloatArray) -> tuple[Points, Points]:
+    """Say `EXPLAINED` where adjustment leaves neither variant any variance of its own.
+
+    Args:
+        points: Adjusted levels of control and treatment.
+        noise: Variance of their difference before, shape (cells,); where it is 0 nothing varied at all.
+    """
+    wholly = (noise > 0) & (points[0].variance == 0) & (points[1].variance == 0)
+    control, treatment = (
+        replace(
+            each,
+            variance=np.where(wholly, np.nan, each.variance),
+            dof=np.where(wholly, np.nan, each.dof),
+            why=np.where(wholly, int(Why.EXPLAINED), each.why),
+        )
+        for each in points
+    )
+    return control, treatment
 
 
 def stratified(

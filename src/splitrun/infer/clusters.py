@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from splitrun.infer.estimate import Points, Why, first_of
 from splitrun.infer.means import TINY
-from splitrun.infer.ratios import ratios
+from splitrun.infer.ratios import SURE, ratios, residual
 from splitrun.moments import EPSILON, FloatArray, IntArray, Moments
 
 __all__ = ["Alike", "alike", "crossed", "nested", "of_clusters", "paired", "working_dof"]
@@ -36,24 +37,45 @@ class Alike:
 
 
 @np.errstate(all="ignore")
-def nested(moments: Moments) -> Points:
+def nested(moments: Moments, *, dof: FloatArray | None = None) -> Points:
     """Estimate the mean per unit where every cluster has one variant: a ratio of totals over clusters.
 
     Args:
-        moments: Over clusters and not units: the metric's total, then the units, shape (cells, 2 or more).
+        moments: Over clusters and not units: the metric's total, then the units, shape (cells, 2). Of a ratio
+            what it is counted over stands between them, shape (cells, 3).
+        dof: Degrees of freedom as `uneven_dof` answers, shape (cells,); clusters - 1 where nobody knows
+            better, which holds for clusters of one size.
 
     Returns:
-        Means per unit; `n` counts clusters, and so do the degrees of freedom, clusters - 1: their few and not
-        the units limit what is known.
+        Means per unit; `n` counts clusters: their few and not the units limit what is known. Where the units
+        of a cluster cannot be told from none, `LOPSIDED_CLUSTERS`.
     """
     points = ratios(Moments(moments.n, moments.mean[:, :2], moments.m2[:, :2, :2]))
-    dof = np.where(points.why == 0, moments.n - 1, np.nan)
-    return replace(points, dof=dof, why=of_clusters(points.why))
+    own = moments.n - 1 if dof is None else dof
+    why = of_clusters(points.why, told(moments))
+    lopsided = why == Why.LOPSIDED_CLUSTERS
+    level = np.where(lopsided, moments.mean[:, 0] / moments.mean[:, 1], points.value)
+    return replace(points, value=level, dof=np.where(why == 0, own, np.nan), why=why)
 
 
-def of_clusters(why: IntArray) -> IntArray:
-    """The same reasons, where what there are too few of are clusters."""
-    return np.where(why == Why.FEW_UNITS, int(Why.FEW_CLUSTERS), why)
+def told(moments: Moments) -> npt.NDArray[np.bool_]:
+    """Cells where the denominator of a unit can be told from zero, as the 1 of a mean always can."""
+    if moments.mean.shape[1] == 2:
+        return np.asarray(moments.mean[:, 1] != 0)
+    n, per_unit = moments.n, Moments(moments.n, moments.mean[:, 1:], moments.m2[:, 1:, 1:])
+    return np.asarray(moments.mean[:, 1] ** 2 > SURE**2 * residual(per_unit) / (n - 1) / n)
+
+
+def of_clusters(why: IntArray, told: npt.NDArray[np.bool_]) -> IntArray:
+    """The same reasons, where what there are too few of are clusters.
+
+    Args:
+        why: Of a ratio of totals over clusters, shape (cells,).
+        told: Where the denominator of a unit can be told from zero, shape (cells,): there a mean total that
+            cannot be comes of the sizes of the clusters.
+    """
+    found = np.where(why == Why.FEW_UNITS, int(Why.FEW_CLUSTERS), why)
+    return np.where((why == Why.NO_DENOMINATOR) & told, int(Why.LOPSIDED_CLUSTERS), found)
 
 
 @np.errstate(all="ignore")
@@ -74,13 +96,13 @@ def alike(moments: Moments) -> Alike:
     found = (
         units / clusters,
         (among - within) / (among + (size - 1) * within),
-        nested(moments).variance / alone,
+        nested(Moments(clusters, moments.mean[:, :2], moments.m2[:, :2, :2])).variance / alone,
     )
     return Alike(*(np.where(np.isfinite(each), each, np.nan) for each in found))
 
 
 @np.errstate(all="ignore")
-def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
+def crossed(units: FloatArray, totals: FloatArray, over: FloatArray | None = None) -> tuple[Points, Points]:
     """Estimate the means per unit of two variants where clusters hold both, or some clusters do.
 
     With one mean per variant the leverage of a cluster is n_ga / N_a in each, so (I - H)^(-1/2) only scales
@@ -91,26 +113,40 @@ def crossed(units: FloatArray, totals: FloatArray) -> tuple[Points, Points]:
     Args:
         units: Units of every cluster in control and in treatment, shape (cells, clusters, 2); 0 for none.
         totals: Totals of the metric over these, same shape.
+        over: What a ratio is counted over, same shape; it may be below 0. None: a mean, counted over units.
 
     Returns:
         Points of control and treatment, made to be compared with each other; `n` counts clusters, and a
-        variant in fewer than two says `FEW_CLUSTERS`.
+        variant in fewer than two says `FEW_CLUSTERS`. A ratio is read in its linear form, (y - R d) / mean(d)
+        of every unit.
     """
-    size = units.sum(axis=1)
-    mean = totals.sum(axis=1) / size
-    away = totals - units * mean[:, None, :]
+    under = units if over is None else over
+    size, whole, held = units.sum(axis=1), under.sum(axis=1), np.sum(units > 0, axis=1).astype(np.float64)
+    mean = totals.sum(axis=1) / whole
+    away = totals - under * mean[:, None, :]
     # a constant metric leaves the rounding of its sums behind
     away = np.where(np.abs(away) <= EPSILON * np.clip(units, 4, 4e6) * np.abs(totals), 0.0, away)
     scale = 1 / np.sqrt(1 - units / size[:, None, :]) / size[:, None, :]
-    score = scale * away
+    score = scale * away * (size / whole)[:, None, :]
     across = units * scale / np.sqrt(size)[:, None, :]
     dof = working_dof(np.sum(units * scale**2, axis=2), across)
-    return paired(np.sum(units > 0, axis=1).astype(np.float64), mean, score, dof)
+    unsure = whole**2 <= SURE**2 * held / (held - 1) * np.sum(apart(under, units) ** 2, axis=1)
+    return paired(held, mean, score, dof, undefined=(whole == 0) | ((held >= 2) & unsure))
+
+
+def apart(under: FloatArray, units: FloatArray) -> FloatArray:
+    """How far what a ratio is counted over lies from its mean per unit, by cluster; 0 of a mean."""
+    return np.asarray(under - units * (under.sum(axis=1) / units.sum(axis=1))[:, None, :])
 
 
 @np.errstate(all="ignore")
 def paired(
-    clusters: FloatArray, mean: FloatArray, score: FloatArray, dof: FloatArray
+    clusters: FloatArray,
+    mean: FloatArray,
+    score: FloatArray,
+    dof: FloatArray,
+    *,
+    undefined: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Points, Points]:
     """Put levels together whose errors add up over clusters that they share.
 
@@ -119,7 +155,9 @@ def paired(
         mean: Levels, shape (cells, 2).
         score: What every cluster adds to the error of either level, shape (cells, clusters, 2).
         dof: Degrees of freedom of the difference, shape (cells,).
+        undefined: Where a denominator cannot be told from zero, shape (cells, 2).
     """
+    nowhere = np.zeros(clusters.shape, dtype=np.bool_) if undefined is None else undefined
     own = np.sum(score**2, axis=1)
     both = np.sum(score[:, :, 0] * score[:, :, 1], axis=1)
     # the same in all clusters: what is left of the difference is rounding
@@ -129,11 +167,12 @@ def paired(
     part = np.clip(correlation, -1 + EXACT, 1 - EXACT)
     lean = np.sqrt(np.abs(part)[:, None] * own) * np.stack([np.sign(part), np.ones_like(part)], axis=1)
     # so that Satterthwaite's rule over the two variants gives the difference its own
-    each = dof * np.sum(own**2, axis=1) / own.sum(axis=1) ** 2
+    each = dof * np.sum((own / own.sum(axis=1)[:, None]) ** 2, axis=1)
     each = np.where(same, 1.0, each)
     alone = own * (1 - np.abs(part))[:, None]
     control, treatment = (
-        side(clusters[:, one], mean[:, one], alone[:, one], each, lean[:, one]) for one in range(2)
+        side(clusters[:, one], mean[:, one], (alone[:, one], each, lean[:, one]), nowhere[:, one])
+        for one in range(2)
     )
     return control, treatment
 
@@ -154,14 +193,26 @@ def working_dof(own: FloatArray, across: FloatArray) -> FloatArray:
 
 
 def side(
-    clusters: FloatArray, mean: FloatArray, variance: FloatArray, dof: FloatArray, lean: FloatArray
+    clusters: FloatArray,
+    mean: FloatArray,
+    spread: tuple[FloatArray, FloatArray, FloatArray],
+    undefined: npt.NDArray[np.bool_],
 ) -> Points:
-    """One variant's points, with the reasons it may have."""
+    """One variant's points, with the reasons it may have.
+
+    Args:
+        clusters: That hold units, shape (cells,); so are the others.
+        mean: The level.
+        spread: Its own variance, the degrees of freedom, and what it shares with the other variant.
+        undefined: Where a denominator cannot be told from zero.
+    """
+    variance, dof, lean = spread
     lost = ~np.isfinite(mean) | ~np.isfinite(variance) | ~np.isfinite(lean)
     lost = lost | ((variance > 0) & (variance < TINY))
     why = first_of(
         {
             Why.NO_UNITS: clusters < 1,
+            Why.NO_DENOMINATOR: undefined,
             Why.NOT_FINITE: ~np.isfinite(mean) | ((clusters >= 2) & lost),
             Why.FEW_CLUSTERS: clusters < 2,
         }

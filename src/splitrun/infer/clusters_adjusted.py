@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splitrun.infer.adjustment import COLLINEAR, EXACT, UNITS_PER_COVARIATE, Adjusted, adjusted
+from splitrun.infer.adjustment import COLLINEAR, EXACT, UNITS_PER_COVARIATE, Adjusted, adjusted, explained
 from splitrun.infer.clusters import nested, paired, working_dof
 from splitrun.infer.contrast import variance
 from splitrun.infer.estimate import Points
@@ -51,16 +51,50 @@ def linearised(outcome: FloatArray, units: FloatArray, covariates: FloatArray) -
     return replace(found, mean=np.concatenate([found.mean[:, :2], mean[None, :]], axis=1))
 
 
-def nested_adjusted(control: Moments, treatment: Moments, *, covariates: int) -> Adjusted:
+def nested_adjusted(
+    control: Moments,
+    treatment: Moments,
+    *,
+    covariates: int,
+    before: tuple[Points, Points] | None = None,
+) -> Adjusted:
     """Adjust ratios of totals where every cluster has one variant; `n` counts clusters.
+
+    Of the clusters' degrees of freedom, less those that the covariates take, as large a part is left as
+    `uneven_dof` leaves without covariates: what makes them few are the sizes, which adjustment does not mend.
 
     Args:
         control: Of control as `linearised` answers, shape (cells, 2 + covariates).
         treatment: Of a treatment over the same cells.
         covariates: How many of the columns are covariates.
+        before: The levels as they are, where they are known; else clusters are taken as of one size.
     """
-    before = nested(Moments.stacked([control, treatment]))
-    return adjusted(control, treatment, covariates=covariates, before=before)
+    one, other = before or (unadjusted(control), unadjusted(treatment))
+    plain, cells = laid(one, other), len(control.n)
+    found = adjusted(control, treatment, covariates=covariates, before=plain)
+    part = np.where(plain.n > 1, plain.dof / (plain.n - 1), 1.0)
+    part = np.where(np.tile(found.used > 0, 2), part, 1.0)
+    return replace(
+        found,
+        control=replace(found.control, dof=np.maximum(found.control.dof * part[:cells], 1.0)),
+        treatment=replace(found.treatment, dof=np.maximum(found.treatment.dof * part[cells:], 1.0)),
+    )
+
+
+def unadjusted(moments: Moments) -> Points:
+    """The levels of the outcome's two columns, as of clusters of one size."""
+    return nested(Moments(moments.n, moments.mean[:, :2], moments.m2[:, :2, :2]))
+
+
+def laid(one: Points, other: Points) -> Points:
+    """Control's cells and then the treatment's; nothing is shared."""
+    return Points(
+        value=np.concatenate([one.value, other.value]),
+        variance=np.concatenate([one.variance, other.variance]),
+        dof=np.concatenate([one.dof, other.dof]),
+        n=np.concatenate([one.n, other.n]),
+        why=np.concatenate([one.why, other.why]),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +154,10 @@ def crossed_adjusted(
     if not all(enough) or any(each.why[0] for each in points):
         return plain
     noise, left = variance(*before, 1.0), variance(*points, 1.0)
+    found = explained(points, noise)
     return Adjusted(
-        control=points[0],
-        treatment=points[1],
+        control=found[0],
+        treatment=found[1],
         reduction=np.where(noise > 0, 1 - left / noise, 0 * noise),
         used=np.array([max(fit.rank for fit in fits)]),
     )

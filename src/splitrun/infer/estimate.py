@@ -26,6 +26,8 @@ class Why(IntEnum):
     NO_ALPHA = 8
     TIED = 9
     FEW_CLUSTERS = 10
+    LOPSIDED_CLUSTERS = 11
+    EXPLAINED = 12
 
     @property
     def says(self) -> str:
@@ -51,6 +53,14 @@ SENTENCES: dict[Why, str] = {
     Why.FEW_CLUSTERS: (
         "fewer than two clusters in one of the variants, so there is no spread to judge by, "
         "however many units they hold"
+    ),
+    Why.LOPSIDED_CLUSTERS: (
+        "a few clusters hold so many of the units in one of the variants that its level rests on these few "
+        "alone, and its spread over clusters cannot be judged"
+    ),
+    Why.EXPLAINED: (
+        "the covariates explain the metric wholly in both variants, so adjusted for them there is no spread "
+        "to judge by"
     ),
     Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }

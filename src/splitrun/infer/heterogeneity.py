@@ -1,4 +1,4 @@
-"""Whether an effect differs between the levels of a segment (Cochran 1954)."""
+"""Whether an effect differs between the levels of a segment (Cochran 1954), once or at any time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.special import chdtrc
 
 from splitrun.moments import FloatArray
 
-__all__ = ["Heterogeneity", "cochran"]
+__all__ = ["Heterogeneity", "at_any_time", "cochran"]
 
 
 class Heterogeneity(NamedTuple):
@@ -42,3 +42,19 @@ def cochran(effect: FloatArray, stderr: FloatArray) -> Heterogeneity:
     common = np.sum(weight * away) / np.sum(weight)
     q = float(np.sum(((away - common) / errors) ** 2))
     return Heterogeneity(q=q, dof=levels - 1, p=float(chdtrc(levels - 1, q)))
+
+
+def at_any_time(q: float, dof: int, weight: float) -> float:
+    """The p of Cochran's Q that holds however often it is read: min(1, 1/e) of now.
+
+    The effects' departures from their mean are mixed over a normal of `weight` times their covariance, as
+    the always-valid interval mixes one effect (Robbins 1970); with two levels it is that interval's p.
+
+    Args:
+        q: Cochran's Q.
+        dof: Levels with numbers, less one.
+        weight: Units of the two variants now, over all levels, times the mixing variance that is tuned to the
+            planned units of them; it may not depend on what was seen.
+    """
+    log_e = q * weight / (2 * (1 + weight)) - dof * np.log1p(weight) / 2
+    return float(np.exp(min(0.0, -log_e)))

@@ -37,6 +37,8 @@ LEAST_UNITS = 100
 LEAST_BESIDE = 30
 """Fewer on one side of the quantile, and its standard error, read off two values, is too uncertain: with 10,
 1.4 % were called different at 1 %."""
+VALUED = (Why.FEW_UNITS, Why.FEW_CLUSTERS, Why.LOPSIDED_CLUSTERS, Why.BEYOND_DATA, Why.TIED)
+"""Reasons that leave the quantile itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +81,7 @@ def probabilities(
     low, high = at - z * stderr, at + z * stderr
     alone = at * (1 - np.asarray(at)) / (moments.n * moments.mean[:, 1])
     outside = (low <= 0) | (high >= 1) | (stderr == 0)
-    reasons = of_clusters(share.why) if clustered else share.why
+    reasons = of_clusters(share.why, moments.mean[:, 1] > 0) if clustered else share.why
     why = np.where(reasons > 0, reasons, first_of({Why.BEYOND_DATA: outside}))
     return Shares(
         low=np.where(why == 0, low, np.nan),
@@ -115,7 +117,7 @@ def quantile_points(q: FloatArray, low: FloatArray, high: FloatArray, shares: Sh
     at = (shares.low + shares.high) / 2
     # of as many independent values as give this standard error, 2 z stderr lie between the bounds
     between = 2 * z * at * (1 - at) / shares.stderr
-    held = np.isin(why, (0, Why.FEW_UNITS, Why.FEW_CLUSTERS, Why.BEYOND_DATA, Why.TIED))
+    held = np.isin(why, (0, *VALUED))
     return Points(
         value=np.where(held, q, np.nan),
         variance=np.where(why == 0, ((high - low) / (2 * z)) ** 2, np.nan),

@@ -8,7 +8,7 @@ from splitrun.infer.estimate import Points
 from splitrun.infer.means import TINY, pointed, spread
 from splitrun.moments import ROUNDING, FloatArray, Moments
 
-__all__ = ["ratio_skewness", "ratios", "residual"]
+__all__ = ["SURE", "ratio_skewness", "ratios", "residual"]
 
 SURE = 1.96
 """Standard errors that a mean denominator must lie away from zero: else ratios of either sign and any size

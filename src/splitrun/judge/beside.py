@@ -7,7 +7,7 @@ import numpy as np
 from splitrun.check.outcomes.denominator import ALARM, DENOMINATOR, NUMERATOR, chance, counted_over, sides
 from splitrun.infer.estimate import Points, Unknown, Why
 from splitrun.judge.effects import two
-from splitrun.judge.levels.pairs import uncapped
+from splitrun.judge.levels.uncapped import uncapped
 from splitrun.judge.readings import Reading
 from splitrun.judge.readout import Adjusted, Arm, Capped, Part, Parts
 from splitrun.measure.measured import Measured

@@ -48,6 +48,7 @@ def comparisons(reading: Reading, stops: tuple[str, ...], *, registered: bool) -
             registered=registered,
             adjusted=None if blind else adjusted_by(reading, index),
             design_effect=design_effect(reading, index),
+            withheld=None if stops else reading.withheld[index],
         )
 
 

@@ -128,7 +128,8 @@ def at_once(question: Question) -> tuple[Hashable, ...] | None:
     match grounds.promise, grounds.harm:
         case Once(), Once():
             better = None if planned.guardrail is None else planned.metric.better
-            return grounds.watched, better, planned.mei is None
+            parts = grounds.promise.part, grounds.harm.part
+            return grounds.watched, better, planned.mei is None, parts
         case _:
             return None
 
@@ -179,7 +180,10 @@ def together(asked: Sequence[Question]) -> Effects:
 def laid(grounds: Sequence[Grounds], widths: Sequence[int]) -> Grounds:
     """The grounds of what is read once, level by level."""
     promise, harm = (
-        Once(np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths))
+        Once(
+            np.repeat(np.array([each.alpha for each in promises], dtype=np.float64), widths),
+            promises[0].part,
+        )
         for promises in ([each.promise for each in grounds], [each.harm for each in grounds])
     )
     return replace(grounds[0], promise=promise, harm=harm)

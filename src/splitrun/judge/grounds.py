@@ -113,8 +113,10 @@ def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_s
             return always(scene, alpha, base, one_sided=one_sided)
         case Method.HYBRID:
             if scene.now.ended:
-                return Once(hybrid(alpha).end)
-            return always(scene, hybrid(alpha).running, hybrid(base).running, one_sided=one_sided)
+                return Once(hybrid(alpha).end, part=hybrid(alpha).end / alpha)
+            running = hybrid(alpha).running
+            sequence = always(scene, running, hybrid(base).running, one_sided=one_sided)
+            return replace(sequence, part=running / alpha)
         case Method.GROUP_SEQUENTIAL:
             looks = np.zeros(0) if column.looks is None else column.looks
             return AtLook(

@@ -26,6 +26,7 @@ OF_FINDINGS = {
     "few_clusters": "with so few clusters the intervals may not hold what they promise",
     "no_exposure_time": "without times nobody can see novelty, seasons or what came before exposure",
     "partial_weeks": "days of the week are not covered equally often",
+    "planned_end_missed": "the planned end has come, but this reading is as of the last row, before it",
     "skewed": "where values are skewed and variants uneven, intervals miss more often on one side",
     "too_few_units": "with so few units the intervals may not hold what they promise",
     "untriggered": "effects speak of units that met the trigger, not of all exposed ones",

@@ -74,8 +74,8 @@ PLAIN = Scale(1.0, "", "")
 
 
 def scale(metric: Metric) -> Scale:
-    """Shares are written in per cent and percentage points, all else in the metric's own unit."""
-    return SHARE if metric.kind == "share" else PLAIN
+    """Shares, retention too, are written in per cent and points of it, all else in the metric's own unit."""
+    return SHARE if metric.kind in {"share", "retention"} else PLAIN
 
 
 def level_of(estimate: Estimate) -> str:

@@ -32,15 +32,18 @@ class Once:
 
     alpha: float | FloatArray
     """Of one comparison: two-sided, or one-sided where one end is bounded; one, or shape (cells,)."""
+    part: float = 1.0
+    """Of the alpha that the plan has for the comparison, where it reads in other ways too."""
 
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast as it is; `units` says nothing here."""
         del units
-        return contrast(1 - self.alpha)
+        found = contrast(1 - self.alpha)
+        return replace(found, p=in_part(found.p, self.part))
 
     def over(self, levels: int) -> Once:
         """The promise of one of so many levels of a segment."""
-        return Once(self.alpha / max(1, levels))
+        return replace(self, alpha=self.alpha / max(1, levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class AtLook:
     spending: Spending
     ended: bool
     """Whether the last of them is the planned end."""
+
+    @property
+    def part(self) -> float:
+        """All of the alpha that the plan has for the comparison is for its looks."""
+        return 1.0
 
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast at the level of its look; its p is the repeated one. `units` says nothing here."""
@@ -93,6 +101,8 @@ class Always:
     alpha: float
     rho2: float
     """Mixing variance, tuned to the planned units of the two variants."""
+    part: float = 1.0
+    """Of the alpha that the plan has for the comparison, where it reads in other ways too."""
 
     def read(self, contrast: Contrast, units: FloatArray) -> Estimates:
         """Read a contrast with the multiplier of so many units of the two variants, shape (cells,)."""
@@ -100,6 +110,7 @@ class Always:
         sequence = AlwaysValid(self.alpha, self.rho2, side)
         found = contrast(Reach(sequence.multiplier(units), 1 - self.alpha))
         p = sequence.p(np.where(found.why == 0, found.effect / found.stderr, 0.0), units)
+        p = in_part(p, self.part)
         return replace(found, kind=Kind.ALWAYS_VALID, p=np.where(found.why == 0, p, np.nan))
 
     def over(self, levels: int) -> Always:
@@ -115,6 +126,11 @@ Promise = Once | AtLook | Always
 def last_bound(fractions: tuple[float, ...], tail: float, spending: Spending, *, ended: bool) -> float:
     """The bound of z at the last look."""
     return float(boundaries(fractions, tail, spending, ended=ended)[-1])
+
+
+def in_part(p: FloatArray, part: float) -> FloatArray:
+    """The p that is below a whole alpha exactly where `p` is below this part of it (Bonferroni)."""
+    return p if part == 1 else np.asarray(np.minimum(1.0, p / part))
 
 
 def silent(usual: Estimates) -> Estimates:

@@ -10,7 +10,8 @@ import numpy as np
 
 from splitrun.check.evidence import Finding, Severity
 from splitrun.check.times.looks import occasion
-from splitrun.infer.heterogeneity import cochran
+from splitrun.infer.heterogeneity import Heterogeneity as Cochran
+from splitrun.infer.heterogeneity import at_any_time, cochran
 from splitrun.infer.multiplicity import holm
 from splitrun.judge.ahead.decision import decision
 from splitrun.judge.ahead.prospects import prospect
@@ -18,9 +19,11 @@ from splitrun.judge.beside import capped, counts, parts
 from splitrun.judge.comparisons import comparisons
 from splitrun.judge.error_rates import adjusted, discoveries
 from splitrun.judge.limitations import limitations
+from splitrun.judge.promises import Always
 from splitrun.judge.readings import Reading, comparand, every_reading
 from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount, Verdict
-from splitrun.judge.sentences import looking_ahead
+from splitrun.judge.rule import sign
+from splitrun.judge.sentences import beside_holm, looking_ahead
 from splitrun.measure.measured import Measured
 from splitrun.plan.seal import digest
 from splitrun.spec.analysis import Method, Multiplicity
@@ -66,7 +69,7 @@ def readout(
         units=unit_counts(plan, measured),
         findings=tuple(findings),
         comparisons=compared,
-        heterogeneity=tuple(differing(readings)),
+        heterogeneity=tuple(differing(plan, measured, readings)),
         limitations=limitations(plan, findings, look, registered=registered),
         lineage=lineage(plan, measured, versions),
         look=look,
@@ -131,9 +134,12 @@ def whole(
         zeros, cut = counts(reading, measured, which)
         sides.append(replace(arm, zeros=zeros, capped=cut))
     ahead = None if comparison.verdict is Verdict.INVALID else prospect(plan, measured, reading)
+    says = comparison.says
+    if how is Multiplicity.HOLM and p is not None and p < plan.analysis.alpha and undecided(comparison):
+        says = beside_holm(says, p, plan.analysis.alpha)
     return replace(
         comparison,
-        says=comparison.says if ahead is None else looking_ahead(comparison.says, ahead),
+        says=says if ahead is None else looking_ahead(says, ahead),
         outlook=ahead,
         control=sides[0],
         treatment=sides[1],
@@ -144,6 +150,11 @@ def whole(
     )
 
 
+def undecided(comparison: Comparison) -> bool:
+    """Whether a comparison is inconclusive because its interval holds 0."""
+    return comparison.verdict is Verdict.INCONCLUSIVE and sign(comparison.absolute) == 0
+
+
 def look_of(plan: Plan, measured: Measured) -> Look | None:
     """The planned look that a group-sequential readout counts as."""
     if plan.analysis.method is not Method.GROUP_SEQUENTIAL:
@@ -152,25 +163,56 @@ def look_of(plan: Plan, measured: Measured) -> Look | None:
     return Look(number=now.looks, planned=now.planned, at=now.at, following=now.following)
 
 
-def differing(readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
-    """Cochran's Q of every primary and treatment over the levels of every segment.
+def differing(plan: Plan, measured: Measured, readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
+    """Cochran's Q of every primary and treatment over the levels of every segment, where it may be read.
 
     A test that was planned counts for Holm even where too few levels have numbers for it: its p is 1.
     """
     cut = [r for r in readings if r.segment is not None and r.planned.role is Role.PRIMARY]
     tests = [cochran(r.effects.absolute.effect, r.effects.absolute.stderr) for r in cut]
-    adjusted = holm(np.array([found.p for found in tests]))
-    for reading, found, p_adjusted in zip(cut, tests, adjusted, strict=True):
-        if reading.segment is not None and found.dof:
-            yield Heterogeneity(
-                metric=reading.planned.key,
-                variant=reading.variant,
-                segment=reading.segment,
-                q=found.q,
-                dof=found.dof,
-                p=found.p,
-                p_adjusted=float(p_adjusted),
-            )
+    ps = [promised_p(reading, found) for reading, found in zip(cut, tests, strict=True)]
+    for reading, found, p, p_adjusted in zip(cut, tests, ps, holm(np.array(ps)), strict=True):
+        if reading.segment is None or not found.dof:
+            continue
+        why = unread_yet(plan, measured, reading)
+        yield Heterogeneity(
+            metric=reading.planned.key,
+            variant=reading.variant,
+            segment=reading.segment,
+            q=found.q if why is None else None,
+            dof=found.dof,
+            p=p if why is None else None,
+            p_adjusted=float(p_adjusted) if why is None else None,
+            withheld=why,
+        )
+
+
+def promised_p(reading: Reading, found: Cochran) -> float:
+    """The p of a test between levels: at any time where the intervals are read so, else of one reading."""
+    match reading.grounds.promise:
+        case Always() as promise:
+            # each level's mixing variance is tuned to its part of the planned units
+            whole = promise.rho2 / reading.pair.levels
+            return at_any_time(found.q, found.dof, whole * float(reading.pair.total.sum()))
+        case _:
+            return found.p
+
+
+def unread_yet(plan: Plan, measured: Measured, reading: Reading) -> str | None:
+    """Why nobody may say yet whether the effects of a reading's levels differ; None where they may.
+
+    Cochran's Q holds for one reading. Plans with looks before an end have it at that end, and always-valid
+    ones at every moment from which every level has its verdict.
+    """
+    ending = plan.analysis.method in {Method.GROUP_SEQUENTIAL, Method.HYBRID}
+    if ending and not occasion(plan, measured).ended:
+        start = measured.first_exposure
+        at = "" if start is None else f", {(start + plan.analysis.looks[-1]).isoformat(' ', 'minutes')}"
+        return f"it is read at the planned end{at}, because the test holds for one reading"
+    for level, why in zip(reading.cut.labels, reading.withheld, strict=True):
+        if why is not None:
+            return why if reading.grounds.descriptive else f"{level}: {why}"
+    return None
 
 
 def unit_counts(plan: Plan, measured: Measured) -> tuple[UnitCount, ...]:

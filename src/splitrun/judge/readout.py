@@ -176,6 +176,8 @@ class Comparison:
     """How many times clusters make the variance of the effect; None without clusters, or where unknown."""
     outlook: Outlook | None = None
     """Of a primary over all units at a look before the planned end."""
+    withheld: str | None = None
+    """Why it may have no verdict yet; where it has an effect `says` tells it too. None where it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +187,14 @@ class Heterogeneity:
     metric: str
     variant: str
     segment: str
-    q: float
+    q: float | None
+    """None where it is withheld, and so are both p."""
     dof: int
-    p: float
-    p_adjusted: float
+    p: float | None
+    p_adjusted: float | None
     """Holm over primaries x treatments x segments: with it, equal effects seldom differ in any of them."""
+    withheld: str | None = None
+    """Why it may not be read yet; None where it may."""
 
 
 @dataclass(frozen=True, slots=True)

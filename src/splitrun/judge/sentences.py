@@ -12,7 +12,16 @@ from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Mode
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["defended", "guarded", "kept_back", "looking_ahead", "moved", "unread", "without_number"]
+__all__ = [
+    "beside_holm",
+    "defended",
+    "guarded",
+    "kept_back",
+    "looking_ahead",
+    "moved",
+    "unread",
+    "without_number",
+]
 
 SIDES = ("control", "the treatment")
 
@@ -75,6 +84,14 @@ def looking_ahead(says: str, ahead: Outlook) -> str:
     return (
         f"{says}; futile: z is {ahead.z:.2f}, below the futility bound of {ahead.futility:.2f}, and it ends "
         f"better with a probability of {ahead.better * 100:.2g} % (nobody is bound to stop)"
+    )
+
+
+def beside_holm(says: str, p_adjusted: float, alpha: float) -> str:
+    """Add to a verdict's sentence why it is inconclusive though Holm's p is below alpha."""
+    return (
+        f"{says}; Holm's p of {p_adjusted:.2g} is below {alpha:g}, but intervals decide, and this one has "
+        "Bonferroni's part of alpha, because Holm has no interval of its own"
     )
 
 

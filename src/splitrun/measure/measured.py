@@ -104,6 +104,8 @@ class ClusterSums:
     """Sum of squares of the first outcome column, shape (rows,)."""
     moments: Moments | None = None
     """Over the units of every row, with the columns of `Column.moments`; None where nothing is adjusted."""
+    uncapped: ClusterSums | None = None
+    """The same without the cap; None without one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

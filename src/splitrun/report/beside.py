@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, decimals, level_of, plain
-from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, Part, Parts
+from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, GuardrailOutcome, Part, Parts
 from splitrun.measure.measured import CapOrigin
 from splitrun.report.printable import printable
 
@@ -23,6 +23,7 @@ ORIGINS: dict[CapOrigin, str] = {
 }
 CLUSTERED = "the effect without the cap is not read over clusters"
 MOVED = "the change moves it, so the variants are compared over different sets: judge by what stands per unit"
+ONLY_HARM = "only harm is looked for in segments"
 YES_OR_NO = {"share", "retention"}
 """Kinds whose zeros are told by the level itself."""
 
@@ -48,12 +49,24 @@ def notes(found: Comparison, kind: str, units: Scale) -> tuple[Note, ...]:
         units: How the metric's own numbers are written.
     """
     return (
+        *([] if found.segment is None else held_back(found)),
         *([] if found.adjusted is None else adjusted(found.adjusted, units)),
         *([] if found.capped is None else capped(found, found.capped, units)),
         *([] if kind in YES_OR_NO else zeros(found)),
         *clusters(found),
         *([] if found.parts is None else parts(found.parts)),
     )
+
+
+def held_back(found: Comparison) -> Iterator[Note]:
+    """Why a level has no verdict, or no more of one; over all units the verdict's sentence says it."""
+    match found.absolute:
+        case Estimate() if found.withheld is not None:
+            yield Note("verdict", found.withheld, found.withheld)
+        case Estimate() if found.guardrail is GuardrailOutcome.NO_HARM_SEEN:
+            yield Note("verdict", ONLY_HARM, ONLY_HARM)
+        case _:
+            return
 
 
 def adjusted(found: Adjusted, units: Scale) -> Iterator[Note]:

@@ -224,6 +224,7 @@ def heterogeneity(readout: Readout) -> list[Json]:
             "dof": found.dof,
             "p": found.p,
             "p_adjusted": found.p_adjusted,
+            "withheld": found.withheld,
         }
         for found in readout.heterogeneity
     ]

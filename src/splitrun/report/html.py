@@ -70,6 +70,8 @@ def verdicts(card: Scorecard, level: int) -> Iterator[str]:
         for row in card.deciding
     )
     yield f'<ul class="verdicts">{items}</ul>'
+    if card.decision is not None:
+        yield f'<p class="decision"><b>Decision:</b> {safe(card.decision)}</p>'
 
 
 def doubts(findings: Iterable[Finding], level: int) -> Iterator[str]:

@@ -85,6 +85,8 @@ def decides(readout: Readout, card: Scorecard) -> Iterator[str]:
         yield grid(
             ("Verdict", "Why"), [(f"**{inline(row.verdict)}**", inline(row.says)) for row in card.deciding]
         )
+    if card.decision is not None:
+        yield f"**Decision:** {inline(card.decision)}"
     yield "### Doubts"
     if not readout.findings:
         yield "None."

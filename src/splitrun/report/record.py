@@ -110,7 +110,14 @@ def differences(readout: Readout) -> Sheet:
         "Tests of no difference between levels",
         ("Metric", "Treatment", "Segment", "Cochran's Q", "Degrees of freedom", "p"),
         (
-            (found.metric, found.variant, found.segment, f"{found.q:.3g}", str(found.dof), f"{found.p:.2g}")
+            (
+                found.metric,
+                found.variant,
+                found.segment,
+                "not told yet" if found.q is None else f"{found.q:.3g}",
+                str(found.dof),
+                "not told yet" if found.p is None else f"{found.p:.2g}",
+            )
             for found in readout.heterogeneity
         ),
     )

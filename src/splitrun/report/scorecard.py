@@ -7,12 +7,13 @@ a segment stand below all units. All bars share one axis, the lift in per cent o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
 from splitrun.check.evidence import Severity
+from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, scale
 from splitrun.judge.readout import Arm, Comparison, GuardrailOutcome, Heterogeneity, Readout, Verdict
 from splitrun.judge.sentences import unread
@@ -167,8 +168,9 @@ def scorecard(readout: Readout) -> Scorecard:
     planned = {metric.key: metric for metric in plan.metrics}
     scope = axis(readout.comparisons)
     several = len(plan.treatments) > 1
+    whole = {(each.metric, each.variant): each for each in readout.comparisons if each.segment is None}
     rows = [
-        (found.role, row(found, planned[found.metric], scope, several=several))
+        (found.role, row(found, planned[found.metric], scope, several=several, whole=whole))
         for found in readout.comparisons
     ]
     expect = plan.hypothesis.expect
@@ -186,21 +188,20 @@ def scorecard(readout: Readout) -> Scorecard:
         warning=unread(stops) if stops else None,
         groups=tuple(grouped(rows)),
         axis=scope,
-        differing=tuple(
-            f"the effect of {found.variant} on {found.metric} "
-            f"{'differs' if found.p_adjusted < plan.analysis.alpha else 'was not shown to differ'} "
-            f"between the levels of {found.segment} "
-            f"(Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g}{adjusted(found)})"
-            for found in readout.heterogeneity
-            if not stops
-        ),
+        differing=tuple(differs(found, plan.analysis.alpha) for found in readout.heterogeneity if not stops),
         decision=None if readout.decision is None else printable(readout.decision.says),
     )
 
 
-def adjusted(found: Heterogeneity) -> str:
-    """What Holm made of a p, where there were several tests."""
-    return "" if found.p_adjusted == found.p else f", {found.p_adjusted:.2g} over all such tests"
+def differs(found: Heterogeneity, alpha: float) -> str:
+    """Whether an effect differs between levels, with what Holm made of p where there were several tests."""
+    whose = f"the effect of {found.variant} on {found.metric}"
+    if found.q is None or found.p is None or found.p_adjusted is None:
+        return f"whether {whose} differs between the levels of {found.segment} is not told: {found.withheld}"
+    seen = "differs" if found.p_adjusted < alpha else "was not shown to differ"
+    over = "" if found.p_adjusted == found.p else f", {found.p_adjusted:.2g} over all such tests"
+    test = f"Cochran's Q = {found.q:.3g} on {found.dof}, p = {found.p:.2g}{over}"
+    return f"{whose} {seen} between the levels of {found.segment} ({test})"
 
 
 def grouped(rows: Sequence[tuple[Role, Row]]) -> list[Group]:
@@ -213,9 +214,30 @@ def grouped(rows: Sequence[tuple[Role, Row]]) -> list[Group]:
     ]
 
 
-def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool) -> Row:
-    """Write one comparison in words."""
+def row(
+    found: Comparison,
+    planned: PlannedMetric,
+    scope: Axis,
+    *,
+    several: bool,
+    whole: Mapping[tuple[str, str], Comparison],
+) -> Row:
+    """Write one comparison in words.
+
+    Args:
+        found: The comparison.
+        planned: Its metric.
+        scope: Of all bars.
+        several: Whether there are several treatments.
+        whole: The comparisons over all units, by metric and variant; a reason told there is not told again.
+    """
     units = written(planned)
+    above = whole.get((found.metric, found.variant), found)
+    effect, lift = reading(found.absolute, units), reading(found.relative, LIFT)
+    if found.segment is not None and without_number(found) and found.absolute == above.absolute:
+        effect = lift = "none, for the same reason as over all units"
+    elif found.segment is None and without_number(found) and lift == effect:
+        lift = "none, for the same reason"
     name = found.metric if found.segment is None else f"{found.segment} = {found.level or 'none'}"
     return Row(
         name=printable(f"{name} ({found.variant})" if several else name),
@@ -225,14 +247,23 @@ def row(found: Comparison, planned: PlannedMetric, scope: Axis, *, several: bool
         control=mean(found.control.mean, units),
         treatment=mean(found.treatment.mean, units),
         units=f"{counted(found.control)} against {counted(found.treatment)} units",
-        effect=reading(found.absolute, units),
-        lift=reading(found.relative, LIFT),
+        effect=effect,
+        lift=lift,
         p=chance(found.p, found.p_adjusted),
         better=f"{planned.metric.better.value} is better",
         says=printable(found.says),
         bar=bar(found, planned, scope),
         notes=notes(found, planned.metric.kind, units),
     )
+
+
+def without_number(found: Comparison) -> bool:
+    """Whether a comparison has a reason in place of an effect."""
+    match found.absolute:
+        case Unknown():
+            return True
+        case Estimate():
+            return False
 
 
 def counted(side: Arm) -> str:

@@ -79,7 +79,7 @@ class Channel:
         if 200 <= reply.status < 300:
             try:
                 accepted = decode(reply.body, type=Accepted)
-            except DecodeError:
+            except (DecodeError, ValueError, RecursionError):
                 # a proxy in between may answer with a page of its own: nothing was acknowledged
                 says = (
                     "the answer to a batch is not what a Splitrun server says; look at what stands in between"
@@ -120,13 +120,14 @@ class Channel:
                 said = self.bounded(response, most, until)
             finally:
                 response.close()
+            retry_after = seconds(response.headers.get("Retry-After"))
         except (HTTPError, OSError, TooMuchError, ValueError) as error:
             return Reply(0, says=f"{self.url}{path} does not answer ({shown(error)}); the next try follows")
         return Reply(
             response.status,
             said,
             response.headers.get("ETag"),
-            seconds(response.headers.get("Retry-After")),
+            retry_after,
             "" if response.status < 300 else reproach(self.url + path, response.status),
         )
 
@@ -238,9 +239,10 @@ def seconds(retry_after: str | None) -> float | None:
     """Read a Retry-After header: seconds or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
-        return float(retry_after.strip()[:6])
+    whole = retry_after.strip()
+    if whole.isascii() and whole.isdigit():
+        return float(whole[:6])
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

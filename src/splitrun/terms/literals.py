@@ -7,10 +7,16 @@ from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 
-__all__ = ["DIGITS", "MOMENT", "VERSION", "moment", "pattern_fault", "version_key"]
+__all__ = ["DIGITS", "MOMENT", "SHORT", "VERSION", "moment", "pattern_fault", "version_key"]
 
 DIGITS = 20
 """Most digits of a number inside a version."""
+
+LONGEST = 256
+"""Most characters of a version. What is longer is none, and is not read: it may be a visitor's."""
+
+SHORT = rf"^[0-9a-zA-Z.+-]{{1,{LONGEST}}}$"
+"""What may be a version, by its characters and their number."""
 
 NUMERIC = rf"(?:0|[1-9][0-9]{{0,{DIGITS - 1}}})"
 IDENTIFIER = rf"(?:{NUMERIC}|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
@@ -36,9 +42,9 @@ def version_key(text: str) -> str | None:
     build is left out. The SQL in `rendering` writes the same key.
 
     Returns:
-        The key, or None where the text is no version.
+        The key, or None where the text is no version, or longer than LONGEST characters.
     """
-    if re.match(VERSION.replace("$", r"\Z"), text) is None:
+    if len(text) > LONGEST or re.match(VERSION.replace("$", r"\Z"), text) is None:
         return None
     core, _, suffix = text.partition("+")[0].partition("-")
     parts = [*core.split("."), *(suffix.split(".") if suffix else ["~"])]

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from splitrun.errors import ExpressionError
 from splitrun.terms.kinds import TAKES, Sort, mismatches, sort_of
-from splitrun.terms.literals import DIGITS, MOMENT, VERSION, moment, version_key
+from splitrun.terms.literals import DIGITS, MOMENT, SHORT, VERSION, moment, version_key
 from splitrun.terms.tree import (
     And,
     Arithmetic,
@@ -199,7 +199,7 @@ def _matching(sql: exp.Expression, pattern: str) -> exp.Expression:
 
 def _version(sql: exp.Expression) -> exp.Expression:
     """Write the key of `literals.version_key`, step by step."""
-    plain = _replaced(_matching(sql, VERSION), r"\+.*$", "")
+    plain = _replaced(_matching(_matching(sql, SHORT), VERSION), r"\+.*$", "")
     marked = _replaced(plain, r"^([0-9.]+)$", r"\1.~")
     dotted = _replaced(marked, r"^([0-9]+\.[0-9]+\.[0-9]+)-", r"\1.")
     fenced = _replaced(_replaced(dotted, r"\.", "!<", "g"), "^(.*)$", r"<\1!")

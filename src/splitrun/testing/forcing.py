@@ -5,34 +5,29 @@ The ruleset is changed, not the client: the evaluator, the exposures and the typ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ContextDecorator
 from functools import wraps
-from inspect import iscoroutinefunction
-from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from inspect import getattr_static, isasyncgenfunction, isclass, iscoroutinefunction, isgeneratorfunction
+from types import FunctionType, TracebackType
+from typing import Self, TypeVar
 
 from msgspec.structs import replace
 
 from splitrun.assign.ruleset import WHOLE, Flag, Ruleset, Run, Serve
-from splitrun.errors import RulesetError
+from splitrun.errors import RulesetError, SettingError
 from splitrun.sdk.inner.answers import KINDS
 from splitrun.sdk.process.forks import HOUSEHOLD
 from splitrun.sdk.rulesets.keeper import ALTERATIONS
 from splitrun.sdk.settings import nearest
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["forced"]
 
-Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
-Object = TypeVar("Object")
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 
 class forced(ContextDecorator):  # noqa: N801 - reads as a verb: `with forced("checkout", "one-page")`
-    """`with forced("checkout-flow", "one-page"):`, or `@forced(...)` over a test, async too.
+    """`with forced("checkout-flow", "one-page"):`, or `@forced(...)` over a test, a fixture or a class.
 
     Everybody gets the variant, whatever lists, holdouts, layers, audiences and coverage say; consent and
     opt-out still count. A variant of an experiment on the flag is exposed as such.
@@ -43,16 +38,23 @@ class forced(ContextDecorator):  # noqa: N801 - reads as a verb: `with forced("c
         value: What the variant serves; with it the flag need not be in the ruleset, nor a ruleset be there.
 
     Raises:
-        RulesetError: The flag has no such variant; told when the block is entered.
+        SettingError: A key is no text.
+        RulesetError: Clients have flags and none has this one, or it has no such variant; told when the
+            block is entered.
     """
 
     def __init__(self, flag: str, variant: str, *, value: object = None) -> None:
+        for what, key in (("flag", flag), ("variant", variant)):
+            if type(key) is not str or not key:
+                raise SettingError(f"forced: the {what} is {key!r:.60}; give its key, a text")
         self.flag, self.variant, self.value = flag, variant, value
         # one object for each: what is taken away again is this one
         self.alteration = self.altered
         self.taken = False
         self.missed: tuple[str, ...] = ()
         """Variants of a flag that has not this one."""
+        self.others: set[str] = set()
+        """Flags of rulesets that have not this one."""
 
     def __enter__(self) -> Self:
         ALTERATIONS.append(self.alteration)
@@ -70,9 +72,16 @@ class forced(ContextDecorator):  # noqa: N801 - reads as a verb: `with forced("c
         Raises:
             RulesetError: None did.
         """
-        if self.missed and not self.taken:
+        if self.taken:
+            return
+        if self.missed:
             raise RulesetError(
                 f"flag {self.flag!r} has no variant {self.variant!r}; {nearest(self.variant, self.missed)}"
+            )
+        if self.others:
+            listed = tuple(sorted(self.others))
+            raise RulesetError(
+                f"no client's ruleset has the flag {self.flag!r}; {nearest(self.flag, listed)}"
             )
 
     def __exit__(
@@ -81,22 +90,54 @@ class forced(ContextDecorator):  # noqa: N801 - reads as a verb: `with forced("c
         ALTERATIONS.remove(self.alteration)
         rehearsed()
 
-    def __call__(self, function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:  # type: ignore[override] # as there, with its types
-        """Force the variant whenever the function runs."""
-        flag, variant, value = self.flag, self.variant, self.value
+    def __call__(self, function: Decorated) -> Decorated:
+        """Force the variant whenever the function runs, or until it ends; in each test of a class."""
+        if isclass(function):
+            for name in [name for name in dir(function) if name.startswith("test")]:
+                found = getattr_static(function, name)
+                if type(found) in {staticmethod, classmethod}:
+                    setattr(function, name, type(found)(self.around(found.__func__)))
+                elif type(found) is FunctionType:
+                    setattr(function, name, self.around(found))
+            return function
+        # what it answers is what the function answers
+        return self.around(function)  # type: ignore[return-value]
+
+    def again(self) -> forced:
+        """Give another of its kind; one is entered once at a time."""
+        return forced(self.flag, self.variant, value=self.value)
+
+    def around(self, function: Callable[..., object]) -> Callable[..., object]:
+        """Wrap a function as what it is: pytest looks whether a test waits, and whether a fixture yields."""
         if iscoroutinefunction(function):
 
             @wraps(function)
-            async def later(*args: Parameters.args, **named: Parameters.kwargs) -> object:
-                with forced(flag, variant, value=value):
+            async def later(*args: object, **named: object) -> object:
+                with self.again():
                     return await function(*args, **named)
 
-            # what it answers is what the function answers
-            return later  # type: ignore[return-value]
+            return later
+        if isgeneratorfunction(function):
+
+            @wraps(function)
+            def during(*args: object, **named: object) -> Iterator[object]:
+                with self.again():
+                    yield from function(*args, **named)
+
+            return during
+        if isasyncgenfunction(function):
+
+            @wraps(function)
+            async def later_during(*args: object, **named: object) -> AsyncIterator[object]:
+                with self.again():
+                    async for each in function(*args, **named):
+                        yield each
+
+            return later_during
 
         @wraps(function)
-        def now(*args: Parameters.args, **named: Parameters.kwargs) -> Answer:
-            with forced(flag, variant, value=value):
+        def now(*args: object, **named: object) -> object:
+            with self.again():
                 return function(*args, **named)
 
         return now
@@ -106,9 +147,11 @@ class forced(ContextDecorator):  # noqa: N801 - reads as a verb: `with forced("c
         known = ruleset.flags.get(self.flag)
         if self.value is not None:
             flag = self.serving(ruleset, known)
+            self.taken = True
             return replace(ruleset, flags={**ruleset.flags, self.flag: flag})
         if known is None:
-            # another client's
+            # another client's, if any
+            self.others |= ruleset.flags.keys()
             return ruleset
         for rule in known.rules:
             if isinstance(rule, Run) and self.dealt(ruleset, rule.experiment):

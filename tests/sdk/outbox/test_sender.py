@@ -358,3 +358,46 @@ def test_patience_grows_with_jitter_and_then_goes_to_the_extended_regime() -> No
     assert highest.failed(10.0) == 10.0
     assert highest.failed(10**9) == 3_600.0
     assert Patience(lambda: 1.0).failed(long=True) == 300.0
+
+
+class Raising(Line):
+    """A product's own delivery with a fault in it."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self.fault: Exception | None = fault
+
+    def send(self, body: bytes, /) -> Answer:
+        if self.fault is not None:
+            self.tries += 1
+            raise self.fault
+        return super().send(body)
+
+
+@pytest.mark.parametrize("fault", [OSError("disk full"), RecursionError(), UnicodeError("é")], ids=repr)
+def test_a_delivery_that_raises_loses_no_event(fault: Exception) -> None:
+    line = Raising(fault)
+    box = Outbox(line)
+    box.track(3)
+    box.live(2)
+    assert (line.tries > 0, len(box.queue), box.sender.idle) == (True, 3, False)
+    assert type(fault).__name__ in box.sender.trouble
+
+    line.fault = None
+    box.track(2)
+    box.live(10)
+
+    assert box.numbers(line.ids) == [1, 2, 3, 4, 5]
+    assert box.sender.sent == 5
+
+
+def test_lines_whose_taker_came_to_no_end_are_taken_again() -> None:
+    box = Outbox(None)
+    box.track(3)
+    box.queue.encode(box.sender.writer.line)
+
+    first = box.queue.take(2, 10**6)
+    again = box.queue.take(3, 10**6)
+
+    assert (len(first), len(again), len(box.queue)) == (2, 3, 3)
+    assert list(again[:2]) == list(first)

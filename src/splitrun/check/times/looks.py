@@ -21,6 +21,7 @@ __all__ = [
     "occasion",
     "partial_weeks",
     "planned_end",
+    "planned_end_missed",
 ]
 
 DAY = timedelta(days=1)
@@ -138,6 +139,29 @@ def after_planned_end(evidence: Evidence) -> Finding | None:
         )
         remedy = f"read as of {until}; to read more than once, plan method: group_sequential or sequential"
     return Finding(code="after_planned_end", severity=Severity.WARN, says=says, next=remedy)
+
+
+def planned_end_missed(evidence: Evidence) -> Finding | None:
+    """Say that the planned end has come, and only the data, whose last row lies before it, has not.
+
+    Whether rows are missing or nothing happened since, nobody can see in them: who reads has to say.
+    """
+    plan, clock = evidence.plan, evidence.clock
+    start, now, looks = evidence.measured.first_exposure, evidence.measured.as_of, plan.analysis.looks
+    if clock is None or start is None or now is None or not looks:
+        return None
+    end = start + looks[-1]
+    if plan.analysis.method is Method.SEQUENTIAL or not now < end <= clock:
+        return None
+    return Finding(
+        code="planned_end_missed",
+        severity=Severity.WARN,
+        says=(
+            f"the planned end was {end.isoformat(' ', 'minutes')}, and the data is read as of its last row, "
+            f"{now.isoformat(' ', 'minutes')}: this is a reading before that end"
+        ),
+        next=f"if the data holds all that happened until then, read the end with --as-of {end.isoformat()}",
+    )
 
 
 def early_look(evidence: Evidence) -> Finding | None:

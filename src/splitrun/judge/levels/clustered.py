@@ -16,7 +16,10 @@ from splitrun.infer.clusters_adjusted import (
     linearised,
     nested_adjusted,
 )
+from splitrun.infer.clusters_uneven import uneven_dof
 from splitrun.infer.estimate import Points
+from splitrun.infer.means import spread
+from splitrun.infer.ratios import residual
 from splitrun.judge.levels.cuts import Cut, crossing
 from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
@@ -28,18 +31,53 @@ __all__ = ["adjusted_clusters", "clustered", "is_nested", "joined", "lean_of"]
 def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:
     """The levels of control and a treatment; `n` counts clusters."""
     sums, variant = clusters.sums[planned.key], cut.measured.cells.variant.code[clusters.cell]
+    ratio = planned.metric.kind == "ratio"
     # a ratio counts what its denominator counts, a mean its units
-    over = sums.totals[:, 1] if planned.metric.kind == "ratio" else sums.units
+    over = sums.totals[:, 1] if ratio else sums.units
     level = cut.code[clusters.cell]
     parts = [
         rolled(clusters.code, (over, sums.totals[:, 0], sums.units), (variant, level == each), (0, index))
         for each in range(len(cut.labels))
     ]
     if is_nested(clusters, variant):
-        sides = [nested(Moments.stacked([over_clusters(*part, side) for part in parts])) for side in range(2)]
-        return sides[0], sides[1]
-    found = [crossed(units[None], totals[None]) for units, totals, _ in parts]
+        squares = squares_of(planned, cut, (0, index))
+        found = [
+            (of_one(part, 0, squares[0, each], ratio=ratio), of_one(part, 1, squares[1, each], ratio=ratio))
+            for each, part in enumerate(parts)
+        ]
+    else:
+        found = [crossed(units[None], totals[None], under[None]) for under, totals, units in parts]
     return joined([each[0] for each in found]), joined([each[1] for each in found])
+
+
+def squares_of(planned: PlannedMetric, cut: Cut, both: tuple[int, int]) -> FloatArray:
+    """Sum over units of (y - R d)², d being 1 of a mean, in two variants; shape (2, levels)."""
+    levels, variant = len(cut.labels), cut.measured.cells.variant.code
+    mine = np.flatnonzero(np.isin(variant, both))
+    place = cut.code[mine] + levels * (variant[mine] == both[1])
+    found = cut.measured.columns[planned.key].moments.at(mine).gathered(place, 2 * levels)
+    left = residual(found) if planned.metric.kind == "ratio" else spread(found)[:, 0, 0]
+    return left.reshape(2, levels)
+
+
+def of_one(
+    part: tuple[FloatArray, FloatArray, FloatArray], side: int, squares: float, *, ratio: bool
+) -> Points:
+    """One variant's level where its clusters have no other.
+
+    Args:
+        part: What the metric is counted over, its totals and units, each of shape (clusters, 2).
+        side: 0 for control, 1 for the treatment.
+        squares: Sum over units of what is left over of the metric, squared.
+        ratio: Whether it is counted over something else than units.
+    """
+    held = part[2][:, side] > 0
+    over, totals, units = (each[held, side] for each in part)
+    columns = (totals, over, units) if ratio else (totals, units)
+    with np.errstate(all="ignore"):
+        errors = totals - over * (totals.sum() / over.sum())
+    dof = uneven_dof(units[None], errors[None], np.array([squares]))
+    return nested(Moments.of(np.stack(columns, axis=1)), dof=dof)
 
 
 def adjusted_clusters(
@@ -53,11 +91,14 @@ def adjusted_clusters(
         cut: The levels.
         index: The treatment's place among the variants.
         before: The levels as they are.
+
+    Returns:
+        None too where there are no levels, since no unit is there yet.
     """
     clusters = cut.measured.clusters
     held = None if clusters is None else clusters.sums[planned.key].moments
     known = len(cut.measured.columns[planned.key].covariates)
-    if clusters is None or held is None or not (known or strata):
+    if clusters is None or held is None or not (known or strata) or not cut.labels:
         return None
     variant, level = cut.measured.cells.variant.code[clusters.cell], cut.code[clusters.cell]
     fine, count = crossing(cut, strata)
@@ -74,7 +115,7 @@ def adjusted_clusters(
         parts.append([both.at(np.arange(side, 2 * len(names), 2)) for side in range(2)])
     if is_nested(clusters, variant):
         sides = [Moments.stacked([totals(part[side], width) for part in parts]) for side in range(2)]
-        return nested_adjusted(sides[0], sides[1], covariates=covariates)
+        return nested_adjusted(sides[0], sides[1], covariates=covariates, before=before)
     found = [
         crossed_adjusted(*part, covariates=covariates, before=(before[0].at(one), before[1].at(one)))
         for part, one in ((part, slice(each, each + 1)) for each, part in enumerate(parts))
@@ -148,16 +189,13 @@ def rolled(
     return over, totals, units
 
 
-def over_clusters(over: FloatArray, totals: FloatArray, units: FloatArray, side: int) -> Moments:
-    """Moments of one variant over its clusters: the metric's total, then what it is counted over."""
-    held = units[:, side] > 0
-    return Moments.of(np.stack([totals[held, side], over[held, side]], axis=1))
-
-
 def joined(parts: Sequence[Points]) -> Points:
-    """Points of several levels, one after another; what one of them does not share is 0 there."""
+    """Points of several levels, or none, one after another; what one does not share is 0 there."""
     if len(parts) == 1:
         return parts[0]
+    if not parts:
+        none = np.zeros(0)
+        return Points(none, none, none, none, np.zeros(0, dtype=np.int64))
     errors = max(1 if part.shared is None else part.shared.shape[1] for part in parts)
     shared, begun = np.zeros((sum(len(part.n) for part in parts), errors)), 0
     for part in parts:

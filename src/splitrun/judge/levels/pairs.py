@@ -22,7 +22,7 @@ from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.metric import Quantile
 from splitrun.spec.plan import Plan, PlannedMetric
 
-__all__ = ["Adjustment", "Pair", "Spread", "pairs", "uncapped"]
+__all__ = ["Adjustment", "Pair", "Spread", "pairs"]
 
 
 class Form(Enum):
@@ -385,15 +385,3 @@ def in_strata(planned: PlannedMetric, keys: Sequence[str], cut: Cut, index: int)
         for variant in (0, index)
     )
     return adjusted(*stratified(control, treatment), covariates=len(column.covariates) + strata)
-
-
-def uncapped(plan: Plan, planned: PlannedMetric, whole: Cut, index: int) -> tuple[Points, Points] | None:
-    """The levels of a capped metric without its cap; None without a cap, or where clusters are alike."""
-    measured = whole.measured
-    column = measured.columns[planned.key]
-    if column.capping is None or (measured.clusters and planned.key in measured.clusters.sums):
-        return None
-    free = replace(column, moments=column.capping.uncapped, capping=None)
-    bare = replace(measured, columns={**measured.columns, planned.key: free})
-    pair = pairs(plan, [planned], strip_of([replace(whole, measured=bare)]))[planned.key][index - 1]
-    return pair.control, pair.treatment

@@ -30,6 +30,14 @@ DATABASE = "attached_store"
 LISTED_LINES = 10
 """How many lines of what was quarantined are named."""
 
+SETTINGS = (
+    "SET python_enable_replacements = false; SET enable_progress_bar = false; SET TimeZone = 'UTC';"
+    # a Parquet file's smallest and largest value know nothing of NaN, and DuckDB 2.0 takes `x <= 5` and
+    # even `NOT isnan(x)` for answered by them: a NaN would be added up; it costs no time to measure
+    "SET disabled_optimizers = 'statistics_propagation'"
+)
+"""What every connection is told at its start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -79,12 +87,7 @@ class DuckDB:
                 "temp_directory": self._scratch.name,
             },
         )
-        self._connection.execute(
-            "SET python_enable_replacements = false; SET enable_progress_bar = false; SET TimeZone = 'UTC'"
-        )
-        # a Parquet file's smallest and largest value know nothing of NaN, and DuckDB 2.0 takes `x <= 5` and
-        # even `NOT isnan(x)` for answered by them: a NaN would be added up; it costs no time to measure
-        self._connection.execute("SET disabled_optimizers = 'statistics_propagation'")
+        self._connection.execute(SETTINGS)
         self._tables: set[str] = set()
         self._inner: set[str] = set()
         self._named: set[str] = set()

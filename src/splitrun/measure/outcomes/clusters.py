@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -30,11 +30,11 @@ def clustered(
         outcomes: The table of the units' outcomes.
         lost: Units without a cluster, which were left out.
     """
-    sums = {
-        planned.key: blocks[planned.key][0] for planned in plan.metrics if planned.metric.kind != "quantile"
-    }
+    # a metric, and behind it the same without its cap where it has one
+    summed = {each.key: blocks[each.key] for each in plan.metrics if each.metric.kind != "quantile"}
+    sums = [block for listed in summed.values() for block in listed]
     named: list[tuple[str, exp.Expr]] = [("g", tree("o.g")), ("cell", tree("o.cell"))]
-    for block in sums.values():
+    for block in sums:
         named.append((f"n{block.name}", tree("COUNT(:x)", x=_side(block, 0))))
         named.append((f"q{block.name}", tree("COALESCE(FSUM(:x * :x), 0.0)", x=_side(block, 0))))
         named += [
@@ -51,36 +51,40 @@ def clustered(
     return Clusters(
         code=np.asarray(rows.column("g").to_numpy(), dtype=np.int64),
         cell=cell,
-        sums={
-            key: ClusterSums(
-                units=_float(rows, f"n{block.name}"),
-                totals=np.stack(
-                    [_float(rows, f"t{block.name}_{side}") for side in range(len(block.outcome))], axis=1
-                ),
-                squares=_float(rows, f"q{block.name}"),
-                moments=None if middle is None else _moments(block, rows, middle),
-            )
-            for key, block in sums.items()
-        },
+        sums={key: _sums(listed, rows, middle) for key, listed in summed.items()},
         lost=lost,
     )
 
 
-def _centres(work: Work, sums: Mapping[str, Block], outcomes: str) -> dict[str, float]:
+def _sums(listed: Sequence[Block], rows: pa.Table, middle: Mapping[str, float] | None) -> ClusterSums:
+    """The sums of a metric, and those without its cap."""
+    block, *bare = listed
+    return ClusterSums(
+        units=_float(rows, f"n{block.name}"),
+        totals=np.stack(
+            [_float(rows, f"t{block.name}_{side}") for side in range(len(block.outcome))], axis=1
+        ),
+        squares=_float(rows, f"q{block.name}"),
+        moments=None if middle is None else _moments(block, rows, middle),
+        uncapped=_sums(bare, rows, middle) if bare else None,
+    )
+
+
+def _centres(work: Work, sums: Sequence[Block], outcomes: str) -> dict[str, float]:
     """The mean of every column over all units, from which sums are measured."""
     named = [
         (f"c{block.name}_{side}", tree("COALESCE(FAVG(:x), 0.0)", x=_side(block, side)))
-        for block in sums.values()
+        for block in sums
         for side in range(block.width)
     ]
     row = work.one("centres of clusters", select(named, relation(outcomes, "o")))
     return {name: float(row[name] or 0.0) for name, _ in named}
 
 
-def _around(sums: Mapping[str, Block], centres: Mapping[str, float]) -> list[tuple[str, exp.Expr]]:
+def _around(sums: Sequence[Block], centres: Mapping[str, float]) -> list[tuple[str, exp.Expr]]:
     """What moments are made of: sums and products of all columns, measured from their centres."""
     named: list[tuple[str, exp.Expr]] = []
-    for block in sums.values():
+    for block in sums:
         away = [
             tree("(:x - :c)", x=_side(block, side), c=number(centres[f"c{block.name}_{side}"]))
             for side in range(block.width)

@@ -133,6 +133,9 @@ class Queue:
     def take(self, most: int, most_bytes: int) -> Sequence[bytes]:
         """Take the oldest lines for sending; they stay counted until `settle` or `back`."""
         with self.lock:
+            if self.flying:
+                # whoever took them did not come to an end: they are sent again rather than lost
+                self.back()
             lines: list[bytes] = []
             size = 0
             while self.held and len(lines) < most and size + len(self.held[0]) + 1 <= most_bytes:

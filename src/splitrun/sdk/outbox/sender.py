@@ -109,8 +109,7 @@ class Sender:
         if not lines:
             return False
         self.begun += 1
-        answer = self.delivery.send(batch(lines, self.clock.now()))
-        done = self.read(answer, lines)
+        done = self.read(self.delivered(self.delivery, lines), lines)
         try:
             if self.spool is not None and claim:
                 if done:
@@ -123,6 +122,17 @@ class Sender:
         if not claim:
             (self.queue.settle if done else self.queue.back)()
         return done
+
+    def delivered(self, delivery: Delivery, lines: Sequence[bytes]) -> Answer:
+        """Deliver a batch; whatever it runs into, its events are kept and sent again."""
+        try:
+            answer = delivery.send(batch(lines, self.clock.now()))
+            if type(answer) is Answer and type(answer.status) is int:
+                return answer
+            says = f"the delivery answered a batch with {type(answer).__name__}; answer with an Answer"
+        except Exception as error:  # noqa: BLE001 - a product's delivery may raise anything
+            says = f"the delivery raised {type(error).__name__}"
+        return Answer(0, says=f"{says}; the events wait for the next try")
 
     def oldest(self) -> tuple[Sequence[int], Sequence[bytes]]:
         """The oldest lines, from disk first, and the rows of the spool that they are."""

@@ -1,0 +1,3 @@
+"""Verbs on the registry as a whole."""
+
+from __future__ import annotations

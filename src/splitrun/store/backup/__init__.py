@@ -1,0 +1,3 @@
+"""A registry copied while others write to it, and put back elsewhere."""
+
+from __future__ import annotations

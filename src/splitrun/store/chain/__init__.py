@@ -1,0 +1,3 @@
+"""The audit chain: entries bound to those before; the keys that sign them; the head outside."""
+
+from __future__ import annotations
