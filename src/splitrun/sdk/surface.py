@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
-from splitrun.sdk.inner.answers import ALIKE, Answers
+from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
 from splitrun.sdk.outbox.plain import UnfitError, finite, merged, plain, texts
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
@@ -276,8 +276,7 @@ class Surface(Answers):
             named: More properties; keywords win.
         """
         try:
-            if properties is not None:
-                named = {**merged(properties, named)}
+            named = named if properties is None else {**merged(properties, named)}
             if type(name) is not str or type(unit) is not str or unit_type is not None:
                 name, unit, unit_type = texts(name, unit, unit_type)
             if type(value) is float:
@@ -374,11 +373,3 @@ class Surface(Answers):
             blunders=self._blunders,
             left_out=self._left_out,
         )
-
-
-def unexplained(answer: Evaluation, unit: object) -> Explanation:
-    """Tell an answer without a path."""
-    from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - importing a client stays cheap
-
-    shown = str.__str__(unit) if issubclass(type(unit), str) else type(unit).__name__
-    return Explanation(answer.flag, shown, answer, (), answer.serve, answer.detail)

@@ -224,7 +224,8 @@ def test_a_step_that_fails_does_not_end_the_thread() -> None:
     client = Client(ruleset=shop(), delivery=Broken())  # type: ignore[arg-type] # as above
     client.track("view", "u1")
 
-    assert eventually(lambda: client.statistics.blunders)
+    assert eventually(lambda: client.statistics.retried)
+    assert client.statistics.queued == 1
     assert any(thread.name == "splitrun-sender" and thread.is_alive() for thread in threading.enumerate())
     client.close(0.1)
 

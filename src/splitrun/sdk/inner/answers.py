@@ -17,11 +17,12 @@ from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.assign.explanation import Explanation
     from splitrun.assign.sticky import Sticky
     from splitrun.sdk.outbox.marks import Mark
     from splitrun.sdk.rulesets.held import Held
 
-__all__ = ["ALIKE", "KINDS", "Answers"]
+__all__ = ["ALIKE", "KINDS", "Answers", "unexplained"]
 
 KINDS: dict[type, Type] = {
     bool: Type.BOOLEAN,
@@ -363,3 +364,11 @@ def mismatch(answer: Evaluation, wants: Type) -> Evaluation:
         error=ErrorCode.TYPE_MISMATCH,
         says=f"flag {answer.flag!r} serves a {got} where a {wants} is asked for; mend the call or the flag",
     )
+
+
+def unexplained(answer: Evaluation, unit: object) -> Explanation:
+    """Tell an answer without a path."""
+    from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - importing a client stays cheap
+
+    shown = str.__str__(unit) if issubclass(type(unit), str) else type(unit).__name__
+    return Explanation(answer.flag, shown, answer, (), answer.serve, answer.detail)
