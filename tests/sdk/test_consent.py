@@ -214,3 +214,66 @@ def test_a_consent_in_a_products_own_words_of_text_is_understood() -> None:
 def test_an_opt_out_that_is_no_collection_of_texts_is_refused(wrong: set[str]) -> None:
     with pytest.raises(SettingError, match="give a set of unit ids"):
         Client(ruleset=shop(), opted_out=wrong)
+
+
+@pytest.mark.requirement("R73", "R79")
+@pytest.mark.parametrize("who", ["cookie", "u1"])
+@pytest.mark.parametrize("how", ["denied", "opted out"])
+def test_two_ids_are_not_linked_where_either_refused(who: str, how: str) -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        if how == "denied":
+            client.consent(who, "denied")
+        else:
+            client.opt_out(who)
+
+        client.alias("cookie", "u1")
+
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 0
+
+
+@pytest.mark.requirement("R73")
+def test_two_ids_are_linked_when_both_have_decided() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.consent("cookie", "pending")
+        client.consent("u1", "pending")
+        client.alias("cookie", "u1")
+
+        client.consent("u1", "granted")
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 1
+        client.consent("cookie", "granted")
+
+        assert logged(client, kept) == ["Alias"]
+
+
+@pytest.mark.requirement("R73", "R79")
+@pytest.mark.parametrize("how", ["denied", "opted out"])
+def test_kept_variants_of_a_unit_that_refuses_are_forgotten(how: str) -> None:
+    kept, variants = Kept(), dict[str, str]()
+    with Client(ruleset=shop(), delivery=kept, sticky=KeptVariants(variants)) as client:
+        client.variant("checkout", ONE_PAGE)
+        client.variant("checkout", "u2")
+        assert len(variants) == 2
+
+        if how == "denied":
+            client.consent(ONE_PAGE, "denied")
+        else:
+            client.opt_out(ONE_PAGE)
+
+        assert list(variants) == ["one-page-checkout:1:u2"]
+
+
+def test_a_variant_is_kept_when_the_unit_is_exposed_and_not_before() -> None:
+    kept, variants = Kept(), dict[str, str]()
+    with Client(ruleset=shop(), delivery=kept, sticky=KeptVariants(variants)) as client:
+        client.variant("checkout", ONE_PAGE, expose=False)
+        client.parameters("list", ONE_PAGE, expose=False)
+        client.trigger("checkout", ONE_PAGE)
+        assert variants == {}
+
+        client.expose("checkout", ONE_PAGE)
+
+        assert list(variants.values()) == ["one-page"]

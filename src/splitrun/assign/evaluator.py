@@ -10,7 +10,7 @@ from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
 from splitrun.assign.explanation import Asked, Explanation, explained
 from splitrun.assign.faults import told
 from splitrun.assign.parametrised import Parametrised
-from splitrun.assign.programs import Attributes, Program, Programs
+from splitrun.assign.programs import Attributes, IdError, Program, Programs
 from splitrun.assign.ruleset import Ruleset
 from splitrun.assign.slots import LONGEST, REFUSED, id_bytes
 from splitrun.assign.sound import sound, zone
@@ -99,8 +99,9 @@ class Evaluator:
         # a reader: what a store would be given is thrown away
         kept = None if sticky is None else Unkept(sticky)
         evaluation = self.evaluate(flag, unit, attributes, opted_out=opted_out, sticky=kept)
-        given = self.ruleset.flags[flag].unit if evaluation.error is not ErrorCode.FLAG_NOT_FOUND else ""
-        asked = Asked(given, unit, attributes, opted_out, kept)
+        known = evaluation.error is not ErrorCode.FLAG_NOT_FOUND
+        given = self.ruleset.flags[evaluation.flag].unit if known else ""
+        asked = Asked(given, _text(unit) or unit, attributes, opted_out, kept)
         return explained(self.ruleset, self._zone, evaluation.flag, asked, evaluation)
 
     def parameters(
@@ -129,6 +130,20 @@ class Evaluator:
         except Exception as fault:  # noqa: BLE001  # as in `evaluate`
             return self._wrong_layer(layer, unit, attributes, fault)
 
+    def failed(self, flag: str, unit: str, says: str) -> Evaluation:
+        """Answer as `evaluate` does for attributes that cannot be read.
+
+        Args:
+            flag: Its key.
+            unit: Id of the unit.
+            says: What is wrong with the attributes, and what to do next.
+        """
+        return self._wrong(flag, unit, {}, IdError(ErrorCode.INVALID_CONTEXT, says))
+
+    def failed_layer(self, layer: str, unit: str, says: str) -> Parameters:
+        """Answer as `parameters` does for attributes that cannot be read; see `failed`."""
+        return self._wrong_layer(layer, unit, {}, IdError(ErrorCode.INVALID_CONTEXT, says))
+
     def _out(self, flag: str) -> Program:
         """Compile what of a flag is asked before an opt-out, when one is first met."""
         known = self._opted.get(flag)
@@ -147,28 +162,28 @@ class Evaluator:
     def _wrong(self, flag: object, unit: object, attributes: object, fault: Exception | None) -> Evaluation:
         """Answer with the default and what went wrong; a flag that is off says so whatever the unit."""
         version = self.ruleset.version
-        if not issubclass(type(flag), str) or flag not in self._flags:
+        key = _text(flag)
+        if key is None or key not in self._flags:
             return _unknown("flag", flag, version)
-        found = self.ruleset.flags[flag]
+        found = self.ruleset.flags[key]
         if not found.on or found.archived:
-            return self._flags[flag](b"", {}, None)
+            return self._flags[key](b"", {}, None)
         code, says = told(unit, attributes, fault)
         return Evaluation(
-            flag, found.variants[found.default], found.default, Reason.ERROR, Detail.ERROR,
+            key, found.variants[found.default], found.default, Reason.ERROR, Detail.ERROR,
             ruleset=version, error=code, says=says, serve=found.default,
         )  # fmt: skip
 
     def _wrong_layer(self, layer: object, unit: object, attributes: object, fault: Exception) -> Parameters:
         version = self.ruleset.version
-        if not issubclass(type(layer), str) or layer not in self._layers:
+        key = _text(layer)
+        if key is None or key not in self._layers:
             return Parameters({}, _unknown("layer", layer, version))
         code, says = told(unit, attributes, fault)
-        values = self.ruleset.layers[layer].parameters
+        values = self.ruleset.layers[key].parameters
         return Parameters(
             values,
-            Evaluation(
-                layer, values, None, Reason.ERROR, Detail.ERROR, ruleset=version, error=code, says=says
-            ),
+            Evaluation(key, values, None, Reason.ERROR, Detail.ERROR, ruleset=version, error=code, says=says),
         )
 
 
@@ -176,8 +191,14 @@ def _flags(programs: Programs) -> dict[str, Program]:
     return {key: programs.flag(key, flag.unit) for key, flag in programs.ruleset.flags.items()}
 
 
+def _text(key: object) -> str | None:
+    """Take a text as plain one: a kind of its own may raise when it is looked up."""
+    return str.__str__(key) if issubclass(type(key), str) else None
+
+
 def _unknown(what: str, key: object, version: int) -> Evaluation:
-    shown = str(key)[:128] if issubclass(type(key), str) else type(key).__name__
+    text = _text(key)
+    shown = type(key).__name__ if text is None else text[:128]
     return Evaluation(
         shown,
         None,

@@ -12,6 +12,7 @@ from datetime import tzinfo
 from msgspec import Struct
 
 from splitrun.assign.evaluation import Detail, Evaluation
+from splitrun.assign.faults import said
 from splitrun.assign.programs import read_id
 from splitrun.assign.ruleset import WHOLE, Experiment, Flag, Ruleset, Run, Serve
 from splitrun.assign.slots import listed, slot
@@ -86,7 +87,7 @@ def explained(ruleset: Ruleset, zone: tzinfo, flag: str, asked: Asked, evaluatio
     try:
         end = _Walk(ruleset, zone, asked).flag(flag)
     except Exception as fault:  # noqa: BLE001  # whatever the caller's mapping raises, the path ends there
-        step = Step("the unit", evaluation.says or str(fault)[:300], taken=False)
+        step = Step("the unit", evaluation.says or said(fault), taken=False)
         return Explanation(flag, asked.unit, evaluation, (step,), evaluation.serve, Detail.ERROR)
     return Explanation(flag, asked.unit, evaluation, end.steps, end.serve, end.detail)
 

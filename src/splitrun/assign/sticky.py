@@ -13,7 +13,11 @@ __all__ = ["Kept", "Sticky", "Unkept"]
 
 
 class Sticky(Protocol):
-    """Where variants are kept. May raise: then the flag's default is served, with the error."""
+    """Where variants are kept. May raise: then the flag's default is served, with the error.
+
+    A store that has `forget(experiment, version, unit)`, as `Kept` has, is told when a unit denies or opts
+    out.
+    """
 
     def variant(self, experiment: str, version: int, unit: str, /) -> str | None:
         """Give the variant that was kept; None where there is none."""
@@ -43,6 +47,10 @@ class Kept:
     def keep(self, experiment: str, version: int, unit: str, variant: str, /) -> None:
         """Keep a variant."""
         self._mapping[self._key(experiment, version, unit)] = variant
+
+    def forget(self, experiment: str, version: int, unit: str, /) -> None:
+        """Keep it no longer."""
+        self._mapping.pop(self._key(experiment, version, unit), None)
 
     def _key(self, experiment: str, version: int, unit: str) -> str:
         return f"{experiment}:{version}:{self._identity or unit}"

@@ -62,3 +62,5 @@ class Statistics(Struct, frozen=True):
     """Batches that were sent again."""
     blunders: int
     """Errors of our own that were caught; the default was served."""
+    left_out: int = 0
+    """Attributes that could not be sent and were left out of their exposures."""

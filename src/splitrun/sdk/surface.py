@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
-from splitrun.sdk.inner.answers import ALIKE, Answers
-from splitrun.sdk.outbox.plain import finite, plain
+from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
+from splitrun.sdk.outbox.plain import UnfitError, finite, merged, plain, texts
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.status import Change, Consent, Statistics, Status
@@ -197,8 +197,7 @@ class Surface(Answers):
         """
         otherwise: Mapping[str, object] = {}
         return self._guarded(
-            lambda: self._set_for(layer, unit, {**(attributes or {}), **named}, consent, expose=expose),
-            otherwise,
+            lambda: self._set_for(layer, unit, attributes, named, consent, expose=expose), otherwise
         )
 
     def explain(
@@ -214,14 +213,14 @@ class Surface(Answers):
         """Tell the path that leads to the answer; nothing is logged or kept."""
         try:
             out = self._allowed(unit, consent) is Consent.DENIED
-            return self._keeper.held.evaluator.explain(
-                flag, unit, {**(attributes or {}), **named}, opted_out=out, sticky=self._sticky
-            )
+            evaluator = self._keeper.held.evaluator
+            try:
+                known = merged(attributes, named)
+            except UnfitError as error:
+                return unexplained(evaluator.failed(flag, unit, str(error)), unit)
+            return evaluator.explain(flag, unit, known, opted_out=out, sticky=self._sticky)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
-            from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - as above
-
-            answer = self._blundered(flag, error)
-            return Explanation(answer.flag, str(unit), answer, (), None, answer.detail)
+            return unexplained(self._blundered(flag, error), unit)
 
     def expose(
         self,
@@ -250,7 +249,7 @@ class Surface(Answers):
 
         Call it where a treatment would first make a difference, whichever variant the unit has.
         """
-        self._guarded(lambda: self._pull(flag, unit, {**(attributes or {}), **named}, consent), None)
+        self._guarded(lambda: self._pull(flag, unit, merged(attributes, named), consent), None)
 
     def track(  # noqa: C901 - the hot path: what is asked of every property costs a call less here
         self,
@@ -277,8 +276,9 @@ class Surface(Answers):
             named: More properties; keywords win.
         """
         try:
-            if properties is not None:
-                named = {**properties, **named}
+            named = named if properties is None else {**merged(properties, named)}
+            if type(name) is not str or type(unit) is not str or unit_type is not None:
+                name, unit, unit_type = texts(name, unit, unit_type)
             if type(value) is float:
                 if value - value:
                     finite(value)
@@ -302,7 +302,7 @@ class Surface(Answers):
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
-            self._unfit(error, name, unit)
+            self._unfit(error)
 
     def alias(
         self,
@@ -371,4 +371,5 @@ class Surface(Answers):
             rejected=queue.rejected + sender.refused,
             retried=sender.retried,
             blunders=self._blunders,
+            left_out=self._left_out,
         )

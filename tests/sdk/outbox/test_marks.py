@@ -29,4 +29,8 @@ def test_a_mark_survives_a_newer_ruleset_of_the_same_phase_only() -> None:
 def test_an_attribute_that_could_change_is_not_carried() -> None:
     mark = Marks(shop(), 100).of["one-page-checkout"]
 
-    assert mark.carried({"country": ["DE"], "tier": 2, "email": "x"}) == {"tier": 2}
+    values, text, wrong = mark.carried({"country": ["DE"], "tier": 2, "email": "x"})
+
+    assert (values, text) == ({"tier": 2}, 1)
+    assert len(wrong) == 1
+    assert "attribute 'country' was left out of an exposure (UnfitError: it is a list)" in wrong[0]

@@ -10,17 +10,19 @@ from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
-from splitrun.sdk.outbox.plain import UnfitError
+from splitrun.sdk.outbox.plain import UnfitError, merged, text
 from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
     # for the type only: it brings the whole of `assign`, which is loaded when a client is made
+    from splitrun.assign.explanation import Explanation
+    from splitrun.assign.sticky import Sticky
     from splitrun.sdk.outbox.marks import Mark
     from splitrun.sdk.rulesets.held import Held
 
-__all__ = ["ALIKE", "KINDS", "Answers"]
+__all__ = ["ALIKE", "KINDS", "Answers", "unexplained"]
 
 KINDS: dict[type, Type] = {
     bool: Type.BOOLEAN,
@@ -36,8 +38,6 @@ ALIKE: dict[Type, type] = {kind: python for python, kind in reversed(KINDS.items
 """A Python type of each of a flag's types."""
 NOTHING: dict[str, object] = {}
 """What most exposures carry; nobody writes to it."""
-CHANGEABLE = frozenset((list, dict, set))
-"""What could change between call and sending; segments have no such values."""
 
 
 class How(Struct, frozen=True):
@@ -81,7 +81,7 @@ class Answers(Engine):
             if attributes is None:
                 attributes = named
             elif named or type(attributes) is not dict:
-                attributes = {**attributes, **named}
+                attributes = merged(attributes, named)
             if consent is not None or self._careful:
                 return self._chosen(flag, unit, attributes, expose, consent, alike)
             held = self._keeper.held
@@ -93,9 +93,19 @@ class Answers(Engine):
                 mark = held.of[answer.experiment]
                 if unit not in mark.fresh:
                     self._meet(held, mark, unit, attributes, answer)
+        except UnfitError as error:
+            return self._failed(flag, unit, error, alike)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
             return self._blundered(flag, error)
         return answer
+
+    def _failed(self, flag: str, unit: str, error: UnfitError, alike: type | None) -> Evaluation:
+        """Answer with the flag's default where the attributes cannot be read."""
+        try:
+            answer = self._keeper.held.evaluator.failed(flag, unit, str(error))
+        except Exception as fault:  # noqa: BLE001 - as above
+            return self._blundered(flag, fault)
+        return mismatch(answer, KINDS[alike]) if alike is not None and unlike(answer, alike) else answer
 
     def _chosen(
         self,
@@ -108,10 +118,10 @@ class Answers(Engine):
     ) -> Evaluation:
         """Answer where consent, opt-out or stickiness have a say."""
         held = self._keeper.held
-        state, out = self._choices.state(unit, consent), self._choices.out(unit)
+        state, out = self._stand(unit, consent)
         refuses = out or state is Consent.DENIED
         # what a unit has not granted is not kept either
-        sticky = self._sticky if state is Consent.GRANTED and not out else None
+        sticky = self._store_for(state, expose=expose) if not out else None
         answer = held.evaluate(flag, unit, attributes, opted_out=refuses, sticky=sticky)
         if refuses and not out and answer.detail is Detail.OPTED_OUT:
             answer = replace(answer, detail=Detail.CONSENT)
@@ -126,16 +136,21 @@ class Answers(Engine):
         self,
         layer: str,
         unit: str,
-        attributes: Mapping[str, object],
+        attributes: Mapping[str, object] | None,
+        named: Mapping[str, object],
         consent: Consent | str | None,
         *,
         expose: bool,
     ) -> Mapping[str, object]:
         """Answer a layer's parameters."""
         held = self._keeper.held
-        state, out = self._choices.state(unit, consent), self._choices.out(unit)
+        try:
+            attributes = merged(attributes, named)
+        except UnfitError as error:
+            return held.evaluator.failed_layer(layer, unit, str(error)).values
+        state, out = self._stand(unit, consent)
         refuses = out or state is Consent.DENIED
-        sticky = self._sticky if state is Consent.GRANTED and not out else None
+        sticky = self._store_for(state, expose=expose) if not out else None
         found = held.evaluator.parameters(layer, unit, attributes, opted_out=refuses, sticky=sticky)
         answer = found.evaluation
         if expose and not refuses and answer.experiment is not None:
@@ -152,8 +167,7 @@ class Answers(Engine):
         if state is Consent.DENIED:
             return
         held = self._keeper.held
-        sticky = self._sticky if state is Consent.GRANTED else None
-        answer = held.evaluate(flag, unit, attributes, sticky=sticky)
+        answer = held.evaluate(flag, unit, attributes, sticky=self._store_for(state, expose=False))
         if answer.experiment is not None:
             mark = held.of[answer.experiment]
             self._meet_slowly(held, mark, unit, attributes, answer, how(state, trigger=True))
@@ -167,10 +181,13 @@ class Answers(Engine):
         consent: Consent | str | None,
     ) -> None:
         """Log an alias."""
-        if type(unit) is not str or type(was) is not str or not unit or not was:
-            raise UnfitError("an alias needs two ids, both texts")
-        text = len(unit) + len(was)
-        weight = SMALL + 4 * text if text > SMALL_TEXT else 0
+        unit, was = text(unit, "the id of an alias"), text(was, "the id before of an alias")
+        if not unit or not was:
+            raise UnfitError("an id of an alias is empty; give both ids")
+        unit_type = None if unit_type is None else text(unit_type, "the unit type of an alias")
+        was_type = None if was_type is None else text(was_type, "the unit type before of an alias")
+        size = len(unit) + len(was) + len(unit_type or "") + len(was_type or "")
+        weight = SMALL + 4 * size if size > SMALL_TEXT else 0
         self._log(Linked(self._queue.number(), self._now(), unit, unit_type, was, was_type, weight), consent)
 
     # ---- logging ---------------------------------------------------------------------------------
@@ -182,6 +199,8 @@ class Answers(Engine):
         if mark.slow:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
+        if type(unit) is not str:
+            unit = str.__str__(unit)
         queue = self._queue
         number = queue.number()
         # asking and setting in one step is what makes it exact among threads
@@ -191,20 +210,16 @@ class Answers(Engine):
         marks.taken += 1
         if marks.known(mark, unit) if marks.taken > marks.half else unit in mark.older:
             return
-        text = len(unit)
+        size = len(unit)
         carried = NOTHING
         if mark.declared:
-            carried = {}
-            for name in mark.declared:
-                item = attributes.get(name)
-                if type(item) is str:
-                    text += len(item)
-                elif item is None or type(item) in CHANGEABLE:
-                    continue
-                carried[name] = item
+            carried, more, wrong = mark.carried(attributes)
+            size += more
+            if wrong:
+                self._leave_off(wrong)
         at = self._now()
-        if text > SMALL_TEXT:
-            weight = SMALL + 4 * text + 100 * len(carried)
+        if size > SMALL_TEXT:
+            weight = SMALL + 4 * size + 100 * len(carried)
             queue.put(Met(number, at, unit, mark.unit_type, answer, carried, False, weight))  # noqa: FBT003
             return
         queue.fresh.append(Met(number, at, unit, mark.unit_type, answer, carried))
@@ -230,40 +245,75 @@ class Answers(Engine):
             answer: The evaluation.
             how: What is special.
         """
-        who: object = unit
+        who = unit
         if mark.other:
             asked = how.asked or held.ruleset.flags[answer.flag].unit
-            who = unit if asked == mark.unit_type else attributes.get(mark.attribute)
-        if type(who) is not str:
-            return
+            if asked != mark.unit_type:
+                from splitrun.assign.programs import read_id  # noqa: PLC0415 - loaded with the first ruleset
+
+                # as the evaluation read it: whole numbers are ids, too
+                who = read_id(attributes.get(mark.attribute), mark.unit_type, mark.attribute).decode()
+        who = text(who, "the id of a unit")
         number = self._queue.number()
         if not how.held_back and not held.marks.first(mark, mark.key(who, trigger=how.trigger), number):
             return
-        carried = mark.carried(attributes)
-        text = len(who) + sum(len(item) for item in carried.values() if type(item) is str)
-        weight = SMALL + 4 * text + 100 * len(carried)
+        carried, size, wrong = mark.carried(attributes)
+        self._leave_off(wrong)
+        weight = SMALL + 4 * (len(who) + size) + 100 * len(carried)
         record = Met(number, self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
         if how.held_back:
-            self._choices.hold(unit, record)
+            self._choices.hold(text(unit, "the id of a unit"), record)
         else:
             self._queue.put(record)
 
+    def _leave_off(self, wrong: list[str]) -> None:
+        """Count attributes that could not be sent."""
+        if wrong:
+            self._left_out += len(wrong)
+            self._sender.note = wrong[-1]
+
+    def _stand(self, unit: str, consent: Consent | str | None) -> tuple[Consent, bool]:
+        """What the unit allowed, and whether it opted out; nothing is allowed to what is no id."""
+        if type(unit) is not str:
+            if not issubclass(type(unit), str):
+                return Consent.DENIED, False
+            unit = str.__str__(unit)
+        return self._choices.state(unit, consent), self._choices.out(unit)
+
+    def _store_for(self, state: Consent, *, expose: bool) -> Sticky | None:
+        """Where the unit's variants are kept: for those who granted, and kept anew when they are exposed."""
+        if state is not Consent.GRANTED:
+            return None
+        return self._sticky if expose else self._unkept
+
     def _allowed(self, unit: str, consent: Consent | str | None) -> Consent:
         """Whether a record of the unit may be logged."""
-        return Consent.DENIED if self._choices.out(unit) else self._choices.state(unit, consent)
+        state, out = self._stand(unit, consent)
+        return Consent.DENIED if out else state
 
     def _log(self, record: Did | Linked, consent: Consent | str | None) -> None:
-        """Log, hold back or forget a record, as its unit decided."""
-        state = self._allowed(record.unit, consent)
+        """Log, hold back or forget a record, as its unit decided; of two units, both."""
+        unit, state = record.unit, self._allowed(record.unit, consent)
+        match record:
+            case Linked(was=was) if self._choices.out(was) or self._choices.decision(was) is Consent.DENIED:
+                return
+            case Linked(was=was) if state is Consent.GRANTED:
+                unit, state = was, self._choices.decision(was) or state
+            case _:
+                pass
         if state is Consent.GRANTED:
             self._queue.put(record)
         elif state is Consent.PENDING:
-            self._choices.hold(record.unit, record)
+            self._choices.hold(unit, record)
 
     def _decide(self, unit: str, state: Consent | str) -> None:
         """Note a decision, and log what was held back for it."""
         self._careful = True
-        for record in self._choices.decided(unit, state):
+        unit = text(unit, "the id of the unit that decides")
+        released = self._choices.decided(unit, state)
+        if self._choices.decision(unit) is Consent.DENIED:
+            self._forget(unit)
+        for record in released:
             match record:
                 case Met():
                     held = self._keeper.held
@@ -272,19 +322,33 @@ class Answers(Engine):
                         mark, mark.key(record.unit, trigger=record.trigger), record.number
                     ):
                         self._queue.put(record)
+                case Linked():
+                    # the other unit has a say, too
+                    self._log(record, None)
                 case _:
                     self._queue.put(record)
 
     def _leave_out(self, unit: str) -> None:
         """Note that a unit opted out."""
         self._careful = True
+        unit = text(unit, "the id of the unit that opts out")
         self._choices.opt_out(unit)
+        self._forget(unit)
+
+    def _forget(self, unit: str) -> None:
+        """Take the unit's variants out of the sticky store, where the store can do so."""
+        forget = getattr(self._sticky, "forget", None)
+        if forget is not None:
+            for key, experiment in self._keeper.held.ruleset.experiments.items():
+                forget(key, experiment.version, unit)
 
 
 def unlike(answer: Evaluation, alike: type) -> bool:
     """Whether the flag serves another type than that of a value; a type that no flag has takes anything."""
     wants = KINDS.get(alike)
-    return wants is not None and answer.error is None and KINDS.get(type(answer.value)) is not wants
+    # an error with a value has the flag's default, which may be of another type as well
+    settled = answer.error is not None and answer.value is None
+    return wants is not None and not settled and KINDS.get(type(answer.value)) is not wants
 
 
 def mismatch(answer: Evaluation, wants: Type) -> Evaluation:
@@ -300,3 +364,11 @@ def mismatch(answer: Evaluation, wants: Type) -> Evaluation:
         error=ErrorCode.TYPE_MISMATCH,
         says=f"flag {answer.flag!r} serves a {got} where a {wants} is asked for; mend the call or the flag",
     )
+
+
+def unexplained(answer: Evaluation, unit: object) -> Explanation:
+    """Tell an answer without a path."""
+    from splitrun.assign.explanation import Explanation  # noqa: PLC0415 - importing a client stays cheap
+
+    shown = str.__str__(unit) if issubclass(type(unit), str) else type(unit).__name__
+    return Explanation(answer.flag, shown, answer, (), answer.serve, answer.detail)

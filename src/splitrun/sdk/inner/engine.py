@@ -31,6 +31,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         # importing a client stays cheap: what it works with is loaded when one is made
+        from splitrun.assign.sticky import Unkept  # noqa: PLC0415
         from splitrun.sdk.inner.connections import Connections  # noqa: PLC0415
         from splitrun.sdk.process.forks import enrol  # noqa: PLC0415
         from splitrun.sdk.rulesets.keeper import Keeper  # noqa: PLC0415
@@ -38,12 +39,15 @@ class Engine:
         self._settings = settings
         self._now = settings.clock.now
         self._blunders = 0
+        self._left_out = 0
         self._closed = False
         self._keeper = Keeper(settings)
         self._choices = Choices(
             Consent(settings.consent), settings.opted_out, settings.queue, settings.queue_bytes
         )
         self._sticky = settings.sticky
+        self._unkept = None if settings.sticky is None else Unkept(settings.sticky)
+        """Reads what is kept, and keeps nothing: for answers that are no exposure."""
         self._careful = self._choices.asked or settings.sticky is not None
         """Whether an answer has to ask for consent, opt-out or what was kept."""
         self._connections = Connections(settings, self._keeper)
@@ -88,12 +92,14 @@ class Engine:
 
     def _blundered(self, flag: object, error: Exception) -> Evaluation:
         """Count an error of ours, and answer in its place."""
+        # loaded with the first ruleset; what it writes never raises, whatever the error is
+        from splitrun.assign.faults import said  # noqa: PLC0415
+
         self._blunders += 1
-        what = f"{type(error).__name__}: {str(error)[:200]}"
-        says = f"an error inside splitrun was caught ({what}); please report it"
+        says = f"an error inside splitrun was caught ({said(error)}); please report it"
         self._sender.blunder = says
         return Evaluation(
-            flag if isinstance(flag, str) else type(flag).__name__,
+            str.__str__(flag) if issubclass(type(flag), str) else type(flag).__name__,
             None,
             None,
             Reason.ERROR,
@@ -121,17 +127,9 @@ class Engine:
             self._blundered("", error)
         return otherwise
 
-    def _unfit(self, error: Exception, *texts: object) -> None:
-        """Count a record that cannot be sent, be it the caller's mistake or ours.
-
-        Args:
-            error: What came of it.
-            texts: What should have been texts.
-        """
-        wrong = [type(each).__name__ for each in texts if type(each) is not str]
-        if wrong:
-            self._sender.note = f"an event needs a name and the id of a unit, both texts; one is a {wrong[0]}"
-        elif type(error) is UnfitError:
+    def _unfit(self, error: Exception) -> None:
+        """Count a record that cannot be sent, be it the caller's mistake or ours."""
+        if type(error) is UnfitError:
             self._sender.note = str(error)
         else:
             self._blundered("", error)

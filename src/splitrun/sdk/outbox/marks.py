@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from splitrun.assign.ruleset import Experiment, Ruleset
+from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
+from splitrun.sdk.outbox.queue import SMALL_TEXT
 
 __all__ = ["Mark", "Marks"]
 
+
+LARGE = 2**53
+"""Whole numbers up to here are exact wherever they are read."""
 
 MANY = 12
 """Declared attributes up to which an exposure with little text is small."""
@@ -53,13 +58,40 @@ class Mark:
             return (unit,)
         return (unit, "") if self.other else unit
 
-    def carried(self, attributes: Mapping[str, object]) -> dict[str, object]:
-        """Take the declared attributes and no others; what could change later is left out."""
-        return {
-            name: attributes[name]
-            for name in self.declared
-            if attributes.get(name) is not None and type(attributes[name]) not in {list, dict, set}
-        }
+    def carried(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int, list[str]]:
+        """Take the declared attributes and no others.
+
+        Returns:
+            Their plain values, how much text they hold, and what was wrong with those that are left out.
+        """
+        values: dict[str, object] = {}
+        text = 0
+        for name in self.declared:
+            item = attributes.get(name)
+            if item is None:
+                continue
+            if type(item) is str and item.isascii():
+                text += len(item)
+            elif type(item) is not bool and not (type(item) is int and -LARGE <= item <= LARGE):
+                return self.sifted(attributes)
+            values[name] = item
+        return self.sifted(attributes) if text > SMALL_TEXT else (values, text, [])
+
+    def sifted(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int, list[str]]:
+        """Do as `carried` does for attributes of any kind and size."""
+        values: dict[str, object] = {}
+        size = 0
+        wrong: list[str] = []
+        for name in self.declared:
+            item = attributes.get(name)
+            if item is None:
+                continue
+            try:
+                values[name], taken = segment(item, name, SEGMENTS - size)
+                size += taken
+            except UnfitError as error:
+                wrong.append(str(error))
+        return values, size, wrong
 
 
 class Marks:

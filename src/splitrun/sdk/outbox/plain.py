@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DEEP", "UnfitError", "finite", "plain"]
+from msgspec import to_builtins
+from msgspec.json import Encoder
+
+__all__ = ["DEEP", "SEGMENTS", "UnfitError", "finite", "merged", "plain", "segment", "text", "texts"]
+
+SEGMENTS = 32_000
+"""Bytes of JSON that the attributes of one exposure may take; with the longest id it fits into an event."""
+
+encode = Encoder().encode
 
 DEEP = 30
 """Lists and mappings may stand in each other so deep; the intake takes 32 with what is around them."""
@@ -27,6 +35,95 @@ def finite(value: object) -> float:
     if isinstance(value, str | bytes) or number - number:
         raise UnfitError(f"the value of an event is {value!r:.60}; give a finite number")
     return number
+
+
+def merged(attributes: Mapping[str, object] | None, named: Mapping[str, object]) -> Mapping[str, object]:
+    """Put attributes and keywords together; keywords win.
+
+    Raises:
+        UnfitError: The attributes are no mapping, or raise when they are read.
+    """
+    try:
+        return named if attributes is None else {**attributes, **named}
+    except Exception as error:
+        # loaded with the first ruleset; importing a client stays cheap
+        from splitrun.assign.faults import said  # noqa: PLC0415
+
+        what = "raise when they are read"
+        if not hasattr(type(attributes), "keys"):
+            what = f"are a {type(attributes).__name__}"
+        raise UnfitError(
+            f"the attributes {what} ({said(error)}); give a mapping of names to values"
+        ) from error
+
+
+def text(value: object, what: str) -> str:
+    """Take a text, also one of a kind of its own (numpy's, an enumeration's).
+
+    Raises:
+        UnfitError: It is no text.
+    """
+    if not issubclass(type(value), str):
+        raise UnfitError(f"{what} is a {type(value).__name__}; give a text")
+    return str.__str__(value)
+
+
+def texts(name: object, unit: object, unit_type: object) -> tuple[str, str, str | None]:
+    """Take an event's name, the id of its unit and the unit's type, which may be left out.
+
+    Raises:
+        UnfitError: One of them is no text.
+    """
+    return (
+        text(name, "the name of an event"),
+        text(unit, "the id of an event's unit"),
+        None if unit_type is None else text(unit_type, "the unit type of an event"),
+    )
+
+
+def segment(value: object, name: str, room: int) -> tuple[object, int]:
+    """Take an attribute for an exposure as plain text, finite number or boolean, and its bytes in JSON.
+
+    Args:
+        value: What the caller gave; numpy's scalars, dates and ids are written as what they stand for.
+        name: What the attribute is called.
+        room: Bytes that are left.
+
+    Raises:
+        UnfitError: It is none of these, or takes more.
+    """
+    try:
+        taken = scalar(value)
+        # a text that is too long by its characters is not written at all
+        size = len(taken) if type(taken) is str and len(taken) > room else len(encode(taken))
+    except Exception as error:
+        from splitrun.assign.faults import said  # noqa: PLC0415 - as above
+
+        raise left(name, said(error)) from error
+    if size > room:
+        raise left(name, f"it takes {size:,} bytes")
+    return taken, size
+
+
+def left(name: str, why: str) -> UnfitError:
+    """Say that an attribute is left out."""
+    return UnfitError(
+        f"attribute {name!r:.60} was left out of an exposure ({why}); give a text, a number or a boolean"
+    )
+
+
+def scalar(value: object) -> object:
+    """Take one value as what it stands for."""
+    if issubclass(type(value), str):
+        return str.__str__(value)
+    if type(value) not in {bool, int, float}:
+        # a scalar of numpy's tells its plain value; what is left are dates, ids, enumerations
+        value = value.item() if hasattr(value, "item") else value
+        value = finite(value) if hasattr(value, "__float__") and not isinstance(value, bool | int) else value
+        value = value if isinstance(value, bytes | bytearray | memoryview) else to_builtins(value)
+    if type(value) not in {bool, int, float, str}:
+        raise UnfitError(f"it is a {type(value).__name__}")
+    return finite(value) if type(value) is float else value
 
 
 def plain(properties: Mapping[str, object]) -> tuple[dict[str, object], int]:
