@@ -20,6 +20,7 @@ from splitrun.measure.sql import (
     relation,
     select,
     text,
+    titled,
     tree,
     until,
     whole,
@@ -93,10 +94,10 @@ def enrolled(
     if in_place is not None and apart:
         n = whole(0) if enrolment.by_row else tree("key")
         seen = _seen(enrolment, labels, in_place)
-        _summed(work, enrolment, roll, seen.subquery("u"))
+        _summed(work, enrolment, roll, seen.subquery("u", copy=False))
         # read again and again: what no unit lacks is looked at no more
         seen = _seen(enrolment, labels, in_place, roll.filled)
-        work.name("units", UNITS, _numbered(seen.subquery("x"), n))
+        work.name("units", UNITS, _numbered(seen.subquery("x", copy=False), n))
         _not_finite(work, enrolment, roll)
     else:
         _keep_units(work, enrolment, labels, roll, apart=apart)
@@ -112,7 +113,7 @@ def _keep_units(
     made = FIRST if clustered else UNITS
     if apart:
         n = tree("ROW_NUMBER() OVER ()")
-        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x"), n))
+        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x", copy=False), n))
     else:
         work.keep("exposures", SEEN, _seen(enrolment, labels))
         _count(work, enrolment, roll)
@@ -143,7 +144,9 @@ def _raw(enrolment: Enrolment) -> exp.Select:
 
 def _looked_at(work: Work, enrolment: Enrolment) -> tuple[Roll, bool]:
     """What the rows say, and whether every row that is kept is of another unit."""
-    row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
+    row = work.one(
+        "exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x", copy=False))
+    )
     named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
     count = {name: int(row[name] or 0) for name in named}
     due = count["due"]
@@ -208,10 +211,12 @@ def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> Da
 
 def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
     query = (
-        select([("label", tree("label")), ("rows", tree("COUNT(*)"))], _raw(enrolment).subquery("x"))
-        .where(tree("key IS NOT NULL AND label IS NOT NULL AND rank IS NULL"))
-        .group_by(tree("label"))
-        .order_by(falling(tree("COUNT(*)")), tree("label"))
+        select(
+            [("label", tree("label")), ("rows", tree("COUNT(*)"))], _raw(enrolment).subquery("x", copy=False)
+        )
+        .where(tree("key IS NOT NULL AND label IS NOT NULL AND rank IS NULL"), copy=False)
+        .group_by(tree("label"), copy=False)
+        .order_by(falling(tree("COUNT(*)")), tree("label"), copy=False)
     )
     rows = work.ask("unknown variants", query).to_pylist()
     listed = [(str(row["label"]), int(row["rows"])) for row in rows[:UNKNOWN_LISTED]]
@@ -252,12 +257,12 @@ def _seen(
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
-    inner = select(named, _rows(enrolment)).subquery("x")
-    return exp.select("*").from_(inner).where(every(kept))
+    inner = select(named, _rows(enrolment)).subquery("x", copy=False)
+    return exp.select("*").from_(inner, copy=False).where(every(kept), copy=False)
 
 
 def _numbered(units: exp.Expr, n: exp.Expr) -> exp.Select:
-    return exp.select("*").from_(units).select(exp.alias_(n, "n", quoted=True))
+    return exp.select("*").from_(units, copy=False).select(titled("n", n), copy=False)
 
 
 def _count(work: Work, enrolment: Enrolment, roll: Roll) -> None:
@@ -359,7 +364,7 @@ def _summed(work: Work, enrolment: Enrolment, roll: Roll, units: exp.Expr) -> No
             *((name, tree("COUNT(:p)", p=column(name))) for name in numbers),
         ],
         units,
-    ).group_by(tree("rank"))
+    ).group_by(tree("rank"), copy=False)
     rows = work.ask("units by variant", query).to_pylist()
     roll.filled = frozenset(name for name in numbers if all(row[name] == row["units"] for row in rows))
     held = {int(row["rank"]): int(row["units"]) for row in rows}

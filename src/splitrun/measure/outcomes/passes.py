@@ -178,11 +178,12 @@ def _numbered(
     number, labels = cells
     if not labels:
         named = [("cell", tree("cell")), *sums.items()]
-        return select(named, relation(outcomes, "o")).group_by(tree("cell"))
+        return select(named, relation(outcomes, "o")).group_by(tree("cell"), copy=False)
     raws = [column(each.name, "u") for each in labels]
     written = [("rank", tree("rank")), *((each.name, each.written) for each in labels)]
-    inner = select([*written, *sums.items()], relation(outcomes, "u")).group_by(tree("u.rank"), *raws)
-    return select([("cell", number)], inner.subquery("u")).select("u.*")
+    inner = select([*written, *sums.items()], relation(outcomes, "u"))
+    inner = inner.group_by(tree("u.rank"), *raws, copy=False)
+    return select([("cell", number)], inner.subquery("u", copy=False)).select("u.*", copy=False)
 
 
 def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.Expr]:
@@ -235,8 +236,8 @@ def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, 
             for place, (a, b, c) in enumerate(_triples(block))
         ]
     query = select(named, relation(outcomes, "o"))
-    query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
-    return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
+    query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"), copy=False)
+    return query.group_by(tree("o.cell"), copy=False).order_by(tree("o.cell"), copy=False)
 
 
 def _counts(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Counts:
