@@ -63,6 +63,11 @@ class Sums:
     def settled(self, groups: Sequence[IntArray]) -> bool:
         """Whether they say all that is to be said around the mean of every group of cells."""
         squares = np.diagonal(self.second, axis1=1, axis2=2)
+        left = squares - self.first * self.first / np.maximum(self.n, 1.0)[:, None]
+        plain = (squares >= SMALLEST) & (squares <= FAR * left)
+        # what is left around the means of cells is left around the mean of all of them too, and more
+        if np.all(plain | ((squares == 0) & (self.first == 0))):
+            return True
         return all(self._settled(group, squares) for group in groups)
 
     def _settled(self, group: IntArray, squares: FloatArray) -> bool:
