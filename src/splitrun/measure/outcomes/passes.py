@@ -203,7 +203,7 @@ def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.E
         if block.filled:
             # what every unit has need not be counted: one sum less
             named[f"n{sides[0]}"] = tree("COUNT(*) - :i", i=named[immature])
-        named[f"z{sides[0]}"] = tree("CAST(COALESCE(COUNT_IF(:x = 0), 0) AS BIGINT)", x=column(sides[0]))
+        named[f"z{sides[0]}"] = tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(sides[0]))
         if block.cut is not None:
             named[f"h{block.name}"] = tree("CAST(SUM(:h) AS BIGINT)", h=column(f"h{block.name}"))
         for name in sides:
