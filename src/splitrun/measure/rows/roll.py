@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from splitrun.errors import DataError
-from splitrun.measure.parts import outcome
+from splitrun.measure.parts import outcome, usable
 from splitrun.measure.rows.enrolment import Enrolment
 from splitrun.measure.sql import Work, column, falling, later, relation, select, tree, until, whole
 from splitrun.spec.source import EXPOSURES
@@ -131,11 +131,15 @@ def _raw(enrolment: Enrolment, columns: Sequence[tuple[str, exp.Expr]] = ()) -> 
 
 
 def _numbers(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
-    """The numbers that a row may hold, null where it lacks one."""
-    named = [(f"c{place}", enrolment.covariate(name)) for place, name in enumerate(enrolment.covariates)]
+    """The numbers that a row may hold; null or not usable where it lacks one."""
+    named = [
+        (f"c{place}", enrolment.covariate(name, filled=True))
+        for place, name in enumerate(enrolment.covariates)
+    ]
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
-            named += outcome(enrolment.reading, part, place)[:1]
+            # taken at its word, but where a condition that is null would pass for one that is false
+            named += outcome(enrolment.reading, part, place, filled=part.where is None)[:1]
     return named
 
 
@@ -177,7 +181,7 @@ def _of_units(enrolment: Enrolment, numbers: Sequence[str]) -> list[tuple[str, e
             (f"u{place}", tree("COUNT_IF(:kept AND rank = :place)", kept=kept, place=whole(place)))
             for place in range(len(enrolment.plan.variants))
         ),
-        *((name, tree("COUNT(:p)", p=column(name))) for name in numbers),
+        *((name, tree("COUNT_IF(:ok)", ok=usable(column(name)))) for name in numbers),
     ]
 
 
