@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import iscoroutine
 from typing import Generic, TypedDict, TypeVar
 
@@ -122,10 +122,8 @@ class Visits(Generic[Request]):
         ]
         given = {name: value for name, value in options.items() if value is not None or name not in ABSENT}
         says += wrong(given, KINDS)
-        if "consent" in given and "consent_cookie" in given:
-            says.append("consent and consent_cookie are both given; keep the one that says what was allowed")
-        if "consent_cookie" in given and given["consent_cookie"] == given.get("cookie", UNIT_COOKIE):
-            says.append("consent_cookie and the unit's cookie have one name; give them two")
+        if not says:
+            says += contradictions(given)
         if says:
             raise SettingError("\n".join(says))
 
@@ -221,6 +219,14 @@ class Visits(Generic[Request]):
     def taken_away(self) -> str:
         """Write the header that takes the cookie away."""
         return header(self.cookie, "", 0, secure=self.secure, domain=self.domain)
+
+
+def contradictions(given: Mapping[str, object]) -> Iterator[str]:
+    """Say which options, each of them sound, do not go together."""
+    if "consent" in given and "consent_cookie" in given:
+        yield "consent and consent_cookie are both given; keep the one that says what was allowed"
+    if given.get("consent_cookie") == given.get("cookie", UNIT_COOKIE):
+        yield "consent_cookie and the unit's cookie have one name; give them two"
 
 
 def left(found: object) -> str:
