@@ -480,6 +480,22 @@ def test_an_answer_of_a_delivery_that_is_none_is_told(answer: Answer) -> None:
     assert len(box.queue) == 1
 
 
+def test_flushing_again_and_again_gives_nothing_up_in_a_bad_moment() -> None:
+    line = Line(Answer(202, Accepted(0)))
+    box = Outbox(line)
+    box.track(3)
+    for _ in range(50):
+        box.sender.hurry.set()
+        box.sender.step()
+        box.time.seconds += 0.1
+    assert line.tries == 50
+
+    line.answer = None
+    box.live(400)
+
+    assert (box.sender.sent, box.sender.dropped) == (3, 0)
+
+
 def test_a_delivery_that_says_nothing_of_numbers_took_all() -> None:
     box = Outbox(Line(Answer(202)))
     box.track(3)

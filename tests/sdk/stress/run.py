@@ -165,7 +165,7 @@ def main() -> int:
     seconds = words.parse_args().minutes * 60
     kinds: dict[str, tuple[str, ...]] = {"threads, asyncio and forks": (sys.executable,)}
     if GEVENT.exists():
-        kinds["gevent and forks"] = (str(GEVENT), "-m", "gevent.monkey")
+        kinds["gevent"] = (str(GEVENT), "-m", "gevent.monkey")
     else:
         sys.stdout.write("gevent is left out: make bench/peers/gevent with `make peers`\n")
     faults: list[str] = []

@@ -30,6 +30,8 @@ AGAIN = {408, 425, 429}
 """Beside 5xx, the answers that ask to be tried again."""
 GIVE_UP = Patience.TRIES
 """Tries in a row that a delivery may raise, or answer what does not add up, before the batch is given up."""
+GIVE_UP_AFTER = 20.0
+"""Seconds from the first of them at least: flushing tries again at once, and a bad moment passes."""
 ODD = -1
 """In place of a status: the delivery raised, or its answer cannot be read."""
 REFUSED = {401, 403}
@@ -60,6 +62,7 @@ class Sender:
         self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = 0
         self.lost = self.strikes = 0
         """Events given up, and odd answers to the batch that is tried."""
+        self.first_strike = 0.0
         self.begun = self.failed = 0
         """Numbers of the last try, and of the last that failed."""
         self.reported = 0
@@ -190,19 +193,21 @@ class Sender:
 
     def struck(self, answer: Answer, amount: int) -> bool:
         """Try an odd batch again, half of it each time, but not for ever: those behind have their turn."""
+        now = self.clock.elapsed()
+        self.first_strike = self.first_strike if self.strikes else now
         self.strikes += 1
         pause = self.patience.failed(answer.retry_after)
-        if self.strikes < GIVE_UP:
+        if self.strikes < GIVE_UP or now - self.first_strike < GIVE_UP_AFTER:
             self.most = max(1, amount // 2)
             self.retried += 1
             self.trouble = f"{answer.says}; the events wait for the next try"
-            self.next_try = self.clock.elapsed() + pause
+            self.next_try = now + pause
             return False
+        were = "event was" if amount == 1 else "events were"
+        self.note = f"{amount:,} {were} given up after {self.strikes} tries: {answer.says}"
         self.most, self.strikes = BATCH_EVENTS, 0
         self.patience.worked()
         self.lost += amount
-        were = "event was" if amount == 1 else "events were"
-        self.note = f"{amount:,} {were} given up after {GIVE_UP} tries: {answer.says}"
         return True
 
     @property
