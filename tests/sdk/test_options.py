@@ -18,8 +18,8 @@ from splitrun.sdk.asynchronous import AsyncClient
 from splitrun.sdk.client import Client
 from splitrun.sdk.django import middleware
 from splitrun.sdk.flask import Splitrun
-from splitrun.sdk.inner.kinds import TOKEN
 from splitrun.sdk.openfeature import SplitrunProvider
+from splitrun.sdk.options.kinds import TOKEN
 from splitrun.sdk.settings import Clock, Settings, settled
 from splitrun.sdk.visits.policy import Options, Visits
 from splitrun.sdk.wsgi import SplitrunMiddleware as Wsgi

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Unpack
 
 from splitrun.errors import SettingError
 from splitrun.sdk.context import entered
-from splitrun.sdk.inner.kinds import answering, shown
+from splitrun.sdk.options.kinds import answering, shown
 from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visits
 

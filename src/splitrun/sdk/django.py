@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 
 from splitrun.errors import SettingError
 from splitrun.sdk.context import entered
-from splitrun.sdk.inner.kinds import shown
+from splitrun.sdk.options.kinds import shown
 from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visit, Visits
 

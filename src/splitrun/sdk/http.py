@@ -18,10 +18,10 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from splitrun.sdk.event import Accepted
-from splitrun.sdk.inner.deadline import DEADLINE, POOLS, Deadline, TooMuchError
-from splitrun.sdk.inner.trust import trusted
 from splitrun.sdk.rulesets.stream import Stream
 from splitrun.sdk.settings import SDK, Answer, Settings
+from splitrun.sdk.wire.deadline import DEADLINE, POOLS, Deadline, TooMuchError
+from splitrun.sdk.wire.trust import trusted
 
 __all__ = ["Channel", "Reply"]
 

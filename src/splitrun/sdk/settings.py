@@ -177,13 +177,15 @@ def settled(url: str | None, options: Options) -> Settings:
     """
     # importing a client stays cheap
     from splitrun.errors import SettingError  # noqa: PLC0415
-    from splitrun.sdk.inner.options import mistakes  # noqa: PLC0415
+    from splitrun.sdk.options.known import mistakes  # noqa: PLC0415
 
     known = Settings.__struct_fields__
     said = [
         f"a client has no option {name!r}; {nearest(name, known)}" for name in options if name not in known
     ]
-    said += mistakes({"url": url, **options})
+    defaults = zip(known, Settings.__struct_defaults__, strict=True)
+    absent = [name for name, default in defaults if default is None]
+    said += mistakes({"url": url, **options}, absent)
     if said:
         raise SettingError("\n".join(said))
     return Settings(url=url, **options)

@@ -20,6 +20,7 @@ from pathlib import Path
 from splitrun.assign.evaluator import Evaluator
 from splitrun.sdk.asynchronous import AsyncClient
 from splitrun.sdk.client import Client
+from splitrun.sdk.status import Status
 from splitrun.sdk.surface import Surface
 from tests.sdk.shop import shop
 
@@ -142,6 +143,8 @@ def forked(client: Client, seed: int) -> str:
 async def looped(url: str, seconds: float) -> dict[str, object]:
     """Do the same in tasks of asyncio; the loop is never kept waiting long."""
     async with AsyncClient(url, interval=0.1) as client:
+        while client.status is Status.NOT_READY:  # noqa: ASYNC110 - a client has no event of asyncio
+            await asyncio.sleep(0.05)
         workers = [Worker(client, 10_000 + number) for number in range(TASKS)]
         until = time.monotonic() + seconds
         late = 0.0
@@ -170,6 +173,8 @@ def memory() -> int:
 def main(url: str, seconds: float) -> None:
     """Put one client under stress."""
     client = Client(url, interval=0.1, wait=5.0)
+    while client.status is Status.NOT_READY:  # the code's defaults are right until then
+        time.sleep(0.05)
     until = time.monotonic() + seconds
     workers = [Worker(client, number) for number in range(THREADS)]
 

@@ -26,7 +26,7 @@ from tests.sdk.shop import document
 
 __all__ = ["Told", "stressed"]
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2].parent
 PRODUCT = Path(__file__).with_name("product.py")
 GEVENT = ROOT / "bench" / "peers" / "gevent" / "bin" / "python"
 

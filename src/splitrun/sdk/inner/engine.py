@@ -82,7 +82,7 @@ class Engine:
             SettingError: They cannot be used.
         """
         if self._settings.certificates is not None:
-            from splitrun.sdk.inner.trust import trusted  # noqa: PLC0415 - loads `ssl`
+            from splitrun.sdk.wire.trust import trusted  # noqa: PLC0415 - loads `ssl`
 
             trusted(self._settings.certificates)
 

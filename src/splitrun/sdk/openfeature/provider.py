@@ -21,8 +21,6 @@ from splitrun.assign.ruleset import Ruleset, Type
 from splitrun.errors import RulesetError, SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.context import CURRENT
-from splitrun.sdk.inner.kinds import HOOKS, wrong
-from splitrun.sdk.inner.kinds import Kind as Option
 from splitrun.sdk.openfeature.resolutions import (
     Kind,
     Structure,
@@ -34,6 +32,8 @@ from splitrun.sdk.openfeature.resolutions import (
     whole,
 )
 from splitrun.sdk.openfeature.targets import Targets
+from splitrun.sdk.options.kinds import HOOKS, wrong
+from splitrun.sdk.options.kinds import Kind as Option
 from splitrun.sdk.rulesets.held import Held
 from splitrun.sdk.settings import Options
 from splitrun.sdk.status import Change, Status

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from splitrun.errors import SettingError
 from splitrun.sdk.context import Context
-from splitrun.sdk.inner.kinds import (
+from splitrun.sdk.options.kinds import (
     COOKIE,
     DOMAIN,
     FUNCTION,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from splitrun.assign.ruleset import Ruleset
-from splitrun.sdk.inner.kinds import (
+from splitrun.sdk.options.kinds import (
     FUNCTION,
     PATH,
     STATE,
@@ -22,7 +22,6 @@ from splitrun.sdk.inner.kinds import (
     whole,
     wrong,
 )
-from splitrun.sdk.settings import Clock, Settings
 
 __all__ = ["mistakes"]
 
@@ -85,21 +84,19 @@ KINDS: Mapping[str, Kind] = {
     "queue_bytes": whole(1),
     "spool_bytes": whole(1),
     "remember": whole(1),
-    "clock": Kind("a splitrun.sdk.settings.Clock", lambda value: isinstance(value, Clock)),
+    "clock": answering("now", "elapsed", "dice", expects="a splitrun.sdk.settings.Clock"),
 }
 """By name."""
 
-ABSENT = frozenset(
-    name
-    for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True)
-    if default is None
-)
-"""Options that may be None, which is as if they were not given."""
 
+def mistakes(said: Mapping[str, object], absent: Collection[str]) -> Iterator[str]:
+    """Give everything that is wrong with a client's options, `url` among them.
 
-def mistakes(said: Mapping[str, object]) -> Iterator[str]:
-    """Give everything that is wrong with a client's options, `url` among them."""
-    given = {name: value for name, value in said.items() if value is not None or name not in ABSENT}
+    Args:
+        said: By name.
+        absent: Options that may be None, which is as if they were not given.
+    """
+    given = {name: value for name, value in said.items() if value is not None or name not in absent}
     yield from wrong(given, KINDS)
     if "file" in given and "ruleset" in given:
         yield "file and ruleset are both given; keep the one that rulesets shall come from"
