@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,6 +60,7 @@ class SpoolFile:
 
     def __init__(self, path: Path, cipher: Cipher) -> None:
         self.path, self.cipher = path, cipher
+        self.made = False
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
@@ -69,24 +71,30 @@ class SpoolFile:
             StoreError: The file is none of ours, or cannot be used.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as made:
-                made.execute("pragma journal_mode = wal")
-                made.execute("pragma synchronous = full")
-                made.execute("pragma wal_autocheckpoint = 0")  # checkpoints stay off the commit path
-                made.executescript(SCHEMA)
-                made.execute(
-                    "insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex)
-                )
-                (form,) = made.execute("select value from about where name = 'form'").fetchone()
-                if form != FORM:
-                    raise StoreError(
-                        f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade"
-                    )
-                yield made
+            if not self.made:
+                self.make()
+            with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+                opened.execute("pragma synchronous = full")
+                opened.execute("pragma wal_autocheckpoint = 0")  # checkpoints stay off the commit path
+                yield opened
         except (sqlite3.Error, OSError) as error:
             raise told(error, self.path) from error
+
+    def make(self) -> None:
+        """Make the file where there is none, and look whether it is one of ours."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+            opened.execute("pragma journal_mode = wal")
+            opened.execute("pragma synchronous = full")
+            opened.executescript(SCHEMA)
+            opened.execute(
+                "insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex)
+            )
+            (form,) = opened.execute("select value from about where name = 'form'").fetchone()
+        if form != FORM:
+            raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
+        self.made = True
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -112,22 +120,18 @@ class SpoolFile:
             (value,) = read.execute("select value from about where name = 'name'").fetchone()
             return str(value)
 
-    def rows(self, parcels: Sequence[Parcel]) -> list[tuple[object, ...]]:
-        """Close parcels as rows to be inserted."""
-        rows: list[tuple[object, ...]] = []
-        for one in parcels:
-            body = self.cipher.closed(one.body, one.label())
-            origin = one.origin
-            told_off = ",".join(map(str, one.rejected))
-            rows.append(
-                (origin.at, origin.project, origin.environment, origin.key, one.events, one.packed, told_off)
-                + (one.form, len(body), body)
-            )
-        return rows
+    def row(self, one: Parcel) -> tuple[object, ...]:
+        """Close a parcel as a row to be inserted."""
+        body = self.cipher.closed(one.body, one.label())
+        origin, places = one.origin, ",".join(map(str, one.rejected))
+        return (
+            *(origin.at, origin.project, origin.environment, origin.key),
+            *(one.events, one.packed, places, one.form, len(body), body),
+        )
 
     def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
         """Write parcels in one transaction; they survive a power cut when this returns."""
-        rows = self.rows(parcels)
+        rows = [self.row(one) for one in parcels]
         connection.execute("begin immediate")
         try:
             connection.executemany(INSERT, rows)
@@ -153,28 +157,17 @@ class SpoolFile:
         """
         found: list[Parcel] = []
         size = 0
+        asked = "select * from parcels where number > ? order by number"
         with self.connection() as read:
-            for (
-                number,
-                at,
-                project,
-                environment,
-                key,
-                events,
-                packed,
-                rejected,
-                form,
-                room,
-                body,
-            ) in read.execute("select * from parcels where number > ? order by number", (after,)):
+            for row in read.execute(asked, (after,)):
+                number, at, project, environment, key, events, packed, rejected, form, room, body = row
                 size += room
                 if found and size > most_bytes:
                     break
                 places = tuple(map(int, rejected.split(","))) if rejected else ()
                 origin = Origin(project, environment, key, at)
                 closed = Parcel(origin, events, b"", bool(packed), places, form, number)
-                whole = self.cipher.opened(body, closed.label())
-                found.append(Parcel(origin, events, whole, bool(packed), places, form, number))
+                found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
         return tuple(found)
 
     def forget(self, upto: int, letters: Sequence[Letter] = ()) -> None:
@@ -184,11 +177,7 @@ class SpoolFile:
             upto: Number of the last parcel that is in the lake.
             letters: Events of these parcels that are not.
         """
-        rows = [
-            (one.origin.at, one.origin.project, one.origin.environment, one.origin.key, one.code, one.says)
-            + (one.parcel, one.index, self.cipher.closed(one.body, one.label()))
-            for one in letters
-        ]
+        rows = [self.posted(one) for one in letters]
         with self.connection() as write:
             write.execute("begin immediate")
             write.executemany(
@@ -199,6 +188,14 @@ class SpoolFile:
             write.execute("delete from parcels where number <= ?", (upto,))
             write.execute("commit")
 
+    def posted(self, one: Letter) -> tuple[object, ...]:
+        """Close a dead letter as a row to be inserted."""
+        origin, body = one.origin, self.cipher.closed(one.body, one.label())
+        return (
+            *(origin.at, origin.project, origin.environment, origin.key),
+            *(one.code, one.says, one.parcel, one.index, body),
+        )
+
     def letters(self, after: int = 0, most: int = 10_000) -> tuple[Letter, ...]:
         """Read dead letters in order."""
         found: list[Letter] = []
@@ -208,8 +205,7 @@ class SpoolFile:
             ):
                 origin = Origin(project, environment, key, at)
                 closed = Letter(origin, code, says, b"", parcel, place, number)
-                whole = self.cipher.opened(body, closed.label())
-                found.append(Letter(origin, code, says, whole, parcel, place, number))
+                found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
         return tuple(found)
 
     def drop_letters(self, numbers: Sequence[int]) -> None:
