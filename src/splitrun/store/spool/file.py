@@ -88,9 +88,7 @@ class SpoolFile:
             opened.execute("pragma journal_mode = wal")
             opened.execute("pragma synchronous = full")
             opened.executescript(SCHEMA)
-            opened.execute(
-                "insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex)
-            )
+            opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
             (form,) = opened.execute("select value from about where name = 'form'").fetchone()
         if form != FORM:
             raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
