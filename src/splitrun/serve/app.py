@@ -75,8 +75,8 @@ def document(app: FastAPI, served: Sequence[Endpoint] | None) -> dict[str, objec
     """Write the OpenAPI document of what is served."""
     paths: dict[str, dict[str, object]] = {}
     for one in endpoints() if served is None else served:
-        secured = {"security": [{"key": []}]} if one.scope is not None else {"security": []}
-        operation = {"summary": one.brief, "operationId": named(one), **secured, **one.openapi}
+        asked: list[dict[str, list[str]]] = [] if one.scope is None else [{"key": []}]
+        operation = {"summary": one.brief, "operationId": named(one), "security": asked, **one.openapi}
         paths.setdefault(one.path, {})[one.method.lower()] = operation
     return {
         "openapi": "3.1.0",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from splitrun.errors import StoreError
 
-__all__ = ["KEY_BYTES", "Cipher", "spool_key"]
+__all__ = ["KEY_BYTES", "Cipher", "secret_file"]
 
 KEY_BYTES = 32
 NONCE = 12
@@ -63,8 +63,8 @@ class Cipher:
             ) from None
 
 
-def spool_key(file: Path) -> bytes:
-    """Read the key of a spool; where there is none, draw it and write it, readable for its owner only.
+def secret_file(file: Path) -> bytes:
+    """Read a key; where there is none, draw it and write it, readable for its owner only.
 
     Raises:
         StoreError: It cannot be read or written, or is no key.
