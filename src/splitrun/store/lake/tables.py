@@ -25,7 +25,7 @@ PARTITION = "date"
 STATISTICS = ("time", "received", "sequence")
 """Columns whose smallest and largest value stand in the Delta log; ids never do."""
 
-COMMON = (
+COMMON: list[pa.Field[pa.DataType]] = [
     pa.field(PARTITION, pa.date32(), nullable=False),
     pa.field("unit_key", pa.int64(), nullable=False),
     pa.field("unit_type", pa.string(), nullable=False),
@@ -36,7 +36,7 @@ COMMON = (
     pa.field("release", pa.string()),
     pa.field("sdk", pa.string(), nullable=False),
     pa.field("sequence", pa.int64(), nullable=False),
-)
+]
 """`time` is the client's, put right by what its clock was off; `sequence` counts the commits of the table."""
 
 RAW = pa.field("unit", pa.string())
@@ -76,8 +76,8 @@ SCHEMAS: dict[Table, pa.Schema] = {
         ]
     ),
 }
-"""`attributes` and `properties` are JSON objects; `outcome` is `ok` or why the variant is not what the ruleset
-gives, told while the id was at hand."""
+"""`attributes` and `properties` are JSON objects; `outcome` is `ok` or why the variant is not what the rules
+give, told while the id is at hand."""
 
 
 def declared(name: str) -> str:
