@@ -6,7 +6,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import count
 
 from splitrun.sdk.outbox.records import Did, Linked, Met
 
@@ -40,7 +39,6 @@ class Queue:
         self.mark = -1
         """The first record wakes the sender, which starts its thread."""
         self.prefix = os.urandom(8).hex()
-        self.number = count(1).__next__
         # reentrant: a signal handler may record something while the same thread is in here
         self.lock = threading.RLock()
 
