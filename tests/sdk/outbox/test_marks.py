@@ -15,6 +15,18 @@ def test_memory_is_bounded_over_all_experiments_and_the_recently_met_are_remembe
     assert marks.first(mark, "u1")
 
 
+def test_a_unit_that_another_thread_is_adding_is_left_to_it() -> None:
+    marks = Marks(shop(), 100)
+    mark = marks.of["one-page-checkout"]
+    mark.claims["u1"] = object()
+
+    assert not marks.first(mark, "u1")
+
+    del mark.claims["u1"]
+    assert marks.first(mark, "u1")
+    assert not mark.claims
+
+
 def test_a_mark_survives_a_newer_ruleset_of_the_same_phase_only() -> None:
     first = Marks(shop(), 100)
     assert first.first(first.of["one-page-checkout"], "u1")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
-from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
+from splitrun.sdk.outbox.queue import MANY, SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.status import Consent
 
@@ -49,8 +49,6 @@ class How(Struct, frozen=True):
 
 
 HOW = How()
-MANY = 12
-"""Declared attributes up to which an exposure with little text is small."""
 
 
 def how(state: Consent, *, asked: str | None = None, trigger: bool = False) -> How:
@@ -199,7 +197,13 @@ class Answers(Engine):
         if mark.slow or type(unit) is not str or len(unit) > SMALL_TEXT:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
-        record = Met(self._now(), unit, mark.unit_type, answer)
+        carried = None
+        if mark.declared:
+            carried, size, wrong = mark.carried(attributes)
+            if wrong or size + len(unit) > SMALL_TEXT:
+                self._meet_slowly(held, mark, unit, attributes, answer)
+                return
+        record = Met(self._now(), unit, mark.unit_type, answer, carried)
         # as in `Marks.first`
         claims, fresh = mark.claims, mark.fresh
         if claims.setdefault(unit, record) is not record:

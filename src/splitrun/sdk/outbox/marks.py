@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from splitrun.assign.ruleset import Experiment, Ruleset
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
-from splitrun.sdk.outbox.queue import SMALL_TEXT
+from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
 
 __all__ = ["Mark", "Marks"]
 
@@ -39,7 +39,7 @@ class Mark:
         if experiment.layer is not None and experiment.layer in ruleset.layers:
             asked.append(ruleset.layers[experiment.layer].unit)
         self.other = any(name != experiment.unit for name in asked)
-        self.slow = self.other or bool(self.declared)
+        self.slow = self.other or len(self.declared) > MANY
         self.fresh: set[object] = set()
         self.older: set[object] = set()
         self.claims: dict[object, object] = {}

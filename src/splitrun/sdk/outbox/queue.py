@@ -15,6 +15,8 @@ SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_TEXT = 256
 """Characters of text up to which a record is small: four bytes each, and the objects around them."""
+MANY = 12
+"""Attributes up to which an exposure with little text is small."""
 HIGH = 1_000
 """Records that may wait before the caller wakes the sender."""
 
