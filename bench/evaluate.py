@@ -6,7 +6,8 @@ and in every round of every process the limit is asked too: what is compared acr
 it. CPU time of the calling thread; medians of the rounds. `--quick` is a small run.
 
 A peer is a name in PEERS, a list of what it needs in `bench/peers/NAME.txt` and a program
-`bench/peers/NAME.py` that hands its ways to `bench.evaluating.served`. No program may use the network.
+`bench/peers/NAME.py` that hands its ways to `bench.evaluating.served`; `NAME_HOW.py` is another program of
+the same peer. No program may use the network.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PEERS = (
     "statsig",
     "growthbook",
     "launchdarkly",
+    "launchdarkly_events",
     "flagd",
     "unleash",
     "posthog",
@@ -136,7 +138,7 @@ def programs() -> tuple[list[Program], list[str]]:
     files = [(here, ROOT / "bench" / "ours.py"), (here, ROOT / "bench" / "openfeature.py")]
     missing = []
     for name in PEERS:
-        python = ROOT / "bench" / "peers" / name / "bin" / "python"
+        python = ROOT / "bench" / "peers" / name.partition("_")[0] / "bin" / "python"
         if python.exists():
             files.append((python, ROOT / "bench" / "peers" / f"{name}.py"))
         else:
