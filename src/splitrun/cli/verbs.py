@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
+    from splitrun.cli.definitions.printed import (
+        difference_as_json,
+        difference_as_lines,
+        difference_as_markdown,
+    )
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.comparing import compare
+    from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -30,6 +38,7 @@ __all__ = [
     "FIRST",
     "Access",
     "analyze",
+    "apply",
     "assignment",
     "audit",
     "audit_as_json",
@@ -37,11 +46,16 @@ __all__ = [
     "back_up",
     "begin_experiment",
     "begin_project",
+    "compare",
     "desk",
+    "difference_as_json",
+    "difference_as_lines",
+    "difference_as_markdown",
     "doctor",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "export",
     "export_log",
     "forecast_of",
     "free",
@@ -66,6 +80,7 @@ HOMES = {
     "Access": "splitrun.conduct.analyze",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "apply": "splitrun.conduct.definitions.applying",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
@@ -73,11 +88,16 @@ HOMES = {
     "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "compare": "splitrun.conduct.definitions.comparing",
     "desk": "splitrun.cli.waiting",
+    "difference_as_json": "splitrun.cli.definitions.printed",
+    "difference_as_lines": "splitrun.cli.definitions.printed",
+    "difference_as_markdown": "splitrun.cli.definitions.printed",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
