@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
-    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Wanted",
     "analyze",
     "apply",
     "assignment",
@@ -78,6 +79,7 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.analyze",
+    "Wanted": "splitrun.conduct.definitions.applying",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
