@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project, write_schemas
     from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
@@ -46,6 +46,7 @@ __all__ = [
     "audit_as_lines",
     "back_up",
     "begin_experiment",
+    "begin_flag",
     "begin_project",
     "compare",
     "desk",
@@ -89,6 +90,7 @@ HOMES = {
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
+    "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "desk": "splitrun.cli.waiting",
