@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project, write_schemas
+    from splitrun.conduct.definitions.applying import Wanted, apply
+    from splitrun.conduct.definitions.comparing import compare
+    from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.report.differences.shown import (
+        difference_as_json,
+        difference_as_lines,
+        difference_as_markdown,
+    )
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
     from splitrun.spec.starting import FIRST
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Wanted",
     "analyze",
+    "apply",
     "assignment",
     "audit",
     "audit_as_json",
@@ -38,11 +48,16 @@ __all__ = [
     "begin_experiment",
     "begin_flag",
     "begin_project",
+    "compare",
     "desk",
+    "difference_as_json",
+    "difference_as_lines",
+    "difference_as_markdown",
     "doctor",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "export",
     "export_log",
     "forecast_of",
     "free",
@@ -65,8 +80,10 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.analyze",
+    "Wanted": "splitrun.conduct.definitions.applying",
     "FIRST": "splitrun.spec.starting",
     "analyze": "splitrun.conduct.analyze",
+    "apply": "splitrun.conduct.definitions.applying",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
@@ -75,11 +92,16 @@ HOMES = {
     "begin_experiment": "splitrun.conduct.begin",
     "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "compare": "splitrun.conduct.definitions.comparing",
     "desk": "splitrun.cli.waiting",
+    "difference_as_json": "splitrun.report.differences.shown",
+    "difference_as_lines": "splitrun.report.differences.shown",
+    "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
