@@ -122,9 +122,9 @@ class Delivery(Model):
     ramp: tuple[Step, ...] = ()
 
 
-def nothing(known: Baselines | None) -> bool:
-    """Whether nothing is known."""
-    return known is None
+def nothing(written: Baselines | dict[str, str] | None) -> bool:
+    """Whether there is nothing to write."""
+    return not written
 
 
 class Plan(Model):
@@ -156,6 +156,8 @@ class Plan(Model):
     delivery: Delivery = Delivery()
     baselines: Baselines | None = Field(default=None, exclude_if=nothing)
     """What was known of its metrics and units when it was planned; not written where nothing was."""
+    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=nothing)
+    """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 
     @property
     def observation(self) -> timedelta:
