@@ -24,8 +24,7 @@ class Likeness:
     icc: float
     """Intracluster correlation, between 0 and 1."""
     spread: float
-    """Standard deviation of the clusters' sizes over their mean; (spread² + 1) size is then the mean size of the
-    cluster that a unit lives in."""
+    """Standard deviation of the clusters' sizes over their mean."""
 
 
 @np.errstate(divide="ignore", invalid="ignore")

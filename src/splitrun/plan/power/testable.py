@@ -11,6 +11,7 @@ from splitrun.plan.power.planned import form, needed, planned
 from splitrun.plan.power.setting import Aim, Setting
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan, PlannedMetric
+from splitrun.spec.policy import PolicyRule
 from splitrun.spec.power.baselines import Baselines
 
 __all__ = ["testable"]
@@ -28,7 +29,8 @@ def testable(plan: Plan) -> tuple[Mistake, ...]:
 
     Returns:
         Mistakes with their paths in the experiment: nothing asked, no planned end, too few units or nothing
-        known of them, a rule that cannot come out both ways. Nothing where it may be sealed.
+        known of them, a rule that cannot come out both ways. What the plan waives (`waivers: {underpowered:
+        reason}`) is not listed. Nothing where it may be sealed.
     """
     return tuple(unasked(plan)) or (*unending(plan), *unanswered(plan))
 
@@ -65,8 +67,9 @@ def unanswered(plan: Plan) -> Iterator[Mistake]:
     """The units that come by the planned end must be able to answer, one way and the other."""
     known = plan.baselines or Baselines()
     blank = [metric for metric in plan.metrics if needed(metric) and metric.key not in known.metrics]
+    waived = PolicyRule.UNDERPOWERED in plan.waivers
     if blank:
-        yield from unknown(plan, blank)
+        yield from () if waived else unknown(plan, blank)
         return
     try:
         setting = planned(plan, known)
@@ -74,7 +77,8 @@ def unanswered(plan: Plan) -> Iterator[Mistake]:
         yield from (replace(mistake, path=f"baselines.{mistake.path}") for mistake in error.mistakes)
         return
     try:
-        yield from short(plan, setting)
+        found = short(plan, setting)
+        yield from (mistake for mistake, waivable in found if not (waived and waivable))
     except SpecError as error:
         yield from (replace(mistake, path="analysis") for mistake in error.mistakes)
 
@@ -90,15 +94,15 @@ def unknown(plan: Plan, blank: list[PlannedMetric]) -> Iterator[Mistake]:
     )
 
 
-def short(plan: Plan, setting: Setting) -> Iterator[Mistake]:
-    """Too few units for what is asked, or a rule with one outcome."""
+def short(plan: Plan, setting: Setting) -> Iterator[tuple[Mistake, bool]]:
+    """Too few units for what is asked, or a rule with one outcome; and whether that may be waived."""
     if setting.flow.planned is None:
         yield Mistake(
             "nothing says how many units come by the planned end, so nobody can say what it is able to see",
             f"measure history with `splitrun baseline {plan.key}`, or write `units_per_day` under "
             f"`baselines`; {ANYWAY}",
             "baselines.units_per_day",
-        )
+        ), True
         return
     found = forecast(setting)
     for need in found.needs:
@@ -106,7 +110,7 @@ def short(plan: Plan, setting: Setting) -> Iterator[Mistake]:
             yield from shown(found, need)
 
 
-def shown(found: Forecast, need: Need) -> Iterator[Mistake]:
+def shown(found: Forecast, need: Need) -> Iterator[tuple[Mistake, bool]]:
     """One metric that must be shown, and is not likely enough to be or cannot be at all."""
     even = need.reached is not None and need.reached < EVEN
     if need.aim is Aim.EFFECT and need.detectable is None:
@@ -115,14 +119,14 @@ def shown(found: Forecast, need: Need) -> Iterator[Mistake]:
             "at the planned end, so the rule can never ship",
             "enrol for longer, raise coverage, or take another primary metric",
             "metrics.primary",
-        )
+        ), False
         return
     for advice in found.advice:
         if advice.metric != need.metric:
             continue
         if advice.code == "unprovable" or (need.aim is Aim.MARGIN and even):
             says = f"{advice.says}; it would block a change that harms nobody"
-            yield Mistake(says, advice.next, "metrics.guardrails")
+            yield Mistake(says, advice.next, "metrics.guardrails"), False
         elif advice.code == "underpowered":
             says = f"{advice.says}; it could never say that nothing changed" if even else advice.says
-            yield Mistake(says, f"{advice.next}; {ANYWAY}", "duration")
+            yield Mistake(says, f"{advice.next}; {ANYWAY}", "duration"), True

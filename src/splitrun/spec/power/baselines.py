@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from splitrun.spec.amount import Portion
-from splitrun.spec.model import Key, Model, Note
+from splitrun.spec.model import Key, Model, Note, unsaid
 from splitrun.spec.reading import checked
 from splitrun.spec.written.document import Written
 from splitrun.spec.written.text import document
@@ -140,11 +140,6 @@ Day = Annotated[str, AfterValidator(day)]
 """A day in ISO 8601."""
 
 
-def nothing(value: str | None) -> bool:
-    """Whether nothing is written."""
-    return value is None
-
-
 class Baselines(Model):
     """What is known before an experiment."""
 
@@ -154,7 +149,7 @@ class Baselines(Model):
     """By the key of the metric."""
     measured: Note | None = None
     """Where and when they were measured."""
-    until: Day | None = Field(default=None, exclude_if=nothing)
+    until: Day | None = Field(default=None, exclude_if=unsaid)
     """The day on which the history that they were measured on ends; from it their age is counted."""
 
 
