@@ -97,12 +97,15 @@ def unknown(plan: Plan, blank: list[PlannedMetric]) -> Iterator[Mistake]:
 def short(plan: Plan, setting: Setting) -> Iterator[tuple[Mistake, bool]]:
     """Too few units for what is asked, or a rule with one outcome; and whether that may be waived."""
     if setting.flow.planned is None:
-        yield Mistake(
-            "nothing says how many units come by the planned end, so nobody can say what it is able to see",
-            f"measure history with `splitrun baseline {plan.key}`, or write `units_per_day` under "
-            f"`baselines`; {ANYWAY}",
-            "baselines.units_per_day",
-        ), True
+        yield (
+            Mistake(
+                "nothing says how many units come by the planned end, so nobody can say what it can see",
+                f"measure history with `splitrun baseline {plan.key}`, or write `units_per_day` under "
+                f"`baselines`; {ANYWAY}",
+                "baselines.units_per_day",
+            ),
+            True,
+        )
         return
     found = forecast(setting)
     for need in found.needs:
@@ -114,12 +117,15 @@ def shown(found: Forecast, need: Need) -> Iterator[tuple[Mistake, bool]]:
     """One metric that must be shown, and is not likely enough to be or cannot be at all."""
     even = need.reached is not None and need.reached < EVEN
     if need.aim is Aim.EFFECT and need.detectable is None:
-        yield Mistake(
-            f"{need.metric}: from a baseline of {need.baseline:g} no effect that it can have would be found "
-            "at the planned end, so the rule can never ship",
-            "enrol for longer, raise coverage, or take another primary metric",
-            "metrics.primary",
-        ), False
+        yield (
+            Mistake(
+                f"{need.metric}: from a baseline of {need.baseline:g} no effect that it can have would "
+                "be found at the planned end, so the rule can never ship",
+                "enrol for longer, raise coverage, or take another primary metric",
+                "metrics.primary",
+            ),
+            False,
+        )
         return
     for advice in found.advice:
         if advice.metric != need.metric:
