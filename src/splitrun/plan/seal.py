@@ -28,6 +28,7 @@ from splitrun.spec.plan import (
     PlannedSource,
     PlannedVariant,
 )
+from splitrun.spec.policy import Policy
 from splitrun.spec.project import Project
 from splitrun.spec.reading import Draft, found
 from splitrun.spec.segment import Segment
@@ -222,6 +223,10 @@ def plan(matter: Matter) -> Plan:
         assumptions=experiment.assumptions,
         delivery=delivery(experiment),
         baselines=experiment.baselines,
+        reviewers=experiment.reviewers,
+        signoffs=experiment.signoffs,
+        waivers=experiment.waivers,
+        policy=project.policy if project and project.policy != Policy() else None,
     )
     return planned.model_copy(update={"methods": methods(planned)})
 

@@ -22,9 +22,11 @@ __all__ = [
     "Key",
     "Model",
     "Note",
+    "Person",
     "Quantity",
     "Role",
     "Sentence",
+    "unsaid",
 ]
 
 FORBIDDEN_IN_COLUMNS = re.compile(r"[\x00-\x1f\x7f\"`;\\]|--|/\*")
@@ -108,6 +110,14 @@ Sentence = Annotated[str, Field(max_length=2_000), AfterValidator(sentence)]
 
 Note = Annotated[str, Field(max_length=10_000)]
 """Free text."""
+
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""A person or team, by the name or address they go by here."""
+
+
+def unsaid(value: object) -> bool:
+    """Whether nothing is said: such a field is left out of what a plan writes, and out of its digest."""
+    return not value
 
 
 class Model(BaseModel):

@@ -21,7 +21,8 @@ from splitrun.spec.analysis import (
 )
 from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
-from splitrun.spec.model import Condition, Key, Model, Role
+from splitrun.spec.model import Condition, Key, Model, Role, unsaid
+from splitrun.spec.policy import Policy, Waivers
 from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
@@ -34,6 +35,7 @@ __all__ = [
     "PlannedMetric",
     "PlannedSegment",
     "PlannedSource",
+    "PlannedTemplate",
     "PlannedVariant",
 ]
 
@@ -122,9 +124,13 @@ class Delivery(Model):
     ramp: tuple[Step, ...] = ()
 
 
-def nothing(written: Baselines | dict[str, str] | None) -> bool:
-    """Whether there is nothing to write."""
-    return not written
+class PlannedTemplate(Model):
+    """The template that filled what the experiment did not say."""
+
+    name: Key
+    version: int
+    extends: tuple[str, ...] = ()
+    """What it extends, nearest first, each as `name@version`."""
 
 
 class Plan(Model):
@@ -154,10 +160,20 @@ class Plan(Model):
     """IANA name; times without a zone are read in it."""
     assumptions: tuple[str, ...]
     delivery: Delivery = Delivery()
-    baselines: Baselines | None = Field(default=None, exclude_if=nothing)
+    baselines: Baselines | None = Field(default=None, exclude_if=unsaid)
     """What was known of its metrics and units when it was planned; not written where nothing was."""
-    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=nothing)
+    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
     """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
+    reviewers: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
+    """Who reviews it."""
+    signoffs: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
+    """Who must sign off before it starts."""
+    waivers: Waivers = Field(default_factory=dict, exclude_if=unsaid)
+    """The reason why each rule of the project is not kept."""
+    policy: Policy | None = Field(default=None, exclude_if=unsaid)
+    """The policy it was resolved under; not written where there was none. No number rests on it."""
+    template: PlannedTemplate | None = Field(default=None, exclude_if=unsaid)
+    """Not written where no template filled anything."""
 
     @property
     def observation(self) -> timedelta:
