@@ -13,6 +13,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import analysis, assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.lifecycle import moves, people, plans, status
 from splitrun.cli.power import command
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
@@ -21,6 +22,7 @@ from splitrun.errors import (
     EngineError,
     ExpressionError,
     Mistake,
+    RefusedError,
     RulesetError,
     SettingError,
     SpecError,
@@ -39,6 +41,7 @@ EXITS: dict[type[SplitrunError], int] = {
     EngineError: 5,
     StoreError: 5,
     ConflictError: 6,
+    RefusedError: 7,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -51,7 +54,7 @@ app = typer.Typer(
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
     "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
-    "meanwhile · 130 interrupted.",
+    "meanwhile · 7 a rule does not allow this step now · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -88,12 +91,21 @@ for name, verb, brief in (
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
+    ("register", plans.register, "Seal the plan of an experiment, before its first exposure."),
+    ("sign-off", people.sign_off, "Sign off the plan in force, by its digest."),
+    ("approve", people.approve, "Approve a step of somebody else, by the digest of what is approved."),
+    ("amend", plans.amend, "Change a sealed plan, with what had been seen by then."),
+    ("decide", people.decide, "Record what is decided, and from which readout."),
+    ("restart", plans.restart, "Seal a new version that deals all units afresh."),
+    ("status", status.status, "Show where experiments stand, and what comes next."),
     ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)
+for name, brief in moves.MOVES.items():
+    app.command(name, short_help=brief)(moves.mover(name))
 app.add_typer(keys.app)
 app.add_typer(chain.app)
 
@@ -107,8 +119,8 @@ def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, ob
 def as_json(error: SplitrunError) -> dict[str, object]:
     """An error of ours in that form."""
     match error:
-        case SpecError(mistakes=mistakes):
-            return told("SpecError", str(error), mistakes)
+        case SpecError(mistakes=mistakes) | RefusedError(mistakes=mistakes):
+            return told(type(error).__name__, str(error), mistakes)
         case _:
             return told(type(error).__name__, str(error))
 

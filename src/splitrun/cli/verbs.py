@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
+    from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.amending import amend
+    from splitrun.conduct.lifecycle.deciding import decide
+    from splitrun.conduct.lifecycle.footing import Asked
+    from splitrun.conduct.lifecycle.moving import move
+    from splitrun.conduct.lifecycle.registering import register, restart
+    from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
     from splitrun.spec.starting import FIRST
@@ -29,7 +37,11 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Asked",
+    "Verb",
+    "amend",
     "analyze",
+    "approve",
     "assignment",
     "audit",
     "audit_as_json",
@@ -37,6 +49,7 @@ __all__ = [
     "back_up",
     "begin_experiment",
     "begin_project",
+    "decide",
     "desk",
     "doctor",
     "explain",
@@ -45,18 +58,24 @@ __all__ = [
     "export_log",
     "forecast_of",
     "free",
+    "history",
     "keep",
     "keys",
     "lint",
+    "lives",
     "log",
     "make_key",
     "migrate_registry",
+    "move",
     "publish",
+    "register",
     "reports",
+    "restart",
     "restore",
     "retire_key",
     "ruleset_schema",
     "schema",
+    "sign_off",
     "text",
     "verify_log",
     "write_schemas",
@@ -64,8 +83,12 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.analyze",
+    "Asked": "splitrun.conduct.lifecycle.footing",
     "FIRST": "splitrun.spec.starting",
+    "Verb": "splitrun.govern.lifecycle.table",
+    "amend": "splitrun.conduct.lifecycle.amending",
     "analyze": "splitrun.conduct.analyze",
+    "approve": "splitrun.conduct.lifecycle.agreeing",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
@@ -73,6 +96,7 @@ HOMES = {
     "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "decide": "splitrun.conduct.lifecycle.deciding",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
@@ -81,18 +105,24 @@ HOMES = {
     "export_log": "splitrun.conduct.registry.log",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
+    "history": "splitrun.conduct.lifecycle.standing",
     "keep": "splitrun.conduct.reports",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
+    "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
+    "move": "splitrun.conduct.lifecycle.moving",
     "publish": "splitrun.conduct.rulesets",
+    "register": "splitrun.conduct.lifecycle.registering",
     "reports": "splitrun.conduct.reports",
+    "restart": "splitrun.conduct.lifecycle.registering",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
+    "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",

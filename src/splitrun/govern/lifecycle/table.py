@@ -1,4 +1,4 @@
-"""States × verbs: where each step leads, who may take it, and what must hold. Nothing else decides it."""
+"""States and verbs: where each step leads, who may take it, and what must hold. Nothing else decides it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Rule(StrEnum):
     SIGNED_OFF = "signed_off"
     APPROVED = "approved"
     OTHERS = "others"
+    NAMED = "named"
     THIS_PLAN = "this_plan"
     CHANGED = "changed"
     FIXED = "fixed"
@@ -75,6 +76,7 @@ SENTENCES: Mapping[Rule, str] = {
     Rule.SIGNED_OFF: "everybody who must sign off has signed off the digest of the plan in force",
     Rule.APPROVED: "as many others as the policy wants have approved this digest for this step",
     Rule.OTHERS: "nobody agrees to what they sealed or do themselves",
+    Rule.NAMED: "who signs off is named in the plan, among `signoffs` or `reviewers`",
     Rule.THIS_PLAN: "the digest that is agreed to is the one that stands now",
     Rule.CHANGED: "something differs from the plan in force",
     Rule.FIXED: "weights, variants, salt, unit, flag and layer of what was started stay as they are",
@@ -138,7 +140,7 @@ MAY: Mapping[Verb, tuple[Part, ...]] = {
 
 HOLDS: Mapping[Verb, tuple[Rule, ...]] = {
     Verb.REGISTER: (Rule.DEFINED, Rule.APPLIED, Rule.TESTABLE, Rule.POLICY, Rule.UNEXPOSED),
-    Verb.SIGN_OFF: (Rule.OTHERS, Rule.THIS_PLAN),
+    Verb.SIGN_OFF: (Rule.NAMED, Rule.OTHERS, Rule.THIS_PLAN),
     Verb.APPROVE: (Rule.OTHERS, Rule.THIS_PLAN),
     Verb.AMEND: (
         Rule.DEFINED,
