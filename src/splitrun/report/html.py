@@ -18,8 +18,8 @@ from splitrun.report.printable import printable
 from splitrun.report.record import Sheet, beside, data_sheets, moments_of, numbers, statements, units_sheet
 from splitrun.report.scorecard import Cut, Row, Scorecard, Told, Tone, scorecard
 
-__all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "safe", "sheet"]
-__all__ += ["sql", "style", "verdicts"]
+__all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "listed", "mark"]
+__all__ += ["safe", "sheet", "sql", "style", "verdicts"]
 
 LEGEND = (
     '<span class="key"><svg width="34" height="12" aria-hidden="true"><line x1="2" x2="32" y1="6" y2="6" '
