@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
     from splitrun.conduct.designs.assign import assignment, free
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Wish",
     "analyze",
     "assignment",
     "audit",
@@ -52,6 +55,7 @@ __all__ = [
     "make_key",
     "migrate_registry",
     "publish",
+    "readout",
     "reports",
     "restore",
     "retire_key",
@@ -63,8 +67,9 @@ __all__ = [
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
     "FIRST": "splitrun.spec.starting",
+    "Wish": "splitrun.conduct.reading.readout",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -88,6 +93,7 @@ HOMES = {
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "publish": "splitrun.conduct.rulesets",
+    "readout": "splitrun.conduct.reading.readout",
     "reports": "splitrun.conduct.reports",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
