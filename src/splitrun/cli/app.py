@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, audit, designs, doctor, project
+from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
+from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
     ConflictError,
@@ -80,6 +81,7 @@ def root(
 
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
     ("baseline", baseline.baseline, "Measure on history what an experiment starts from."),
     ("plan", plan.plan, "Show what `register` would seal: the plan in words, its size, what is in its way."),

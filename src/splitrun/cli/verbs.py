@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
     from splitrun.conduct.designs.assign import assignment, free
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from splitrun.conduct.planning.named import file_of
     from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.planning.preview import preview, preview_reports
+    from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
@@ -38,6 +40,7 @@ __all__ = [
     "FIRST",
     "Access",
     "Looking",
+    "Wish",
     "analyze",
     "assignment",
     "audit",
@@ -71,6 +74,7 @@ __all__ = [
     "preview_reports",
     "preview_text",
     "publish",
+    "readout",
     "reports",
     "restore",
     "retire_key",
@@ -82,9 +86,10 @@ __all__ = [
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
     "FIRST": "splitrun.spec.starting",
     "Looking": "splitrun.conduct.planning.looking",
+    "Wish": "splitrun.conduct.reading.readout",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -118,6 +123,7 @@ HOMES = {
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "readout": "splitrun.conduct.reading.readout",
     "reports": "splitrun.conduct.reports",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
