@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import Access, analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.begin import (
+        begin_experiment,
+        begin_project,
+        show_template,
+        told_templates,
+        write_schemas,
+    )
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.rulesets import publish
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
-    from splitrun.spec.starting import FIRST
+    from splitrun.spec.templates.starting import FIRST
 
 __all__ = [
     "FIRST",
@@ -57,14 +63,16 @@ __all__ = [
     "retire_key",
     "ruleset_schema",
     "schema",
+    "show_template",
     "text",
+    "told_templates",
     "verify_log",
     "write_schemas",
 ]
 
 HOMES = {
     "Access": "splitrun.conduct.analyze",
-    "FIRST": "splitrun.spec.starting",
+    "FIRST": "splitrun.spec.templates.starting",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -72,6 +80,8 @@ HOMES = {
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
+    "show_template": "splitrun.conduct.begin",
+    "told_templates": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",
