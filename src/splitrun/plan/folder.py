@@ -19,6 +19,7 @@ from splitrun.spec.policy import Kept, span
 from splitrun.spec.project import Definitions, Project
 from splitrun.spec.reading import (
     Draft,
+    Text,
     read_annotations,
     read_definitions,
     read_experiment,
@@ -57,11 +58,11 @@ class Folder:
     """What flags/*.yaml define; none where they could not be read."""
 
 
-def folder(texts: Mapping[str, str | bytes]) -> Folder:
+def folder(texts: Mapping[str, Text]) -> Folder:
     """Read a project's files.
 
     Args:
-        texts: The files' contents, by path from the project's folder, with slashes.
+        texts: The files' contents, or documents read before, by path from the project's folder, with slashes.
 
     Returns:
         What they say. Experiments are read but not yet resolved.
@@ -119,9 +120,7 @@ def switch_mistakes(whole: Folder, files: Mapping[str, str | bytes]) -> tuple[Mi
     return ()
 
 
-def kept(
-    read: Callable[[str | bytes, str], T], files: list[tuple[str, str | bytes]], mistakes: list[Mistake]
-) -> list[T]:
+def kept(read: Callable[[Text, str], T], files: list[tuple[str, Text]], mistakes: list[Mistake]) -> list[T]:
     """Read files, noting the mistakes of those that cannot be read."""
     good: list[T] = []
     for name, text in files:

@@ -200,6 +200,8 @@ class ListOfIds(Model):
     """A file of the project with an id on each line."""
     salt: Salt | None = None
     """What ids are hashed with; none: `list:PROJECT:NAME`."""
+    hashed: bool = False
+    """True where hashes made with `salt` stand instead of ids: so the registry keeps lists."""
 
 
 def list_tag(written: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,6 +20,7 @@ from splitrun.spec.written.wording import Faults, faults
 __all__ = [
     "MERGED",
     "Draft",
+    "Text",
     "checked",
     "found",
     "read_annotations",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+Text: TypeAlias = str | bytes | Document
+"""A file's content, or a document that was read before."""
 
 MERGED: frozenset[Path] = frozenset(
     {(), ("hypothesis",), ("hypothesis", "expect"), ("analysis",), ("metrics",), ("duration",), ("sources",)}
@@ -66,7 +70,7 @@ class Draft:
         return value if type(value) is str else ""
 
 
-def read_experiment(text: str | bytes, file: str) -> Draft:
+def read_experiment(text: Text, file: str) -> Draft:
     """Read an experiment.
 
     Args:
@@ -76,7 +80,7 @@ def read_experiment(text: str | bytes, file: str) -> Draft:
     Raises:
         SpecError: It is not the YAML that is read. What it says is judged when it is sealed, all at once.
     """
-    return drafted(document(text, file))
+    return drafted(read(text, file))
 
 
 def read_experiment_mapping(mapping: Mapping[str, object], name: str = "experiment") -> Draft:
@@ -101,40 +105,49 @@ def read_mapping(mapping: Mapping[str, object]) -> Value:
     return value
 
 
-def read_definitions(text: str | bytes, file: str) -> Written[Definitions]:
+def read_definitions(text: Text, file: str) -> Written[Definitions]:
     """Read sources, metrics, segments and groups (metrics/*.yaml).
 
     Raises:
         SpecError: All mistakes.
     """
-    return checked(Definitions, document(text, file), METRICS)
+    return checked(Definitions, read(text, file), METRICS)
 
 
-def read_project(text: str | bytes, file: str) -> Written[Project]:
+def read_project(text: Text, file: str) -> Written[Project]:
     """Read a project's settings (splitrun.yaml).
 
     Raises:
         SpecError: All mistakes.
     """
-    return checked(Project, document(text, file), PROJECT)
+    return checked(Project, read(text, file), PROJECT)
 
 
-def read_annotations(text: str | bytes, file: str) -> Written[tuple[Annotation, ...]]:
+def read_annotations(text: Text, file: str) -> Written[tuple[Annotation, ...]]:
     """Read known events (annotations.yaml).
 
     Raises:
         SpecError: All mistakes.
     """
-    return checked(tuple[Annotation, ...], document(text, file))
+    return checked(tuple[Annotation, ...], read(text, file))
 
 
-def read_flags(text: str | bytes, file: str) -> Written[Switchboard]:
+def read_flags(text: Text, file: str) -> Written[Switchboard]:
     """Read flags, layers, holdouts, audiences and lists (flags/*.yaml).
 
     Raises:
         SpecError: All mistakes.
     """
-    return checked(Switchboard, document(text, file))
+    return checked(Switchboard, read(text, file))
+
+
+def read(text: Text, file: str) -> Document:
+    """Read YAML; what was read before stays as it is."""
+    match text:
+        case Document():
+            return text
+        case _:
+            return document(text, file)
 
 
 def drafted(written: Document) -> Draft:

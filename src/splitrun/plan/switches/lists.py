@@ -5,7 +5,8 @@ A hash keeps an id from being read off a ruleset; who knows an id can still tell
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from splitrun.assign.ruleset import IdList
 from splitrun.assign.slots import id_bytes, listed
@@ -14,7 +15,9 @@ from splitrun.plan.switches.board import Board
 from splitrun.plan.switches.ground import Ground
 from splitrun.spec.flag import LONGEST_LIST, Ids, ListOfIds
 
-__all__ = ["id_list", "list_mistakes", "paths"]
+__all__ = ["described", "hashed", "id_list", "list_mistakes", "paths"]
+
+HASH = re.compile(r"[0-9a-f]{32}")
 
 
 def paths(board: Board) -> tuple[str, ...]:
@@ -45,16 +48,19 @@ def list_mistakes(ground: Ground, name: str) -> Iterator[Mistake]:
             says, "write a file with an id on each line, and its path from splitrun.yaml", "file"
         )
         return
+    if said.hashed and said.salt is None:
+        yield site.mistake("hashes stand here without the salt they were made with", "write `salt: TEXT`")
     if said.file is not None:
-        yield from line_mistakes(ground, said.file)
+        yield from line_mistakes(ground, said)
     path = ("ids",) if type(ground.board.lists[name].value) is ListOfIds else ()
     for index, one in enumerate(said.ids or ()):
-        for says, remedy in id_faults(one):
+        for says, remedy in faults(said, one):
             yield site.mistake(says, remedy, *path, index)
 
 
-def line_mistakes(ground: Ground, file: str) -> Iterator[Mistake]:
+def line_mistakes(ground: Ground, said: ListOfIds) -> Iterator[Mistake]:
     """Every line of a file of ids holds one id."""
+    file = said.file or ""
     try:
         lines = written(ground.files[file])
     except UnicodeDecodeError as error:
@@ -69,8 +75,16 @@ def line_mistakes(ground: Ground, file: str) -> Iterator[Mistake]:
         yield Mistake(says, "tell such units by an attribute and `when`", place=Place(file, 1, 1))
         return
     for number, line in enumerate(lines, 1):
-        for says, remedy in id_faults(line) if line else ():
+        for says, remedy in faults(said, line) if line else ():
             yield Mistake(says, remedy, place=Place(file, number, 1))
+
+
+def faults(said: ListOfIds, one: str) -> Iterator[tuple[str, str]]:
+    """Say why a text is no id, or no hash where hashes stand, and what to do."""
+    if not said.hashed:
+        yield from id_faults(one)
+    elif not HASH.fullmatch(one):
+        yield f"{one[:40]!r} is no hash of an id", "write 32 hexadecimal digits, or take `hashed` out"
 
 
 def id_faults(one: str) -> Iterator[tuple[str, str]]:
@@ -100,11 +114,22 @@ def written(content: str | bytes) -> list[str]:
 
 def id_list(ground: Ground, name: str) -> IdList:
     """Hash the ids of a list in which nothing is wrong: `sha256(utf8(salt + ":" + id))`, sorted."""
-    said = described(ground.board.lists[name].value)
-    ids = said.ids
-    if said.file is not None:
-        ids = tuple(line for line in written(ground.files[said.file]) if line)
     project = ground.project.project if ground.project else ""
-    salt = said.salt or f"list:{project}:{name}"
-    hashes = {listed(salt, one) for one in ids or ()}
-    return IdList(salt=salt, hashes=tuple(sorted(hashes)))
+    return hashed(ground.board.lists[name].value, f"list:{project}:{name}", ground.files)
+
+
+def hashed(ids: Ids, salt: str, files: Mapping[str, str | bytes]) -> IdList:
+    """Hash the ids of a list in which nothing is wrong.
+
+    Args:
+        ids: As written.
+        salt: What they are hashed with where the list says nothing else.
+        files: Files of ids, by path from the project's folder.
+    """
+    said = described(ids)
+    units = said.ids or ()
+    if said.file is not None:
+        units = tuple(line for line in written(files[said.file]) if line)
+    chosen = said.salt or salt
+    hashes = set(units) if said.hashed else {listed(chosen, one) for one in units}
+    return IdList(salt=chosen, hashes=tuple(sorted(hashes)))

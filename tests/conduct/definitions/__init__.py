@@ -1,0 +1,3 @@
+"""Definitions as files and as kept."""
+
+from __future__ import annotations
