@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.begin import (
+        begin_experiment,
+        begin_project,
+        show_template,
+        told_templates,
+        write_schemas,
+    )
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     from splitrun.report.planning.text import preview_text
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
-    from splitrun.spec.starting import FIRST
+    from splitrun.spec.templates.starting import FIRST
 
 __all__ = [
     "FIRST",
@@ -80,14 +86,16 @@ __all__ = [
     "retire_key",
     "ruleset_schema",
     "schema",
+    "show_template",
     "text",
+    "told_templates",
     "verify_log",
     "write_schemas",
 ]
 
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
-    "FIRST": "splitrun.spec.starting",
+    "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Wish": "splitrun.conduct.reading.readout",
     "analyze": "splitrun.conduct.analyze",
@@ -98,6 +106,8 @@ HOMES = {
     "back_up": "splitrun.conduct.registry.upkeep",
     "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
+    "show_template": "splitrun.conduct.begin",
+    "told_templates": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",
