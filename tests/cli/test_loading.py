@@ -11,7 +11,7 @@ import pytest
 
 from splitrun.cli import project, verbs
 from splitrun.spec.schema import SCHEMAS
-from splitrun.spec.starting import TEMPLATES
+from splitrun.spec.templates.starting import TEMPLATES
 
 HEAVY = {
     "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel.yaml", "scipy",
@@ -42,6 +42,7 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
     "verb",
     [
         "analyze",
+        "readout",
         "lint",
         "init",
         "new",

@@ -8,7 +8,7 @@ from splitrun.conduct.analyze import analyze
 from splitrun.conduct.begin import begin_experiment, begin_project
 from splitrun.conduct.lint import lint
 from splitrun.errors import SpecError
-from splitrun.spec.starting import PLACEHOLDERS
+from splitrun.spec.templates.starting import PLACEHOLDERS
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from splitrun.plan.folder import folder, lint
-from splitrun.spec.starting import FIRST, PLACEHOLDERS, TEMPLATES, new_experiment, new_project
+from splitrun.spec.templates.starting import FIRST, PLACEHOLDERS, TEMPLATES, new_experiment, new_project
 from tests.spec.texts import GOOD, SHOP
 
 

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from splitrun.errors import SpecError
 from splitrun.spec.schema import SCHEMAS, schema
-from splitrun.spec.starting import new_experiment, new_project
+from splitrun.spec.templates.starting import new_experiment, new_project
 from tests.spec.texts import GOOD, SHOP, mistakes
 
 INCENTIVE = """\

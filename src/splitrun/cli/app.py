@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, audit, designs, doctor, project
+from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
-from splitrun.cli.lifecycle import moves, people, plans, status
+from splitrun.cli.lifecycle import moves, people, seals, status
+from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
+from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
     ConflictError,
@@ -82,7 +84,10 @@ def root(
 
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
+    ("baseline", baseline.baseline, "Measure on history what an experiment starts from."),
+    ("plan", plan.plan, "Show what `register` would seal: the plan in words, its size, what is in its way."),
     ("assign", designs.assign, "Deal the units of a frame to variants, and tell how alike these are."),
     ("lint", project.lint, "Check files or a whole project, with place and remedy."),
     ("init", project.init, "Write a small project that works, to start from."),
@@ -91,12 +96,12 @@ for name, verb, brief in (
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
-    ("register", plans.register, "Seal the plan of an experiment, before its first exposure."),
+    ("register", seals.register, "Seal the plan of an experiment, before its first exposure."),
     ("sign-off", people.sign_off, "Sign off the plan in force, by its digest."),
     ("approve", people.approve, "Approve a step of somebody else, by the digest of what is approved."),
-    ("amend", plans.amend, "Change a sealed plan, with what had been seen by then."),
+    ("amend", seals.amend, "Change a sealed plan, with what had been seen by then."),
     ("decide", people.decide, "Record what is decided, and from which readout."),
-    ("restart", plans.restart, "Seal a new version that deals all units afresh."),
+    ("restart", seals.restart, "Seal a new version that deals all units afresh."),
     ("status", status.status, "Show where experiments stand, and what comes next."),
     ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
     ("backup", upkeep.backup, "Copy the registry while others write to it."),

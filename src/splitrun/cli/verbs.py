@@ -9,9 +9,15 @@ if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.begin import (
+        begin_experiment,
+        begin_project,
+        show_template,
+        told_templates,
+        write_schemas,
+    )
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -23,22 +29,34 @@ if TYPE_CHECKING:
     from splitrun.conduct.lifecycle.registering import register, restart
     from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.baseline import baseline
+    from splitrun.conduct.planning.kept import keep_history, place_of
+    from splitrun.conduct.planning.looking import Looking
+    from splitrun.conduct.planning.named import file_of
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.planning.preview import preview, preview_reports
+    from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.govern.lifecycle.table import Verb
+    from splitrun.report.planning.form import preview_form
+    from splitrun.report.planning.history import history_form, history_text
+    from splitrun.report.planning.text import preview_text
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
-    from splitrun.spec.starting import FIRST
+    from splitrun.spec.templates.starting import FIRST
 
 __all__ = [
     "FIRST",
     "Access",
     "Asked",
+    "Looking",
     "Verb",
+    "Wish",
     "amend",
     "analyze",
     "approve",
@@ -47,6 +65,7 @@ __all__ = [
     "audit_as_json",
     "audit_as_lines",
     "back_up",
+    "baseline",
     "begin_experiment",
     "begin_project",
     "decide",
@@ -56,10 +75,14 @@ __all__ = [
     "explanation_as_json",
     "explanation_as_tree",
     "export_log",
+    "file_of",
     "forecast_of",
     "free",
     "history",
+    "history_form",
+    "history_text",
     "keep",
+    "keep_history",
     "keys",
     "lint",
     "lives",
@@ -67,7 +90,13 @@ __all__ = [
     "make_key",
     "migrate_registry",
     "move",
+    "place_of",
+    "preview",
+    "preview_form",
+    "preview_reports",
+    "preview_text",
     "publish",
+    "readout",
     "register",
     "reports",
     "restart",
@@ -75,17 +104,21 @@ __all__ = [
     "retire_key",
     "ruleset_schema",
     "schema",
+    "show_template",
     "sign_off",
     "text",
+    "told_templates",
     "verify_log",
     "write_schemas",
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
     "Asked": "splitrun.conduct.lifecycle.footing",
-    "FIRST": "splitrun.spec.starting",
+    "FIRST": "splitrun.spec.templates.starting",
+    "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
+    "Wish": "splitrun.conduct.reading.readout",
     "amend": "splitrun.conduct.lifecycle.amending",
     "analyze": "splitrun.conduct.analyze",
     "approve": "splitrun.conduct.lifecycle.agreeing",
@@ -94,6 +127,7 @@ HOMES = {
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
+    "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "decide": "splitrun.conduct.lifecycle.deciding",
@@ -103,10 +137,14 @@ HOMES = {
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
     "export_log": "splitrun.conduct.registry.log",
+    "file_of": "splitrun.conduct.planning.named",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
     "history": "splitrun.conduct.lifecycle.standing",
+    "history_form": "splitrun.report.planning.history",
+    "history_text": "splitrun.report.planning.history",
     "keep": "splitrun.conduct.reports",
+    "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
     "lives": "splitrun.conduct.lifecycle.standing",
@@ -114,7 +152,13 @@ HOMES = {
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
+    "place_of": "splitrun.conduct.planning.kept",
+    "preview": "splitrun.conduct.planning.preview",
+    "preview_form": "splitrun.report.planning.form",
+    "preview_reports": "splitrun.conduct.planning.preview",
+    "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.registering",
     "reports": "splitrun.conduct.reports",
     "restart": "splitrun.conduct.lifecycle.registering",
@@ -122,8 +166,10 @@ HOMES = {
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
+    "show_template": "splitrun.conduct.begin",
     "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",
+    "told_templates": "splitrun.conduct.begin",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

@@ -11,7 +11,7 @@ from splitrun.plan.matter import Matter
 from splitrun.spec.amount import Size, written_window
 from splitrun.spec.metric import ActiveDays, Metric, Retention, Share
 from splitrun.spec.model import Role
-from splitrun.spec.starting import PLACEHOLDERS
+from splitrun.spec.templates.starting import PLACEHOLDERS
 from splitrun.spec.written.fields import suggested
 
 __all__ = ["CONTROL", "question"]

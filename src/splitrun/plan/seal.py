@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 
 from splitrun.errors import Mistake, SpecError
@@ -10,13 +11,13 @@ from splitrun.plan.adjustment import adjustment, planned_adjustment
 from splitrun.plan.defined import Defined
 from splitrun.plan.library import RESERVED, Library, sources_of
 from splitrun.plan.looks import looks, moments
-from splitrun.plan.matter import Chosen, Matter, chosen
+from splitrun.plan.matter import Chosen, Matter, chosen, here
 from splitrun.plan.method import SPENDING, method, method_of, multiplicity_of
 from splitrun.plan.question import CONTROL, question
 from splitrun.plan.rows import rows, segments, unit_column
 from splitrun.plan.sealing.canonical import canonical
 from splitrun.plan.sealing.methods import methods
-from splitrun.plan.template import filled
+from splitrun.plan.templates.filling import Filled, filled, stocked
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.plan import (
     Analysis,
@@ -84,12 +85,11 @@ def sealed(
         SpecError: All mistakes, also those of references between files.
     """
     shelf = library or Library()
-    document, wrong = completed(draft, others or {})
-    whole = standing(document, wrong)
+    made, wrong = completed(draft, others or {}, shelf)
+    whole = standing(made.document, wrong)
     if whole is None:
         raise SpecError(listed(wrong))
-    experiment = Experiment.model_validate(whole.value)
-    matter, loose = matter_of(experiment, Site(whole, ()), shelf, project)
+    matter, loose = matter_of(replace(made, document=whole), shelf, project)
     judged = (
         *question(matter),
         *rows(matter, awaited=awaited),
@@ -103,27 +103,34 @@ def sealed(
     return plan(matter)
 
 
-def resolved(draft: Draft, others: Mapping[str, Draft]) -> Written[Experiment]:
+def resolved(
+    draft: Draft, others: Mapping[str, Draft], library: Library | None = None
+) -> Written[Experiment]:
     """Fill what an experiment does not say, without asking what its metrics are made of.
+
+    Args:
+        draft: The experiment as written.
+        others: The experiments of the project by key, for `extends`.
+        library: Where the project's templates stand.
 
     Raises:
         SpecError: All mistakes that keep it from being an experiment.
     """
-    document, wrong = completed(draft, others)
+    made, wrong = completed(draft, others, library or Library())
     if wrong:
         raise SpecError(listed(wrong))
-    return Written(Experiment.model_validate(document.value), document)
+    return Written(Experiment.model_validate(made.document.value), made.document)
 
 
-def completed(draft: Draft, others: Mapping[str, Draft]) -> tuple[Document, Faults]:
+def completed(draft: Draft, others: Mapping[str, Draft], library: Library) -> tuple[Filled, Faults]:
     """Fill what is not said, and find all that keeps it from being an experiment."""
     try:
-        document = filled(draft, others)
+        made = filled(draft, others, library.templates)
     except SpecError as error:
         broken: Faults = [(("extends",), mistake) for mistake in error.mistakes]
         own = found(Experiment, draft.document, EXPERIMENT)
-        return draft.document, broken + [(path, each) for path, each in own if not missing(each)]
-    return document, found(Experiment, document, EXPERIMENT)
+        return Filled(draft.document), broken + [(path, each) for path, each in own if not missing(each)]
+    return made, found(Experiment, made.document, EXPERIMENT)
 
 
 def missing(mistake: Mistake) -> bool:
@@ -183,10 +190,10 @@ def listed(wrong: Faults, more: list[Mistake] | None = None) -> list[Mistake]:
     )
 
 
-def matter_of(
-    experiment: Experiment, top: Site, library: Library, project: Project | None
-) -> tuple[Matter, list[Mistake]]:
+def matter_of(made: Filled, shelf: Library, project: Project | None) -> tuple[Matter, list[Mistake]]:
     """Bring together what a plan is made from, and what does not fit together."""
+    experiment, top = Experiment.model_validate(made.document.value), Site(made.document, ())
+    library = stocked(shelf, made.packs, here(experiment, top))
     metrics, mistakes = chosen(experiment, top, library)
     own = {key: Defined(source, top / "sources" / key) for key, source in experiment.sources.items()}
     for key, source in own.items():
@@ -196,7 +203,8 @@ def matter_of(
         if key in RESERVED:
             says = f"`{key}` is the name of an experiment's own rows"
             mistakes.append(source.site.mistake(says, "choose another name"))
-    return Matter(experiment, top, library, project, {**library.sources, **own}, metrics), mistakes
+    sources = {**library.sources, **own}
+    return Matter(experiment, top, library, project, sources, metrics, made.planned), mistakes
 
 
 def plan(matter: Matter) -> Plan:
@@ -226,6 +234,7 @@ def plan(matter: Matter) -> Plan:
         reviewers=experiment.reviewers,
         signoffs=experiment.signoffs,
         waivers=experiment.waivers,
+        templates=matter.templates,
         policy=project.policy if project and project.policy != Policy() else None,
     )
     return planned.model_copy(update={"methods": methods(planned)})

@@ -20,7 +20,7 @@ from splitrun.spec.analysis import (
     Trigger,
 )
 from splitrun.spec.metric import Here, MetricHere
-from splitrun.spec.model import Column, Condition, Key, Model, Note, Person, Sentence
+from splitrun.spec.model import Column, Condition, Key, Model, Note, Person, Sentence, TemplateName
 from splitrun.spec.policy import Waivers
 from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
@@ -220,8 +220,8 @@ class Experiment(Model):
     """Who must sign off before it starts."""
     unit: Key
     """The unit type that is randomised: user, device, session, store."""
-    template: Key | None = None
-    """A template that fills what is not said here."""
+    template: TemplateName | None = None
+    """A template that fills what is not said here, like `conversion`, or in one version, `conversion@1`."""
     extends: Key | None = None
     """Another experiment of the project that fills what is not said here."""
     flag: Key | None = None

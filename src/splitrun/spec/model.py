@@ -26,6 +26,7 @@ __all__ = [
     "Quantity",
     "Role",
     "Sentence",
+    "TemplateName",
     "unsaid",
 ]
 
@@ -110,6 +111,11 @@ Sentence = Annotated[str, Field(max_length=2_000), AfterValidator(sentence)]
 
 Note = Annotated[str, Field(max_length=10_000)]
 """Free text."""
+
+TemplateName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,127}(@[1-9][0-9]{0,5})?$", max_length=135)
+]
+"""A template by its name, or by name and version: `conversion`, `conversion@1`."""
 
 Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A person or team, by the name or address they go by here."""

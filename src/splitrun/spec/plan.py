@@ -125,12 +125,10 @@ class Delivery(Model):
 
 
 class PlannedTemplate(Model):
-    """The template that filled what the experiment did not say."""
+    """A template that filled what the experiment did not say."""
 
     name: Key
     version: int
-    extends: tuple[str, ...] = ()
-    """What it extends, nearest first, each as `name@version`."""
 
 
 class Plan(Model):
@@ -172,8 +170,8 @@ class Plan(Model):
     """The reason why each rule of the project is not kept."""
     policy: Policy | None = Field(default=None, exclude_if=unsaid)
     """The policy it was resolved under; not written where there was none. No number rests on it."""
-    template: PlannedTemplate | None = Field(default=None, exclude_if=unsaid)
-    """Not written where no template filled anything."""
+    templates: tuple[PlannedTemplate, ...] = Field(default=(), exclude_if=unsaid)
+    """The template it is made from, then what that extends, then those that brought guardrails."""
 
     @property
     def observation(self) -> timedelta:

@@ -53,6 +53,11 @@ def exposed(plan: Plan, root: Path, database: Path | None = None) -> Exposed:
     return Exposed(counted(rows, root, None))
 
 
+def folders(root: Path) -> tuple[Path, ...]:
+    """Where paths start from: the project's folder, then that of its experiments."""
+    return root, root / "experiments"
+
+
 def there(rows: Rows, root: Path) -> bool:
     """Whether there is a file of this name, or one that the pattern matches.
 
@@ -60,7 +65,7 @@ def there(rows: Rows, root: Path) -> bool:
         EngineError: It lies where none may be read.
     """
     try:
-        return bool(found(EXPOSURES, rows.where, [root], many=rows.form == "parquet"))
+        return bool(found(EXPOSURES, rows.where, folders(root), many=rows.form == "parquet"))
     except DataError:
         return False
 
@@ -77,5 +82,5 @@ def of_database(rows: Rows, root: Path, database: Path | None) -> Exposed:
 
 def counted(rows: Rows, root: Path, database: Path | None) -> int:
     """Load the rows, and count them."""
-    with DuckDB(roots=[root], database=database) as engine:
+    with DuckDB(roots=folders(root), database=database) as engine:
         return engine.load({EXPOSURES: rows})[EXPOSURES].rows

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from splitrun.conduct.definitions.kept import written
 from splitrun.conduct.lifecycle.footing import Footing, refusal
+from splitrun.conduct.planning.kept import informed
 from splitrun.errors import Mistake, SpecError
 from splitrun.govern.lifecycle.table import Rule
 from splitrun.govern.policy.rules import breaches
@@ -30,7 +31,7 @@ def planned(footing: Footing, key: str) -> Plan:
         raise SpecError([Mistake(gone, "write it into experiments/, then run `splitrun apply`")])
     says = footing.says
     plan = sealed(draft, says.library, says.project, says.experiments, awaited=True)
-    return plan
+    return informed(plan, footing.home.root)
 
 
 def numbered(plan: Plan, version: int, follows: int | None) -> Plan:

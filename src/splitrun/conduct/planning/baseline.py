@@ -11,7 +11,7 @@ import numpy as np
 from splitrun.conduct.analyze import Access
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
-from splitrun.conduct.planning.looking import Looking, midnight, stretched, trace_of
+from splitrun.conduct.planning.looking import Looking, day_of, midnight, stretched, trace_of
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.infer.power.alike import likeness
 from splitrun.measure.engines.duckdb import DuckDB, Limits
@@ -104,7 +104,7 @@ def of_source(plan: Plan, looking: Looking, experiment: Written, world: tuple[Ac
     if plan.trigger is not None and plan.trigger.source == EXPOSURES:
         raise DataError("the trigger reads the rows of the exposures, which no source has; name --past FILE")
     with engine(allowed, experiment, {exposures.where: units}) as second:
-        measured_then = measure(looked, second, not_after=now)
+        measured_then = measure(looked, second, as_of=found.last, not_after=now)
     missing = sorted(set(trace.known) - set(found.known))
     notes = [
         f"{name} is not among the columns of {trace.key}, so it is not accounted for" for name in missing
@@ -136,15 +136,10 @@ def of_experiment(plan: Plan, file: str, experiment: Written, world: tuple[Acces
         found = measure(looked, only, not_after=now)
     if found.first_exposure is None or found.last_exposure is None:
         raise DataError(f"{before.key}: nobody was exposed; name another experiment with --past")
-    since = day(found.first_exposure, plan.timezone)
-    until = day(found.last_exposure, plan.timezone) + DAY
+    since = day_of(found.first_exposure, plan.timezone)
+    until = day_of(found.last_exposure, plan.timezone) + DAY
     coverage = before.delivery.coverage or 1.0
     return Seen(looked, found, f"experiment {before.key}", since, until, coverage, ())
-
-
-def day(at: datetime, timezone: str) -> date:
-    """The day on which a moment lies."""
-    return at.astimezone(midnight(date(2000, 1, 1), timezone).tzinfo).date()
 
 
 def alike(plan: Plan, exposures: Exposures) -> Plan:
@@ -185,13 +180,13 @@ def told(plan: Plan, seen: Seen, now: datetime) -> History:
         since=seen.since,
         until=seen.until,
         timezone=plan.timezone,
-        measured_on=day(now, plan.timezone),
+        measured_on=day_of(now, plan.timezone),
         units=units,
         control=int(seen.measured.units()[0].sum()),
         baselines=Baselines(
             units_per_day=units / days / seen.coverage or None,
             metrics=known,
-            measured=f"{words}, on {day(now, plan.timezone)}",
+            measured=f"{words}, on {day_of(now, plan.timezone)}",
             until=seen.until.isoformat(),
         ),
         unknown=tuple(unknown),

@@ -17,7 +17,7 @@ from splitrun.spec.plan import Plan
 from splitrun.spec.source import ROW, Source
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Looking", "midnight", "stretched", "trace_of"]
+__all__ = ["Looking", "day_of", "midnight", "stretched", "trace_of"]
 
 DAY = timedelta(days=1)
 
@@ -152,6 +152,11 @@ def stretched(plan: Plan, looking: Looking, held: tuple[datetime, datetime]) -> 
             f"{until}; name days that they cover with --from, --until or --days ({asked} does not)"
         )
     return since, until
+
+
+def day_of(at: datetime, timezone: str) -> date:
+    """The day on which a moment lies."""
+    return at.astimezone(ZoneInfo(timezone)).date()
 
 
 def midnight(day: date, timezone: str) -> datetime:

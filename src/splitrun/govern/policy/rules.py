@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
+from splitrun.errors import Mistake
 from splitrun.spec.amount import written_window
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 from splitrun.spec.policy import Kept, PolicyRule, span
 from splitrun.spec.project import Project
+from splitrun.spec.written.document import Document
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Breach", "breaches", "idle"]
+__all__ = ["Breach", "breaches", "idle", "refusals"]
 
 BINDING = "splitrun.yaml lets nobody waive this rule"
 
@@ -71,6 +73,22 @@ def breaches(plan: Plan, project: Project | None) -> tuple[Breach, ...]:
     bound = set(project.policy.binding)
     held = [bind(breach) if breach.rule in bound else breach for breach in found]
     return (*held, *overruled(plan, bound - {breach.rule for breach in found}))
+
+
+def refusals(plan: Plan, project: Project | None, document: Document | None = None) -> tuple[Mistake, ...]:
+    """Give the breaches that are not waived, as mistakes.
+
+    Args:
+        plan: The experiment, resolved.
+        project: The settings it is held to.
+        document: The experiment as written, for the places; none: the mistakes carry paths alone.
+    """
+    at = document or Document(plan.key, None)
+    return tuple(
+        at.mistake(tuple(breach.path.split(".")), f"{breach.says} (policy `{breach.rule}`)", breach.remedy)
+        for breach in breaches(plan, project)
+        if breach.waiver is None
+    )
 
 
 def idle(plan: Plan, project: Project | None) -> tuple[str, ...]:

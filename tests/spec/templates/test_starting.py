@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from splitrun.errors import SpecError
-from splitrun.spec.starting import new_experiment, new_project
+from splitrun.spec.templates.starting import new_experiment, new_project
 
 
 def test_files_point_editors_at_their_schema() -> None:
