@@ -42,6 +42,7 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
     "verb",
     [
         "analyze",
+        "readout",
         "lint",
         "init",
         "new",

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, audit, designs, doctor, project
+from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.power import command
+from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
     ConflictError,
@@ -79,6 +80,7 @@ def root(
 
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
     ("assign", designs.assign, "Deal the units of a frame to variants, and tell how alike these are."),
     ("lint", project.lint, "Check files or a whole project, with place and remedy."),

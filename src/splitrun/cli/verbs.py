@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import (
         begin_experiment,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Wish",
     "analyze",
     "assignment",
     "audit",
@@ -58,6 +61,7 @@ __all__ = [
     "make_key",
     "migrate_registry",
     "publish",
+    "readout",
     "reports",
     "restore",
     "retire_key",
@@ -71,8 +75,9 @@ __all__ = [
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
     "FIRST": "splitrun.spec.templates.starting",
+    "Wish": "splitrun.conduct.reading.readout",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -98,6 +103,7 @@ HOMES = {
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "publish": "splitrun.conduct.rulesets",
+    "readout": "splitrun.conduct.reading.readout",
     "reports": "splitrun.conduct.reports",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 
-import rfc8785
-
 from splitrun.errors import Mistake, SpecError
 from splitrun.plan.adjustment import adjustment, planned_adjustment
 from splitrun.plan.defined import Defined
@@ -17,6 +15,8 @@ from splitrun.plan.matter import Chosen, Matter, chosen, here
 from splitrun.plan.method import SPENDING, method, method_of, multiplicity_of
 from splitrun.plan.question import CONTROL, question
 from splitrun.plan.rows import rows, segments, unit_column
+from splitrun.plan.sealing.canonical import canonical
+from splitrun.plan.sealing.methods import methods
 from splitrun.plan.templates.filling import Filled, filled, stocked
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.plan import (
@@ -144,15 +144,7 @@ def digest(plan: Plan) -> str:
     Raises:
         SpecError: The plan holds a whole number beyond 2^53, which JSON cannot carry exactly.
     """
-    try:
-        canonical = rfc8785.dumps(plan.model_dump(mode="json"))
-    except rfc8785.CanonicalizationError as refused:
-        mistake = Mistake(
-            says=f"the plan of {plan.key!r} has no canonical JSON: {refused}",
-            next="keep whole numbers within 2^53, or write them as text",
-        )
-        raise SpecError([mistake]) from refused
-    return f"sha256:{sha256(canonical).hexdigest()}"
+    return f"sha256:{sha256(canonical(plan).encode()).hexdigest()}"
 
 
 def misled(mistake: Mistake, wrong: Faults) -> bool:
@@ -219,7 +211,7 @@ def plan(matter: Matter) -> Plan:
     """Write the plan, with nothing left to a default."""
     experiment = matter.experiment
     project = matter.project
-    return Plan(
+    planned = Plan(
         key=experiment.key,
         title=experiment.title,
         owner=experiment.owner,
@@ -245,6 +237,7 @@ def plan(matter: Matter) -> Plan:
         templates=matter.templates,
         policy=project.policy if project and project.policy != Policy() else None,
     )
+    return planned.model_copy(update={"methods": methods(planned)})
 
 
 def planned_variants(experiment: Experiment) -> tuple[PlannedVariant, ...]:

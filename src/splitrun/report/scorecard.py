@@ -20,6 +20,7 @@ from splitrun.judge.sentences import unread
 from splitrun.report.axis import Axis, Bar, axis, bar
 from splitrun.report.beside import Note, mean, notes, reading
 from splitrun.report.printable import printable
+from splitrun.report.registration.standing import Standing, standing
 from splitrun.spec.model import Role
 from splitrun.spec.plan import PlannedMetric
 
@@ -42,6 +43,7 @@ TONES = {
     Verdict.EQUIVALENT: Tone.SETTLED,
     Verdict.INCONCLUSIVE: Tone.OPEN,
     Verdict.INVALID: Tone.VOID,
+    Verdict.EXPLORATORY: Tone.OPEN,
 }
 
 
@@ -150,6 +152,10 @@ class Scorecard:
     """Whether effects differ between the levels of a segment."""
     decision: str | None = None
     """What follows by the default rule; None where nothing does yet."""
+    standing: tuple[Standing, ...] = ()
+    """What it is held to; empty where no sealed plan is known."""
+    post_hoc: tuple[str, ...] = ()
+    """What was read and not sealed so."""
 
     @property
     def deciding(self) -> tuple[Row, ...]:
@@ -190,6 +196,8 @@ def scorecard(readout: Readout) -> Scorecard:
         axis=scope,
         differing=tuple(differs(found, plan.analysis.alpha) for found in readout.heterogeneity if not stops),
         decision=None if readout.decision is None else printable(readout.decision.says),
+        standing=standing(readout.registration),
+        post_hoc=tuple(map(printable, readout.post_hoc)),
     )
 
 

@@ -170,6 +170,8 @@ class Plan(Model):
     """The policy it was resolved under; not written where there was none. No number rests on it."""
     templates: tuple[PlannedTemplate, ...] = Field(default=(), exclude_if=unsaid)
     """The template it is made from, then what that extends, then those that brought guardrails."""
+    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
+    """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 
     @property
     def observation(self) -> timedelta:
