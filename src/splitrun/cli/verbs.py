@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
     from splitrun.conduct.lifecycle.registering import register, restart
+    from splitrun.conduct.lifecycle.serving import served
     from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.baseline import baseline
@@ -104,6 +105,7 @@ __all__ = [
     "retire_key",
     "ruleset_schema",
     "schema",
+    "served",
     "show_template",
     "sign_off",
     "text",
@@ -165,6 +167,7 @@ HOMES = {
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
+    "served": "splitrun.conduct.lifecycle.serving",
     "schema": "splitrun.spec.schema",
     "show_template": "splitrun.conduct.begin",
     "sign_off": "splitrun.conduct.lifecycle.agreeing",

@@ -30,7 +30,11 @@ def planned(footing: Footing, key: str) -> Plan:
         gone = f"the registry holds no experiment {key[:64]!r} any more"
         raise SpecError([Mistake(gone, "write it into experiments/, then run `splitrun apply`")])
     says = footing.says
-    plan = sealed(draft, says.library, says.project, says.experiments, awaited=True)
+    try:
+        plan = sealed(draft, says.library, says.project, says.experiments, awaited=True)
+    except SpecError as error:
+        wrong = [replace(one, says=f"not {Rule.DEFINED.value}: {one.says}") for one in error.mistakes]
+        raise SpecError(wrong) from None
     return informed(plan, footing.home.root)
 
 
