@@ -13,6 +13,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.definitions import commands
 from splitrun.cli.lifecycle import moves, people, seals, status
 from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
@@ -43,7 +44,7 @@ EXITS: dict[type[SplitrunError], int] = {
     EngineError: 5,
     StoreError: 5,
     ConflictError: 6,
-    RefusedError: 7,
+    RefusedError: 9,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -56,7 +57,8 @@ app = typer.Typer(
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
     "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
-    "meanwhile · 7 a rule does not allow this step now · 130 interrupted.",
+    "meanwhile · 7 and 8 files differ from the registry, safely or not · 9 a rule does not allow this step now "
+    "· 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -93,6 +95,9 @@ for name, verb, brief in (
     ("init", project.init, "Write a small project that works, to start from."),
     ("new", project.new, "Write a new experiment from a template."),
     ("schema", project.schema, "Print the JSON Schema of a kind of file, for editors."),
+    ("diff", commands.diff, "Show how the files differ from the registry, and what follows from it."),
+    ("apply", commands.apply, "Bring the registry in line with the files; the difference is shown first."),
+    ("export", commands.export, "Write the definitions that the registry keeps back as files."),
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),

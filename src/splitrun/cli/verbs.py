@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
+    from splitrun.cli.definitions.printed import (
+        difference_as_json,
+        difference_as_lines,
+        difference_as_markdown,
+    )
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import analyze
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.comparing import compare
+    from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -60,6 +68,7 @@ __all__ = [
     "Wish",
     "amend",
     "analyze",
+    "apply",
     "approve",
     "assignment",
     "audit",
@@ -69,12 +78,17 @@ __all__ = [
     "baseline",
     "begin_experiment",
     "begin_project",
+    "compare",
     "decide",
     "desk",
+    "difference_as_json",
+    "difference_as_lines",
+    "difference_as_markdown",
     "doctor",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "export",
     "export_log",
     "file_of",
     "forecast_of",
@@ -123,6 +137,7 @@ HOMES = {
     "Wish": "splitrun.conduct.reading.readout",
     "amend": "splitrun.conduct.lifecycle.amending",
     "analyze": "splitrun.conduct.analyze",
+    "apply": "splitrun.conduct.definitions.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -132,12 +147,17 @@ HOMES = {
     "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "desk": "splitrun.cli.waiting",
+    "difference_as_json": "splitrun.cli.definitions.printed",
+    "difference_as_lines": "splitrun.cli.definitions.printed",
+    "difference_as_markdown": "splitrun.cli.definitions.printed",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "file_of": "splitrun.conduct.planning.named",
     "forecast_of": "splitrun.conduct.planning.power",
@@ -167,8 +187,8 @@ HOMES = {
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
-    "served": "splitrun.conduct.lifecycle.serving",
     "schema": "splitrun.spec.schema",
+    "served": "splitrun.conduct.lifecycle.serving",
     "show_template": "splitrun.conduct.begin",
     "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",

@@ -51,7 +51,7 @@ def amend(
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
-    """Seal what the registry defines now as an amendment, with what had been seen."""
+    """Seal what the files say now as an amendment, with what had been seen."""
     tell(verbs.amend(experiment, verbs.Asked(folder, reason, actor, environment)), json=json)
 
 

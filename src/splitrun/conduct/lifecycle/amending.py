@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from splitrun.conduct.lifecycle.agreeing import approved
+from splitrun.conduct.lifecycle.brought import brought
 from splitrun.conduct.lifecycle.details import details_of
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
 from splitrun.conduct.lifecycle.looked import Seen, looks, seen
-from splitrun.conduct.lifecycle.plans import fit, numbered, planned, same_as_files
+from splitrun.conduct.lifecycle.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
 from splitrun.errors import Mistake, RefusedError
 from splitrun.govern.lifecycle.asking import command
@@ -42,7 +43,7 @@ LISTED = 200
 
 
 def amend(key: str, wanted: Asked) -> Taken:
-    """Seal what the registry defines now, as an amendment of the plan in force.
+    """Seal what the files say now, as an amendment of the plan in force; they are brought into the registry.
 
     What was changed in fields that a number rests on is exploratory where effects had been seen before. A
     change of coverage or audience opens a phase.
@@ -62,8 +63,9 @@ def amend(key: str, wanted: Asked) -> Taken:
         before = ground.repeated(key, Verb.AMEND)
         life, _ = ground.moved(key, Verb.AMEND)
         sealed, old = ground.in_force(life)
+        came = brought(ground, key, Verb.AMEND)
+        ground = came.footing
         new = planned(ground, key)
-        same_as_files(ground, new)
         dealt_again(key, new, life)
         new = numbered(new, life.version, old.delivery.follows)
         changed = deviations(old, new)
@@ -71,7 +73,7 @@ def amend(key: str, wanted: Asked) -> Taken:
             if before is not None:
                 return told(ground, Verb.AMEND, before)
             says = f"nothing differs from the plan of {key} that is in force"
-            raise refusal(Rule.CHANGED, says, "change its definition, run `splitrun apply`, then amend")
+            raise refusal(Rule.CHANGED, says, "change what its files say, then amend")
         if life.state in STANDING:
             kept_to(key, old, new, changed)
         fit(ground, new)
@@ -80,7 +82,8 @@ def amend(key: str, wanted: Asked) -> Taken:
         facts = facts_of(ground, life, sealed, changed)
         newest = ground.plans(key, life.version)[-1]
         seal = Seal(ground.project, key, life.version, body, newest, canonical(facts))
-        return written(ground, amendment(ground, life, new, seal, facts), notes(facts))
+        step = amendment(ground, life, new, seal, facts)
+        return written(ground, replace(step, writings=came.writings, remarks=came.remarks), notes(facts))
 
 
 def amendment(ground: Footing, life: Life, new: Plan, seal: Seal, facts: dict[str, Json]) -> Step:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from splitrun.conduct.lifecycle.brought import brought, same_as_files
 from splitrun.conduct.lifecycle.details import Details
 from splitrun.conduct.lifecycle.exposed import Exposed, exposed
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
-from splitrun.conduct.lifecycle.plans import fit, numbered, planned, same_as_files
+from splitrun.conduct.lifecycle.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, told, written
 from splitrun.govern.lifecycle.table import Rule, Verb
 from splitrun.plan.sealing.canonical import canonical as text
@@ -53,7 +54,7 @@ def register(key: str, wanted: Asked, *, late: str | None = None, database: Path
         _, to = ground.open(key, Verb.REGISTER)
         wanted.desk.progress("resolving the plan")
         plan = planned(ground, key)
-        same_as_files(ground, plan)
+        same_as_files(ground, key)
         fit(ground, plan)
         wanted.desk.progress("looking for exposures")
         seen = exposed(plan, ground.home.root, database)
@@ -74,7 +75,7 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
     The old version is taken out of the ruleset; the new one runs once it is started.
 
     Args:
-        key: The experiment, as the registry defines it.
+        key: The experiment, as the files say; where they do not name it, as the registry defines it.
         wanted: Who asks, where and why.
         database: A DuckDB file in which exposures may be.
 
@@ -90,8 +91,9 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
         if before is not None:
             return told(ground, Verb.RESTART, before)
         life, to = ground.moved(key, Verb.RESTART)
+        came = brought(ground, key, Verb.RESTART)
+        ground = came.footing
         plan = planned(ground, key)
-        same_as_files(ground, plan)
         fit(ground, plan)
         seen = exposed(plan, ground.home.root, database)
         last = max((one.version for one in ground.plans(key)), default=life.version)
@@ -105,7 +107,8 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
         notes = (
             f"version {version} deals all units afresh; units of version {life.version} met the old one",
         )
-        return written(ground, registration(ground, Verb.RESTART, life, to, made, facts), notes)
+        step = registration(ground, Verb.RESTART, life, to, made, facts)
+        return written(ground, replace(step, writings=came.writings, remarks=came.remarks), notes)
 
 
 def lateness(key: str, seen: Exposed, late: str | None) -> str | None:

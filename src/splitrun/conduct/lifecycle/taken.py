@@ -13,7 +13,7 @@ from splitrun.govern.lifecycle.table import OPEN, STANDING, Verb
 from splitrun.spec.plan import Plan
 from splitrun.store.canonical import Json, canonical
 from splitrun.store.chain.entry import Remark
-from splitrun.store.registry.change import Change, Move, Receipt, Seal
+from splitrun.store.registry.change import Change, Move, Receipt, Seal, Writing
 from splitrun.store.registry.documents import Life, State
 
 __all__ = ["Step", "Taken", "staying", "told", "written"]
@@ -36,6 +36,10 @@ class Step:
     said: str | None = None
     """The name under which the chain has it; None: the verb's own."""
     seal: Seal | None = None
+    writings: tuple[Writing, ...] = ()
+    """Definitions that the step brings in."""
+    remarks: tuple[Remark, ...] = ()
+    """What is said of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def change(footing: Footing, step: Step, made: Made | None) -> Change:
     return Change(
         footing.now,
         footing.actor,
-        (remark,),
+        (remark, *step.remarks),
+        writings=step.writings,
         moves=tuple(moves),
         seals=() if step.seal is None else (step.seal,),
         publications=publications,
@@ -173,7 +178,7 @@ def told(
         phase=life.phase,
         plan=life.plan,
         ruleset=ruleset,
-        entry=None if receipt is None else receipt.entries[-1].number,
+        entry=None if receipt is None else receipt.entries[0].number,
         repeated=receipt is None,
         next=next_steps(life.experiment, State(life.state)),
         notes=notes or tuple(missing(life)),

@@ -144,7 +144,6 @@ HOLDS: Mapping[Verb, tuple[Rule, ...]] = {
     Verb.APPROVE: (Rule.OTHERS, Rule.THIS_PLAN),
     Verb.AMEND: (
         Rule.DEFINED,
-        Rule.APPLIED,
         Rule.CHANGED,
         Rule.TESTABLE,
         Rule.POLICY,
@@ -158,7 +157,7 @@ HOLDS: Mapping[Verb, tuple[Rule, ...]] = {
     Verb.OBSERVE: (),
     Verb.STOP: (),
     Verb.DECIDE: (Rule.LOOKED, Rule.APPROVED),
-    Verb.RESTART: (Rule.DEFINED, Rule.APPLIED, Rule.TESTABLE, Rule.POLICY),
+    Verb.RESTART: (Rule.DEFINED, Rule.TESTABLE, Rule.POLICY),
     Verb.ARCHIVE: (),
     Verb.INVALIDATE: (),
 }
