@@ -60,7 +60,7 @@ def because(reason: str) -> tuple[str, str]:
 
 @pytest.mark.requirement("R08", "R12", "R55", "R56", "R62", "R67")
 def test_an_experiment_lives_from_its_files_to_the_archive(shop: Path, splitrun: Run) -> None:
-    write_and_apply(shop, splitrun)
+    write_and_apply(splitrun)
     plan = register(splitrun)
     start(shop, splitrun, plan)
     amend(shop, splitrun)
@@ -69,7 +69,7 @@ def test_an_experiment_lives_from_its_files_to_the_archive(shop: Path, splitrun:
     archive(splitrun)
 
 
-def write_and_apply(shop: Path, splitrun: Run) -> None:
+def write_and_apply(splitrun: Run) -> None:
     """Files, lint, diff, apply; nothing can be registered before it is applied."""
     assert splitrun("migrate")[0] == 0
     code, said = splitrun("register", "one-page", *because("ready"))
@@ -96,8 +96,10 @@ def register(splitrun: Run) -> str:
     code, said = splitrun("start", "one-page", *because("go"))
     assert (code, said) == (
         REFUSED,
-        "open: one-page is draft, and start is not open to it; register it first: splitrun register one-page "
-        "--reason TEXT\n",
+        (
+            "open: one-page is draft, and start is not open to it; register it first: splitrun register one-page "
+            "--reason TEXT\n"
+        ),
     )
     code, said = splitrun("register", "one-page", *because(" "))
     assert code == REFUSED
@@ -177,8 +179,10 @@ def stop_and_decide(splitrun: Run, readout: str) -> None:
     code, said = splitrun(*decision, readout, *because("a clear win"))
     assert (code, said) == (
         REFUSED,
-        "open: one-page is observing, and decide is not open to it; stop it first: splitrun stop one-page "
-        "--reason TEXT\n",
+        (
+            "open: one-page is observing, and decide is not open to it; stop it first: splitrun stop one-page "
+            "--reason TEXT\n"
+        ),
     )
     assert told(splitrun, "stop", "one-page", *because("all windows passed"))["ruleset"] is not None
     code, said = splitrun("archive", "one-page", *because("done"))
@@ -196,8 +200,10 @@ def archive(splitrun: Run) -> None:
     code, said = splitrun("restart", "one-page", *because("again"))
     assert (code, said) == (
         REFUSED,
-        "open: one-page is archived, and cannot restart any more; that is for good; write a new experiment "
-        "that says `extends: one-page`\n",
+        (
+            "open: one-page is archived, and cannot restart any more; that is for good; write a new experiment "
+            "that says `extends: one-page`\n"
+        ),
     )
     code, said = splitrun("status", "one-page")
     assert code == 0
