@@ -13,6 +13,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
@@ -82,6 +83,8 @@ for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
     ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
+    ("baseline", baseline.baseline, "Measure on history what an experiment starts from."),
+    ("plan", plan.plan, "Show what `register` would seal: the plan in words, its size, what is in its way."),
     ("assign", designs.assign, "Deal the units of a frame to variants, and tell how alike these are."),
     ("lint", project.lint, "Check files or a whole project, with place and remedy."),
     ("init", project.init, "Write a small project that works, to start from."),

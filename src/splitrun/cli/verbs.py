@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.baseline import baseline
+    from splitrun.conduct.planning.kept import keep_history, place_of
+    from splitrun.conduct.planning.looking import Looking
+    from splitrun.conduct.planning.named import file_of
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.planning.preview import preview, preview_reports
     from splitrun.conduct.reading.access import Access
     from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.report.planning.form import preview_form
+    from splitrun.report.planning.history import history_form, history_text
+    from splitrun.report.planning.text import preview_text
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
     from splitrun.spec.templates.starting import FIRST
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Looking",
     "Wish",
     "analyze",
     "assignment",
@@ -44,6 +53,7 @@ __all__ = [
     "audit_as_json",
     "audit_as_lines",
     "back_up",
+    "baseline",
     "begin_experiment",
     "begin_project",
     "desk",
@@ -52,14 +62,23 @@ __all__ = [
     "explanation_as_json",
     "explanation_as_tree",
     "export_log",
+    "file_of",
     "forecast_of",
     "free",
+    "history_form",
+    "history_text",
     "keep",
+    "keep_history",
     "keys",
     "lint",
     "log",
     "make_key",
     "migrate_registry",
+    "place_of",
+    "preview",
+    "preview_form",
+    "preview_reports",
+    "preview_text",
     "publish",
     "readout",
     "reports",
@@ -77,6 +96,7 @@ __all__ = [
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
     "FIRST": "splitrun.spec.templates.starting",
+    "Looking": "splitrun.conduct.planning.looking",
     "Wish": "splitrun.conduct.reading.readout",
     "analyze": "splitrun.conduct.analyze",
     "assignment": "splitrun.conduct.designs.assign",
@@ -84,6 +104,7 @@ HOMES = {
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
+    "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
     "show_template": "splitrun.conduct.begin",
     "told_templates": "splitrun.conduct.begin",
@@ -94,14 +115,23 @@ HOMES = {
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
     "export_log": "splitrun.conduct.registry.log",
+    "file_of": "splitrun.conduct.planning.named",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
+    "history_form": "splitrun.report.planning.history",
+    "history_text": "splitrun.report.planning.history",
     "keep": "splitrun.conduct.reports",
+    "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
     "log": "splitrun.conduct.registry.log",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
+    "place_of": "splitrun.conduct.planning.kept",
+    "preview": "splitrun.conduct.planning.preview",
+    "preview_form": "splitrun.report.planning.form",
+    "preview_reports": "splitrun.conduct.planning.preview",
+    "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
     "readout": "splitrun.conduct.reading.readout",
     "reports": "splitrun.conduct.reports",

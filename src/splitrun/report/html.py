@@ -28,10 +28,14 @@ __all__ = [
     "html",
     "later",
     "limits",
+    "listed",
+    "mark",
     "safe",
     "sheet",
+    "sql",
+    "style",
+    "verdicts",
 ]
-__all__ += ["sql", "style", "verdicts"]
 
 LEGEND = (
     '<span class="key"><svg width="34" height="12" aria-hidden="true"><line x1="2" x2="32" y1="6" y2="6" '

@@ -25,7 +25,7 @@ from splitrun.report.record import (
 )
 from splitrun.report.scorecard import Scorecard, scorecard
 
-__all__ = ["MADE_BY", "markdown"]
+__all__ = ["MADE_BY", "inline", "markdown", "table"]
 
 MADE_BY = "<!-- splitrun readout -->"
 """First line of every file; a file that has it may be written over by a newer one."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from splitrun.judge.numbers import plain, scale
 from splitrun.judge.readout import Look, Readout
 from splitrun.report.printable import printable
-from splitrun.report.scorecard import Group, Row, scorecard
+from splitrun.report.scorecard import Group, Row, expectation
 from splitrun.spec.model import Model
 from splitrun.spec.plan import Plan, PlannedMetric
 
@@ -20,10 +20,13 @@ __all__ = [
     "differences",
     "moments_of",
     "numbers",
+    "pairs",
     "plan_sheets",
+    "sheet",
     "statements",
     "units_sheet",
     "version_sheet",
+    "written_out",
 ]
 
 ASIDE = {"kind", "better", "owner", "describe", "key"}
@@ -154,9 +157,13 @@ def looked(look: Look | None) -> Iterator[tuple[str, str]]:
 
 def plan_sheets(readout: Readout) -> tuple[Sheet, ...]:
     """The plan: hypothesis, metrics, analysis, segments, sources, assumptions and delivery."""
-    plan = readout.plan
+    return written_out(readout.plan)
+
+
+def written_out(plan: Plan) -> tuple[Sheet, ...]:
+    """A plan, by content."""
     sheets = (
-        pairs("Hypothesis", hypothesis(plan, scorecard(readout).expected)),
+        pairs("Hypothesis", hypothesis(plan, expectation(plan))),
         sheet(
             "Metrics",
             ("Metric", "Role", "Kind", "Better", "Definition", "Held against", "Describes"),

@@ -108,7 +108,8 @@ def home(place: Path) -> Home:
         says = "there is no splitrun.yaml here or above"
         remedy = "go into a project's folder, or make one with `splitrun init`"
         raise SpecError([Mistake(says, remedy, place=Place(PROJECT, 1, 1))])
-    around = workspace(place, (PROJECT,))
+    # metrics too: the policy names some, which would else be unknown
+    around = workspace(place, (PROJECT, "metrics/*.yaml"))
     if around.says.mistakes:
         raise SpecError(around.says.mistakes)
     project = around.says.project
