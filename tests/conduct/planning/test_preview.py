@@ -168,7 +168,7 @@ def test_a_registry_that_holds_the_same_is_told_to(shop: Path) -> None:
 
 def test_files_that_differ_from_the_registry_are_named_field_by_field(shop: Path) -> None:
     applied(shop)
-    shop.write_text(EXPERIMENT.replace("mei: 6pp", "mei: 5pp"))
+    shop.write_text(EXPERIMENT.replace("mei: 9pp", "mei: 5pp"))
 
     found = shown(shop)
 
