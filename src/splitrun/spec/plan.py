@@ -160,8 +160,6 @@ class Plan(Model):
     delivery: Delivery = Delivery()
     baselines: Baselines | None = Field(default=None, exclude_if=unsaid)
     """What was known of its metrics and units when it was planned; not written where nothing was."""
-    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
-    """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
     reviewers: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
     """Who reviews it."""
     signoffs: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
@@ -172,6 +170,8 @@ class Plan(Model):
     """The policy it was resolved under; not written where there was none. No number rests on it."""
     templates: tuple[PlannedTemplate, ...] = Field(default=(), exclude_if=unsaid)
     """The template it is made from, then what that extends, then those that brought guardrails."""
+    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
+    """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 
     @property
     def observation(self) -> timedelta:
