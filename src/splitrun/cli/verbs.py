@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
+    from splitrun.cli.definitions.printed import (
+        difference_as_json,
+        difference_as_lines,
+        difference_as_markdown,
+    )
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import analyze
@@ -18,9 +23,20 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.comparing import compare
+    from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
+    from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.amending import amend
+    from splitrun.conduct.lifecycle.deciding import decide
+    from splitrun.conduct.lifecycle.footing import Asked
+    from splitrun.conduct.lifecycle.moving import move
+    from splitrun.conduct.lifecycle.registering import register, restart
+    from splitrun.conduct.lifecycle.serving import served
+    from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.baseline import baseline
     from splitrun.conduct.planning.kept import keep_history, place_of
@@ -35,6 +51,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.planning.form import preview_form
     from splitrun.report.planning.history import history_form, history_text
     from splitrun.report.planning.text import preview_text
@@ -45,9 +62,14 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST",
     "Access",
+    "Asked",
     "Looking",
+    "Verb",
     "Wish",
+    "amend",
     "analyze",
+    "apply",
+    "approve",
     "assignment",
     "audit",
     "audit_as_json",
@@ -56,24 +78,33 @@ __all__ = [
     "baseline",
     "begin_experiment",
     "begin_project",
+    "compare",
+    "decide",
     "desk",
+    "difference_as_json",
+    "difference_as_lines",
+    "difference_as_markdown",
     "doctor",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
+    "export",
     "export_log",
     "file_of",
     "forecast_of",
     "free",
+    "history",
     "history_form",
     "history_text",
     "keep",
     "keep_history",
     "keys",
     "lint",
+    "lives",
     "log",
     "make_key",
     "migrate_registry",
+    "move",
     "place_of",
     "preview",
     "preview_form",
@@ -81,12 +112,16 @@ __all__ = [
     "preview_text",
     "publish",
     "readout",
+    "register",
     "reports",
+    "restart",
     "restore",
     "retire_key",
     "ruleset_schema",
     "schema",
+    "served",
     "show_template",
+    "sign_off",
     "text",
     "told_templates",
     "verify_log",
@@ -95,10 +130,15 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
+    "Asked": "splitrun.conduct.lifecycle.footing",
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
+    "Verb": "splitrun.govern.lifecycle.table",
     "Wish": "splitrun.conduct.reading.readout",
+    "amend": "splitrun.conduct.lifecycle.amending",
     "analyze": "splitrun.conduct.analyze",
+    "apply": "splitrun.conduct.definitions.applying",
+    "approve": "splitrun.conduct.lifecycle.agreeing",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
@@ -106,27 +146,34 @@ HOMES = {
     "back_up": "splitrun.conduct.registry.upkeep",
     "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
-    "show_template": "splitrun.conduct.begin",
-    "told_templates": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "compare": "splitrun.conduct.definitions.comparing",
+    "decide": "splitrun.conduct.lifecycle.deciding",
     "desk": "splitrun.cli.waiting",
+    "difference_as_json": "splitrun.cli.definitions.printed",
+    "difference_as_lines": "splitrun.cli.definitions.printed",
+    "difference_as_markdown": "splitrun.cli.definitions.printed",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
+    "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "file_of": "splitrun.conduct.planning.named",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
+    "history": "splitrun.conduct.lifecycle.standing",
     "history_form": "splitrun.report.planning.history",
     "history_text": "splitrun.report.planning.history",
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
+    "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
+    "move": "splitrun.conduct.lifecycle.moving",
     "place_of": "splitrun.conduct.planning.kept",
     "preview": "splitrun.conduct.planning.preview",
     "preview_form": "splitrun.report.planning.form",
@@ -134,12 +181,18 @@ HOMES = {
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
     "readout": "splitrun.conduct.reading.readout",
+    "register": "splitrun.conduct.lifecycle.registering",
     "reports": "splitrun.conduct.reports",
+    "restart": "splitrun.conduct.lifecycle.registering",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
+    "served": "splitrun.conduct.lifecycle.serving",
+    "show_template": "splitrun.conduct.begin",
+    "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",
+    "told_templates": "splitrun.conduct.begin",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

@@ -1,3 +1,1 @@
-"""Definitions as files and as kept."""
-
 from __future__ import annotations

@@ -36,6 +36,12 @@ SECTIONS: Mapping[Kind, tuple[str, str]] = {
 }
 """The file and the key under which definitions stand by name."""
 
+ORDERED: Mapping[Kind, tuple[Path, ...]] = {
+    Kind.EXPERIMENT: (("variants",), ("segments",)),
+    Kind.PROJECT: (("units",),),
+}
+"""Treatments are dealt and segments shown in this order, and the first unit type is the default."""
+
 POLICY: Path = ("policy",)
 ELSEWHERE: Path = ("registry",)
 """Where the registry is is no definition, and may hold a password: it does not enter the registry."""
@@ -64,7 +70,7 @@ def apart(
     sites |= {(Kind.EXPERIMENT, key): Site(draft.document, ()) for key, draft in says.experiments.items()}
     if annotations is not None:
         sites |= {(Kind.ANNOTATION, key): site for key, site in known(annotations)}
-    return {each: body(sites[each]) for each in sorted(sites)}
+    return {each: body(sites[each], ORDERED.get(each[0], ())) for each in sorted(sites)}
 
 
 def shared(says: Folder) -> Iterator[tuple[Kind, str, Site]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
 import rfc8785
@@ -16,14 +16,21 @@ __all__ = ["body", "value_of"]
 Json: TypeAlias = "bool | int | float | str | tuple[Json, ...] | dict[str, Json] | None"
 
 PAIRS = "="
-"""Stands alone for a mapping whose keys are not all text, as `{0: control}`: JSON has no other keys."""
+"""Stands alone for a mapping with other keys than text, as `{0: control}`, or in an order of its own."""
 
 EXACT = 2**53
 """Beyond it JSON does not carry whole numbers exactly."""
 
+EXPONENT = 1e21
+"""From here on numbers are written with an exponent, and are no whole numbers to whoever reads them."""
 
-def body(site: Site) -> str:
+
+def body(site: Site, ordered: Collection[Path] = ()) -> str:
     """Write what stands at a site as canonical JSON; order of keys and formatting leave no trace.
+
+    Args:
+        site: Where it stands.
+        ordered: Mappings below the site whose order says something: it is kept where it is not that of JSON.
 
     Raises:
         SpecError: Whole numbers in it are beyond 2^53; all of them.
@@ -39,7 +46,7 @@ def body(site: Site) -> str:
     ]
     if mistakes:
         raise SpecError(mistakes)
-    return rfc8785.dumps(plain(value)).decode()
+    return rfc8785.dumps(plain(value, (), ordered)).decode()
 
 
 def value_of(written: str) -> Value:
@@ -48,21 +55,17 @@ def value_of(written: str) -> Value:
     Raises:
         ValueError: It is no JSON.
     """
-    return revived(json.loads(written, parse_int=number))
+    return revived(json.loads(written))
 
 
-def number(digits: str) -> int | float:
-    """Read a whole number; beyond 2^53 it was written with a fraction or an exponent."""
-    found = int(digits)
-    return found if abs(found) <= EXACT else float(digits)
-
-
-def inexact(value: Value, path: Path) -> Iterator[tuple[Path, int]]:
+def inexact(value: Value, path: Path) -> Iterator[tuple[Path, int | float]]:
     """Find whole numbers that JSON cannot carry."""
     match value:
         case bool():
             return
         case int() if abs(value) >= EXACT:
+            yield path, value
+        case float() if EXACT <= abs(value) < EXPONENT:
             yield path, value
         case tuple():
             for index, part in enumerate(value):
@@ -75,15 +78,18 @@ def inexact(value: Value, path: Path) -> Iterator[tuple[Path, int]]:
             return
 
 
-def plain(value: Value) -> Json:
-    """Write mappings with other keys than text as pairs."""
+def plain(value: Value, path: Path, ordered: Collection[Path]) -> Json:
+    """Write mappings as pairs whose keys are not all text, or whose order is to be kept."""
     match value:
         case tuple():
-            return tuple(plain(part) for part in value)
-        case dict() if any(type(key) is not str for key in value) or set(value) == {PAIRS}:
-            return {PAIRS: tuple((key, plain(value[key])) for key in sorted(value, key=rfc8785.dumps))}
+            return tuple(plain(part, (*path, index), ordered) for index, part in enumerate(value))
         case dict():
-            return {str(key): plain(part) for key, part in value.items()}
+            keys = sorted(value, key=rfc8785.dumps)
+            as_written = list(value) if path in ordered else keys
+            parts = {key: plain(value[key], (*path, key), ordered) for key in as_written}
+            if as_written == keys and all(type(key) is str for key in keys) and set(keys) != {PAIRS}:
+                return {str(key): part for key, part in parts.items()}
+            return {PAIRS: tuple(parts.items())}
         case _:
             return value
 

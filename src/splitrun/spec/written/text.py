@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.spec.written.document import Document, Mark, Path, Scalar, Value, dotted
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "UNPRINTABLE", "document"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "UNPRINTABLE", "document", "is_text"]
 
 MAX_BYTES = 250_000
 MAX_DEPTH = 32
@@ -82,6 +82,13 @@ def document(text: str | bytes, file: str) -> Document:
     if builder.mistakes:
         raise SpecError(builder.mistakes)
     return Document(file, value, builder.marks)
+
+
+def is_text(written: str) -> bool:
+    """Whether this is read as text where it stands without quotes, and not as a number or another word."""
+    return written not in WORDS and not any(
+        pattern.fullmatch(written) for pattern in (INTEGER, NUMBER, NOT_FINITE)
+    )
 
 
 def fault(file: str, line: int, column: int, says: str, remedy: str) -> Mistake:

@@ -1,0 +1,145 @@
+"""Bring the registry in line with the files: the difference first, then one change with all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from splitrun.conduct.definitions.comparing import Compared, against, checked, reading
+from splitrun.conduct.desk import Desk
+from splitrun.conduct.registry.place import actor_of, home
+from splitrun.errors import ConflictError, Mistake, SpecError
+from splitrun.plan.difference.difference import Difference, Sign, Step
+from splitrun.store.canonical import canonical, digest
+from splitrun.store.chain.entry import Remark
+from splitrun.store.registry.change import Change, Receipt, Writing
+from splitrun.store.registry.databases.database import shown
+from splitrun.store.registry.documents import Kind
+
+__all__ = ["VERB", "Applied", "apply", "remarks", "writings"]
+
+VERB = "apply"
+"""Of the entries that say that a definition was changed."""
+NAMED = 50
+"""Paths that an entry names at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done."""
+
+    compared: Compared
+    receipt: Receipt | None = None
+    """None where nothing was written: nothing differed, or somebody said no."""
+
+
+def apply(
+    place: Path,
+    agreed: Callable[[Compared], bool],
+    reason: str | None = None,
+    *,
+    actor: str | None = None,
+    desk: Desk | None = None,
+) -> Applied:
+    """Bring the registry in line with the files of a project.
+
+    Args:
+        place: A folder of the project.
+        agreed: Shown the difference, if any; whether it is to be applied.
+        reason: Why; it stands in the audit chain.
+        actor: Who does it; none: as the environment or the login says.
+        desk: The clock, and whom to tell how far it is.
+
+    Raises:
+        SpecError: The files have mistakes, the reason says nothing, or the difference is unsafe: for each
+            part of it why, and what to do.
+        ConflictError: The registry was changed meanwhile; nothing was written.
+        StoreError: The database refuses; nothing was written.
+    """
+    table = desk or Desk()
+    if reason is not None and not reason.strip():
+        raise SpecError([Mistake("the reason says nothing", "write why, or leave it out")])
+    files, around = checked(place, table), home(place)
+    with reading(around) as registry:
+        first = against(registry, files, shown(around.url))
+    if not first.difference.steps:
+        return Applied(first)
+    wanted = agreed(first)
+    safe(first.difference)
+    if not wanted:
+        return Applied(first)
+    table.progress("writing to the registry")
+    with around.registry(make=table.now()) as registry:
+        now = against(registry, files, shown(around.url))
+        unmoved(first, now)
+        return Applied(now, registry.commit(change(now, reason, actor_of(actor), table)))
+
+
+def safe(found: Difference) -> None:
+    """Refuse what would harm an experiment.
+
+    Raises:
+        SpecError: Why, and what to do; all of it.
+    """
+    mistakes = [
+        Mistake(f"{one.risk.value}: experiment {one.experiment!r} is {one.stands}: {one.says}", one.remedy)
+        for one in found.unsafe
+    ]
+    if mistakes:
+        raise SpecError(mistakes)
+
+
+def unmoved(first: Compared, now: Compared) -> None:
+    """Refuse to write another difference than the one that was agreed to.
+
+    Raises:
+        ConflictError: What was changed, and by whom.
+    """
+    if first.difference == now.difference and first.documents == now.documents:
+        return
+    moved = [one for name, one in now.documents.items() if first.documents.get(name) != one]
+    gone = [f"{kind.value} {key!r}" for kind, key in first.documents if (kind, key) not in now.documents]
+    told = [f"{one.kind.value} {one.key!r} by {one.actor} at {one.at.isoformat()}" for one in moved]
+    what = ", ".join((*told, *gone)[:5]) or "the life of an experiment"
+    raise ConflictError(
+        f"the registry was changed since the difference was shown ({what}); nothing was written; run "
+        "`splitrun diff`, then apply again"
+    )
+
+
+def change(compared: Compared, reason: str | None, actor: str, desk: Desk) -> Change:
+    """All that is written, at once or not at all."""
+    steps = compared.difference.steps
+    return Change(
+        desk.now(), actor, remarks(compared, steps, VERB, reason), writings=writings(compared, steps)
+    )
+
+
+def writings(compared: Compared, steps: Iterable[Step]) -> tuple[Writing, ...]:
+    """Documents as the files have them, each with the revision that it replaces."""
+    made = []
+    for step in steps:
+        name = (Kind(step.kind), step.key)
+        there = compared.documents.get(name)
+        body = None if step.sign is Sign.REMOVED else compared.files[name]
+        made.append(Writing(compared.project, *name, body, None if there is None else there.digest))
+    return tuple(made)
+
+
+def remarks(compared: Compared, steps: Iterable[Step], verb: str, reason: str | None) -> tuple[Remark, ...]:
+    """An entry for each document: what happened to it, by digests and paths, without what stands there."""
+    made = []
+    for step in steps:
+        name = (Kind(step.kind), step.key)
+        there = compared.documents.get(name)
+        after = None if step.sign is Sign.REMOVED else digest(compared.files[name])
+        said = {
+            "sign": step.sign.value,
+            "before": None if there is None else there.digest,
+            "after": after,
+            "fields": [field.name for field in step.fields[:NAMED]],
+        }
+        subject = f"{step.kind}/{step.key}"
+        made.append(Remark(verb, subject, reason, compared.project, content=canonical(said)))
+    return tuple(made)

@@ -1,0 +1,131 @@
+"""Files held against the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from splitrun.conduct.definitions.kept import opened, written
+from splitrun.conduct.definitions.shelves import Bodies, Name
+from splitrun.conduct.desk import Desk
+from splitrun.conduct.lint import lint
+from splitrun.conduct.registry.place import Home, home
+from splitrun.errors import Mistake, SpecError
+from splitrun.plan.difference.consequences import Run
+from splitrun.plan.difference.difference import Difference, difference
+from splitrun.plan.difference.side import Side
+from splitrun.spec.written.body import value_of
+from splitrun.spec.written.fields import suggested
+from splitrun.store.registry.databases.database import shown
+from splitrun.store.registry.documents import Document, Kind
+from splitrun.store.registry.memory import InMemory
+from splitrun.store.registry.registry import Registry
+
+__all__ = ["Compared", "against", "compare", "project_of", "reading", "side"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the files say, what the registry keeps, and the difference."""
+
+    project: str
+    registry: str
+    """Where it is, without a password."""
+    difference: Difference
+    documents: Mapping[Name, Document]
+    """As they were read."""
+    files: Bodies
+    others: tuple[str, ...] = ()
+    """Other projects of the registry, where it keeps nothing of this one."""
+
+
+def compare(place: Path, environment: str | None = None, desk: Desk | None = None) -> Compared:
+    """Hold the files of a project against what its registry keeps.
+
+    Args:
+        place: A folder of the project.
+        environment: Look at the lives of experiments in this one only; none: in all of them.
+        desk: Whom to tell how far it is.
+
+    Returns:
+        The difference; where nobody has written to the registry yet, everything is new.
+
+    Raises:
+        SpecError: The files have mistakes, or there is no such environment; all mistakes.
+        StoreError: The database refuses.
+    """
+    files = checked(place, desk or Desk())
+    around = home(place)
+    with reading(around) as registry:
+        return against(registry, files, shown(around.url), environment)
+
+
+def checked(place: Path, desk: Desk) -> dict[Name, str]:
+    """Read the files, once nothing is wrong with them.
+
+    Raises:
+        SpecError: All mistakes.
+    """
+    desk.progress("reading the files")
+    home(place)
+    lint([place])
+    return written(place)
+
+
+@contextmanager
+def reading(around: Home) -> Iterator[Registry]:
+    """A registry to read; an empty one where nobody has written yet."""
+    with around.database() as database:
+        absent = database.file is not None and not database.file.exists()
+    if absent:
+        yield InMemory()
+        return
+    with around.registry() as registry:
+        yield registry
+
+
+def against(registry: Registry, files: Bodies, where: str, environment: str | None = None) -> Compared:
+    """Hold what files define against a registry.
+
+    Raises:
+        SpecError: There is no such environment.
+        StoreError: The database refuses.
+    """
+    project = project_of(files)
+    documents = {(one.kind, one.key): one for one in registry.documents(project)}
+    before = side({name: one.body for name, one in documents.items()})
+    after = side(files)
+    known = tuple(dict.fromkeys((*environments(after), *environments(before))))
+    if environment is not None and environment not in known:
+        says = f"there is no environment {environment[:60]!r} in splitrun.yaml"
+        raise SpecError([Mistake(says, suggested(environment, known))])
+    wanted = known if environment is None else (environment,)
+    runs = [
+        Run(life.experiment, life.environment, life.state.value)
+        for name in wanted
+        for life in registry.lives(project, name)
+    ]
+    found = difference(before, after, runs)
+    return Compared(project, where, found, documents, files, () if documents else registry.projects())
+
+
+def project_of(files: Bodies) -> str:
+    """The name of the project that files define."""
+    return next(key for kind, key in files if kind is Kind.PROJECT)
+
+
+def environments(one: Side) -> tuple[str, ...]:
+    """The environments that a side knows."""
+    return () if one.says.project is None else one.says.project.environments
+
+
+def side(bodies: Bodies) -> Side:
+    """Read a set of definitions, to be held against another.
+
+    Raises:
+        StoreError: A body is no JSON.
+    """
+    says = opened(bodies)
+    return Side(says, {(kind.value, key): value_of(body) for (kind, key), body in bodies.items()})
