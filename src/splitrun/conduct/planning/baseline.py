@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from splitrun.conduct.analyze import Access
+from splitrun.conduct.reading.access import Access
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.conduct.planning.looking import Looking, day_of, midnight, stretched, trace_of

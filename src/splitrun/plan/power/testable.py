@@ -17,6 +17,8 @@ from splitrun.spec.power.baselines import Baselines
 __all__ = ["testable"]
 
 ANYWAY = "else say why it is run all the same under `waivers.underpowered`"
+ROLLOUT = "rollout-only"
+"""The template of a change that is wanted anyway and must not harm."""
 EVEN = 0.5
 """Power below which an estimate of exactly no difference leaves an interval wider than the size asked."""
 
@@ -108,8 +110,10 @@ def short(plan: Plan, setting: Setting) -> Iterator[tuple[Mistake, bool]]:
         )
         return
     found = forecast(setting)
+    # a rollout expects no gain: its primary stands for the question that every plan has
+    careful = any(template.name == ROLLOUT for template in plan.templates)
     for need in found.needs:
-        if need.must:
+        if need.must and not (careful and need.aim is Aim.EFFECT):
             yield from shown(found, need)
 
 
