@@ -17,7 +17,7 @@ from tests.postgres import Server
 
 Run = Callable[..., tuple[int, str]]
 
-REFUSED = 9
+REFUSED = 7
 """The exit code of a step that a rule does not allow."""
 
 
