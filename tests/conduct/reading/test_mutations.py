@@ -1,4 +1,4 @@
-"""Two hundred changes of a sealed plan (fault S18), each marked and named on the readout made in spite of it."""
+"""Two hundred changes of a sealed plan (fault S18), each marked and named on the readout."""
 
 from __future__ import annotations
 
