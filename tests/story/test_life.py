@@ -79,7 +79,7 @@ def write_and_apply(splitrun: Run) -> None:
     )
     assert splitrun("lint")[0] == 0
     code, said = splitrun("diff", "--check")
-    assert code == 7
+    assert code == 8
     assert "+ experiment one-page" in said
     code, said = splitrun("apply", "--yes", *because("the first experiments"))
     assert code == 0, said
@@ -97,8 +97,8 @@ def register(splitrun: Run) -> str:
     assert (code, said) == (
         REFUSED,
         (
-            "open: one-page is draft, and start is not open to it; register it first: splitrun register one-page "
-            "--reason TEXT\n"
+            "open: one-page is draft, and start is not open to it; register it first: splitrun register "
+            "one-page --reason TEXT\n"
         ),
     )
     code, said = splitrun("register", "one-page", *because(" "))
@@ -133,11 +133,11 @@ def start(shop: Path, splitrun: Run, plan: str) -> None:
 def amend(shop: Path, splitrun: Run) -> None:
     """What runs is not changed by applying; an amendment changes it, but never who gets what."""
     edited(shop, "one: {serve: one}}\nexp", "one: {serve: one, weight: 3}}\nexp")
-    assert splitrun("diff", "--check")[0] == 8
+    assert splitrun("diff", "--check")[0] == 7
     code, said = splitrun("amend", "one-page", *because("more of it"))
     assert code == REFUSED
     assert said.startswith("fixed: experiment 'one-page' is running in production: ")
-    assert said.endswith("take it back, or begin anew: `splitrun restart one-page`\n")
+    assert said.endswith("then `splitrun restart one-page`\n")
     edited(shop, "one: {serve: one, weight: 3}}\nexp", "one: {serve: one}}\nexp")
     edited(shop, "coverage: 50%", "coverage: 80%")
     code, said = splitrun("apply", "--yes")
@@ -180,8 +180,8 @@ def stop_and_decide(splitrun: Run, readout: str) -> None:
     assert (code, said) == (
         REFUSED,
         (
-            "open: one-page is observing, and decide is not open to it; stop it first: splitrun stop one-page "
-            "--reason TEXT\n"
+            "open: one-page is observing, and decide is not open to it; stop it first: splitrun stop "
+            "one-page --reason TEXT\n"
         ),
     )
     assert told(splitrun, "stop", "one-page", *because("all windows passed"))["ruleset"] is not None
@@ -201,8 +201,8 @@ def archive(splitrun: Run) -> None:
     assert (code, said) == (
         REFUSED,
         (
-            "open: one-page is archived, and cannot restart any more; that is for good; write a new experiment "
-            "that says `extends: one-page`\n"
+            "open: one-page is archived, and cannot restart any more; that is for good; write a new "
+            "experiment that says `extends: one-page`\n"
         ),
     )
     code, said = splitrun("status", "one-page")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from splitrun.conduct.definitions.applying import apply
+from splitrun.conduct.definitions.applying import Wanted, apply
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.conduct.registry.place import home
@@ -130,7 +130,8 @@ def exposed(folder: Path, days: int = 20) -> None:
 
 def applied(folder: Path, actor: str = "ann") -> None:
     """Bring the registry to what the files say."""
-    apply(folder, lambda _: True, actor=actor, desk=Desk(now=lambda: next(CLOCK)))
+    clock = Desk(now=lambda: next(CLOCK))
+    apply(folder, lambda _: None, lambda: True, Wanted("as the files say", actor), clock)
 
 
 def put(folder: Path, kind: Kind, key: str, value: Json) -> None:

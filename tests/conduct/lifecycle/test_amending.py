@@ -103,7 +103,9 @@ def test_what_deals_units_is_changed_by_no_amendment(running: Path, old: str, ne
     (said,) = refused(lambda: amend(KEY, asked(running)))
 
     assert said.startswith(f"fixed: experiment '{KEY}' is running in production: ")
-    assert said.endswith(f"{says}; take it back, or begin anew: `splitrun restart {KEY}`")
+    assert said.endswith(
+        f"{says}; take it back, or `splitrun apply --restarting {KEY}`, then `splitrun restart {KEY}`"
+    )
 
 
 def test_coverage_only_grows(running: Path) -> None:
