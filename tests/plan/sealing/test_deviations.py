@@ -33,3 +33,43 @@ def test_methods_are_compared_where_they_were_sealed() -> None:
 
     assert deviations(older, one) == ()
     assert deviations(one, two) == (Deviation("methods.means", '"1"', '"2"', confirmatory=True),)
+
+
+def test_the_order_of_metrics_is_told_and_nothing_rests_on_it() -> None:
+    one, two = plan([primary(), secondary("b")]), plan([secondary("b"), primary()])
+
+    assert deviations(one, two) == (
+        Deviation("metrics", '["fetched","b"]', '["b","fetched"]', confirmatory=False),
+    )
+
+
+def test_the_order_of_variants_names_control_and_matters() -> None:
+    one = plan(weights={"control": 1, "voucher": 1, "letter": 1})
+    two = plan(weights={"control": 1, "letter": 1, "voucher": 1})
+
+    (found,) = deviations(one, two)
+
+    assert (found.field, found.confirmatory) == ("variants", True)
+
+
+def test_long_values_are_cut_to_what_differs() -> None:
+    before, after = (
+        secondary("b").metric.model_copy(update={"where": f"{'a + ' * 90}{x} > 0"}) for x in "xy"
+    )
+    one, two = (plan([primary(), secondary("b").model_copy(update={"metric": m})]) for m in (before, after))
+
+    (found,) = deviations(one, two)
+
+    assert found.field == "metrics.b.where"
+    assert found.sealed != found.now
+    assert len(found.sealed) <= 122
+    assert found.sealed.startswith("…")
+
+
+def test_words_about_a_metric_are_told_and_nothing_rests_on_them() -> None:
+    described = secondary("b").metric.model_copy(update={"describe": "money"})
+    now = plan([primary(), secondary("b").model_copy(update={"metric": described})])
+
+    (found,) = deviations(plan([primary(), secondary("b")]), now)
+
+    assert found == Deviation("metrics.b.describe", "", '"money"', confirmatory=False)

@@ -103,9 +103,8 @@ def plans_at(place: Path, key: str) -> tuple[SealedPlan, ...]:
     if project is None:
         return ()
     where = home(place)
-    with where.database() as database:
-        if database.file is not None and not database.file.exists():
-            return ()
+    if not where.there:
+        return ()
     with where.registry() as registry:
         return registry.plans(project.project, key)
 

@@ -1,7 +1,7 @@
 """The methods that a plan is judged by, each with its version; whoever changes what one answers counts it on.
 
 A version is counted on where any number, verdict or finding of the method may come out differently on the
-same data: tests/plan/sealing/test_methods.py holds what each version answers. A plan carries the versions it
+same data: tests/conduct/reading/answers.json holds what each version answers. A plan carries the versions it
 was sealed with, and a readout made with another says so and is exploratory.
 """
 
