@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
-    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
@@ -65,6 +65,7 @@ __all__ = [
     "Asked",
     "Looking",
     "Verb",
+    "Wanted",
     "Wish",
     "amend",
     "analyze",
@@ -134,6 +135,7 @@ HOMES = {
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
+    "Wanted": "splitrun.conduct.definitions.applying",
     "Wish": "splitrun.conduct.reading.readout",
     "amend": "splitrun.conduct.lifecycle.amending",
     "analyze": "splitrun.conduct.analyze",

@@ -232,7 +232,6 @@ def look(case: Case, seen: Readout, wish: Wish, at: datetime) -> Change:
         "effects": effects(seen),
         "decision": None if seen.decision is None else seen.decision.value.value,
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
-        "decision": None if seen.decision is None else seen.decision.value.value,
         "early": None if seen.registration is None else seen.registration.early,
     }
     remark = Remark(
