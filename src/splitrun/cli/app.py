@@ -57,8 +57,8 @@ app = typer.Typer(
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
     "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
-    "meanwhile · 7 and 8 files differ from the registry, safely or not · 9 a rule does not allow this step now "
-    "· 130 interrupted.",
+    "meanwhile · 7 and 8 files differ from the registry, safely or not · 9 a rule does not allow this step "
+    "now · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
-    from splitrun.conduct.definitions.applying import apply
+    from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
@@ -65,6 +65,7 @@ __all__ = [
     "Asked",
     "Looking",
     "Verb",
+    "Wanted",
     "Wish",
     "amend",
     "analyze",
@@ -136,6 +137,7 @@ HOMES = {
     "Verb": "splitrun.govern.lifecycle.table",
     "Wish": "splitrun.conduct.reading.readout",
     "amend": "splitrun.conduct.lifecycle.amending",
+    "Wanted": "splitrun.conduct.definitions.applying",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",

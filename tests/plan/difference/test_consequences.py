@@ -94,8 +94,10 @@ AMENDED = [
 def test_what_is_sealed_needs_an_amendment(state: str, old: str, new: str) -> None:
     one = changed(old, new, state)
 
-    assert {each.risk for each in one.unsafe} == {Risk.AMENDMENT}
-    assert "splitrun amend checkout --reason TEXT" in one.unsafe[0].remedy
+    told = one.steps[0].consequences
+    assert {(each.risk, each.blocks) for each in told} == {(Risk.AMENDMENT, state != "registered")}
+    assert "splitrun amend checkout --reason TEXT" in told[0].remedy
+    assert one.steps[0].risk is Risk.AMENDMENT
 
 
 SAFE = [

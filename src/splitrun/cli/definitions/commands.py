@@ -14,36 +14,42 @@ from splitrun.cli.registry.words import Actor, Folder, Json
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
+    from splitrun.conduct.definitions.applying import Applied
     from splitrun.conduct.definitions.comparing import Compared
 
 __all__ = ["apply", "diff", "export"]
 
-DIFFERENT = 7
-"""Exit code of `diff --check`: there are differences, and `apply` takes them."""
-
-UNSAFE = 8
+UNSAFE = 7
 """Exit code of `diff --check`: there are differences that `apply` refuses."""
+
+DIFFERENT = 8
+"""Exit code of `diff --check`: there are differences, and `apply` takes them."""
 
 Why = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the audit chain.")
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="For CI: leave with 8 where they differ, with 7 where it is unsafe.")
+]
+Where = Annotated[
+    str | None,
+    typer.Option("--environment", metavar="NAME", help="Look at lives in this one only; else in all."),
+]
+Amending = Annotated[
+    list[str] | None,
+    typer.Option("--amending", metavar="EXPERIMENT", help="It is amended next, with what is applied."),
+]
+Restarting = Annotated[
+    list[str] | None,
+    typer.Option("--restarting", metavar="EXPERIMENT", help="It is restarted next, with what is applied."),
 ]
 
 
 def diff(
     *,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="For CI: leave with 7 where files and registry differ, 8 where it is unsafe."
-        ),
-    ] = False,
+    check: Check = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A summary fit for a pull request.")] = False,
-    environment: Annotated[
-        str | None,
-        typer.Option(
-            "--environment", metavar="NAME", help="Look at experiments of this one only; else of all."
-        ),
-    ] = None,
+    environment: Where = None,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
@@ -60,9 +66,11 @@ def diff(
         raise typer.Exit(UNSAFE if found.difference.unsafe else DIFFERENT)
 
 
-def apply(
+def apply(  # noqa: PLR0913 - an argument for each option
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nobody.")] = False,
+    amending: Amending = None,
+    restarting: Restarting = None,
     reason: Why = None,
     actor: Actor = None,
     folder: Folder = Path(),
@@ -70,29 +78,17 @@ def apply(
 ) -> None:
     """Bring the registry in line with the files; the difference is shown first."""
 
-    def agreed(found: Compared) -> bool:
+    def shown_to(found: Compared) -> None:
         if not json:
             say("\n".join(verbs.difference_as_lines(found)))
-        return yes or bool(found.difference.unsafe) or asked()
 
+    wanted = verbs.Wanted(reason, actor, frozenset(amending or ()), frozenset(restarting or ()))
     with verbs.desk() as table:
-        done = verbs.apply(folder, agreed, reason, actor=actor, desk=table)
-    written = () if done.receipt is None else done.receipt.entries
+        done = verbs.apply(folder, shown_to, lambda: yes or asked(), wanted, desk=table)
     if json:
-        say_json(
-            {
-                **verbs.difference_as_json(done.compared),
-                "form": "splitrun.applied/1",
-                "written": len(written),
-                "entries": [one.number for one in written],
-            }
-        )
-    elif not done.compared.difference.steps:
-        say("nothing to do: the registry says what the files say")
-    elif not written:
-        say("nothing was written")
+        say_json(as_json(done))
     else:
-        say(f"applied: entries {written[0].number:,} to {written[-1].number:,} of the audit chain")
+        say(told(done))
 
 
 def asked() -> bool:
@@ -104,6 +100,23 @@ def asked() -> bool:
     if not sys.stdin.isatty():
         raise SpecError([Mistake("nobody can be asked here, and nothing was written", "say so with --yes")])
     return typer.confirm("apply this?", err=True)
+
+
+def as_json(done: Applied) -> dict[str, object]:
+    """What was done, in the form `splitrun.applied/1`: the difference, and the entries of the audit chain."""
+    entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
+    shown = verbs.difference_as_json(done.compared)
+    return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
+
+
+def told(done: Applied) -> str:
+    """What was done, in one line."""
+    if not done.compared.difference.steps:
+        return "nothing to do: the registry says what the files say"
+    if done.receipt is None:
+        return "nothing was written"
+    entries = done.receipt.entries
+    return f"applied: entries {entries[0].number:,} to {entries[-1].number:,} of the audit chain"
 
 
 def export(
@@ -122,6 +135,6 @@ def export(
         names = verbs.export(into, folder, project=project, force=force, desk=table)
     if json:
         say_json({"form": "splitrun.files/1", "files": list(names)})
-    else:
-        for name in names:
-            say(f"wrote {name}")
+        return
+    for name in names:
+        say(f"wrote {name}")

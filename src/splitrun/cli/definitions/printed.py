@@ -147,6 +147,8 @@ def as_json(step: Step) -> dict[str, object]:
                 "path": one.path,
                 "says": one.says,
                 "next": one.remedy,
+                "way": None if one.way is None else one.way.value,
+                "blocks": one.blocks,
             }
             for one in step.consequences
         ],

@@ -10,6 +10,7 @@ from splitrun.conduct.definitions.comparing import Compared, against, checked, r
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.registry.place import actor_of, home
 from splitrun.errors import ConflictError, Mistake, SpecError
+from splitrun.plan.difference.consequences import Consequence, Way
 from splitrun.plan.difference.difference import Difference, Sign, Step
 from splitrun.store.canonical import canonical, digest
 from splitrun.store.chain.entry import Remark
@@ -17,12 +18,34 @@ from splitrun.store.registry.change import Change, Receipt, Writing
 from splitrun.store.registry.databases.database import shown
 from splitrun.store.registry.documents import Kind
 
-__all__ = ["VERB", "Applied", "apply", "remarks", "writings"]
+__all__ = ["VERB", "Applied", "Wanted", "apply", "remarks", "writings"]
 
 VERB = "apply"
 """Of the entries that say that a definition was changed."""
 NAMED = 50
 """Paths that an entry names at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who applies and why, and which experiments are about to be amended or restarted with it."""
+
+    reason: str | None = None
+    """Why; it stands in the audit chain."""
+    actor: str | None = None
+    """Who does it; none: as the environment or the login says."""
+    amending: frozenset[str] = frozenset()
+    restarting: frozenset[str] = frozenset()
+
+    def takes(self, one: Consequence) -> bool:
+        """Whether a verb that is announced takes a change in."""
+        match one.way:
+            case Way.AMEND:
+                return one.experiment in self.amending | self.restarting
+            case Way.RESTART:
+                return one.experiment in self.restarting
+            case None:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +59,19 @@ class Applied:
 
 def apply(
     place: Path,
-    agreed: Callable[[Compared], bool],
-    reason: str | None = None,
-    *,
-    actor: str | None = None,
+    shown_to: Callable[[Compared], None],
+    agreed: Callable[[], bool],
+    wanted: Wanted | None = None,
     desk: Desk | None = None,
 ) -> Applied:
     """Bring the registry in line with the files of a project.
 
     Args:
         place: A folder of the project.
-        agreed: Shown the difference, if any; whether it is to be applied.
-        reason: Why; it stands in the audit chain.
-        actor: Who does it; none: as the environment or the login says.
+        shown_to: Whom to show the difference, if there is any.
+        agreed: Whether it is to be applied; asked when nothing stands against it.
+        wanted: Who, why, and what comes next: what only an amendment or a restart takes in may be applied
+            where it is announced.
         desk: The clock, and whom to tell how far it is.
 
     Raises:
@@ -57,27 +80,27 @@ def apply(
         ConflictError: The registry was changed meanwhile; nothing was written.
         StoreError: The database refuses; nothing was written.
     """
-    table = desk or Desk()
-    if reason is not None and not reason.strip():
+    table, asked = desk or Desk(), wanted or Wanted()
+    if asked.reason is not None and not asked.reason.strip():
         raise SpecError([Mistake("the reason says nothing", "write why, or leave it out")])
     files, around = checked(place, table), home(place)
     with reading(around) as registry:
         first = against(registry, files, shown(around.url))
     if not first.difference.steps:
         return Applied(first)
-    wanted = agreed(first)
-    safe(first.difference)
-    if not wanted:
+    shown_to(first)
+    safe(first.difference, asked)
+    if not agreed():
         return Applied(first)
     table.progress("writing to the registry")
     with around.registry(make=table.now()) as registry:
         now = against(registry, files, shown(around.url))
         unmoved(first, now)
-        return Applied(now, registry.commit(change(now, reason, actor_of(actor), table)))
+        return Applied(now, registry.commit(change(now, asked, table)))
 
 
-def safe(found: Difference) -> None:
-    """Refuse what would harm an experiment.
+def safe(found: Difference, wanted: Wanted) -> None:
+    """Refuse what would harm an experiment, unless a verb that takes it in is announced.
 
     Raises:
         SpecError: Why, and what to do; all of it.
@@ -85,6 +108,7 @@ def safe(found: Difference) -> None:
     mistakes = [
         Mistake(f"{one.risk.value}: experiment {one.experiment!r} is {one.stands}: {one.says}", one.remedy)
         for one in found.unsafe
+        if not wanted.takes(one)
     ]
     if mistakes:
         raise SpecError(mistakes)
@@ -108,11 +132,14 @@ def unmoved(first: Compared, now: Compared) -> None:
     )
 
 
-def change(compared: Compared, reason: str | None, actor: str, desk: Desk) -> Change:
+def change(compared: Compared, wanted: Wanted, desk: Desk) -> Change:
     """All that is written, at once or not at all."""
     steps = compared.difference.steps
     return Change(
-        desk.now(), actor, remarks(compared, steps, VERB, reason), writings=writings(compared, steps)
+        desk.now(),
+        actor_of(wanted.actor),
+        remarks(compared, steps, VERB, wanted.reason),
+        writings=writings(compared, steps),
     )
 
 

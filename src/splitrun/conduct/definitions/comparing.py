@@ -19,11 +19,12 @@ from splitrun.plan.difference.side import Side
 from splitrun.spec.written.body import value_of
 from splitrun.spec.written.fields import suggested
 from splitrun.store.registry.databases.database import shown
+from splitrun.store.registry.databases.migrating import EMPTY, stands
 from splitrun.store.registry.documents import Document, Kind
 from splitrun.store.registry.memory import InMemory
 from splitrun.store.registry.registry import Registry
 
-__all__ = ["Compared", "against", "compare", "project_of", "reading", "side"]
+__all__ = ["Compared", "against", "compare", "differing", "reading", "side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,20 @@ def checked(place: Path, desk: Desk) -> dict[Name, str]:
 @contextmanager
 def reading(around: Home) -> Iterator[Registry]:
     """A registry to read; an empty one where nobody has written yet."""
-    with around.database() as database:
-        absent = database.file is not None and not database.file.exists()
-    if absent:
+    if unwritten(around):
         yield InMemory()
         return
     with around.registry() as registry:
         yield registry
+
+
+def unwritten(around: Home) -> bool:
+    """Whether there is no file yet, or no table in the database."""
+    with around.database() as database:
+        if database.file is not None:
+            return not database.file.exists()
+        with database.reading() as connection:
+            return stands(connection) == EMPTY
 
 
 def against(registry: Registry, files: Bodies, where: str, environment: str | None = None) -> Compared:
@@ -109,6 +117,16 @@ def against(registry: Registry, files: Bodies, where: str, environment: str | No
     ]
     found = difference(before, after, runs)
     return Compared(project, where, found, documents, files, () if documents else registry.projects())
+
+
+def differing(registry: Registry, files: Bodies) -> tuple[Name, ...]:
+    """Name the definitions that files and registry mean differently; how they are written is no matter.
+
+    Raises:
+        StoreError: The database refuses.
+    """
+    found = against(registry, files, "").difference
+    return tuple((Kind(step.kind), step.key) for step in found.steps)
 
 
 def project_of(files: Bodies) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from splitrun.conduct.reading.access import Access
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.conduct.planning.looking import Looking, day_of, midnight, stretched, trace_of
+from splitrun.conduct.reading.access import Access
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.infer.power.alike import likeness
 from splitrun.measure.engines.duckdb import DuckDB, Limits

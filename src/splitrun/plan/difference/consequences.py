@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from splitrun.plan.difference.fields import Field, differing
-from splitrun.plan.difference.side import EXPERIMENT, Name, Side
+from splitrun.plan.difference.side import EXPERIMENT, TEMPLATE, Name, Side
 from splitrun.plan.switches.ground import meant, runs, variants_of
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.flag import Flag
 from splitrun.spec.model import Choice
 
-__all__ = ["Case", "Consequence", "Risk", "Run", "consequences"]
+__all__ = ["Case", "Consequence", "Risk", "Run", "Way", "consequences"]
+
+
+class Way(Choice):
+    """What takes in a change that may not be applied as it is."""
+
+    AMEND = "amend"
+    RESTART = "restart"
 
 
 class Risk(Choice):
@@ -47,6 +54,10 @@ class Consequence:
     """In the definition that changed, or in the experiment."""
     says: str
     remedy: str
+    way: Way | None = None
+    """The verb that takes it in."""
+    blocks: bool = False
+    """Whether it keeps the difference from being applied, unless that verb is announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +85,34 @@ class Case:
         """The experiment as a side has it."""
         return side.experiment(self.experiment)
 
-    def told(self, risk: Risk, says: str, remedy: str, path: str = "") -> Consequence:
-        """Say what follows."""
-        stands = ", ".join(f"{one.state} in {one.environment}" for one in self.runs)
-        return Consequence(risk, self.experiment, stands, path, says, remedy)
+    @property
+    def stands(self) -> str:
+        """Where the experiment stands, in words."""
+        return ", ".join(f"{one.state} in {one.environment}" for one in self.runs)
+
+    def never(self, says: str, remedy: str, path: str = "") -> Consequence:
+        """Refuse what no verb takes in."""
+        return Consequence(Risk.REFUSED, self.experiment, self.stands, path, says, remedy, blocks=True)
 
     def refused(self, says: str, path: str = "") -> Consequence:
-        """Refuse a change under an experiment that deals units."""
-        remedy = f"take it back, or begin anew: `splitrun restart {self.experiment}`"
-        return self.told(Risk.REFUSED, says, remedy, path)
+        """Refuse what would deal units otherwise than they were."""
+        key = self.experiment
+        remedy = f"take it back, or `splitrun apply --restarting {key}`, then `splitrun restart {key}`"
+        return Consequence(Risk.REFUSED, key, self.stands, path, says, remedy, Way.RESTART, blocks=True)
+
+    def amended(self, field: Field, why: str, *, blocks: bool = True) -> Consequence:
+        """Send a change to `amend`."""
+        key = self.experiment
+        then = f"`splitrun amend {key} --reason TEXT`"
+        remedy = f"take it back, or `splitrun apply --amending {key}`, then {then}"
+        if not blocks:
+            remedy = f"take it over before it starts: {then}"
+        says = f"{field.says}: {why}"
+        return Consequence(Risk.AMENDMENT, key, self.stands, field.name, says, remedy, Way.AMEND, blocks)
 
     def noted(self, says: str, remedy: str, path: str = "") -> Consequence:
         """Let a change pass, and say what it does."""
-        return self.told(Risk.SAFE, says, remedy, path)
+        return Consequence(Risk.SAFE, self.experiment, self.stands, path, says, remedy)
 
 
 HELD = frozenset({"running", "paused", "observing"})
@@ -119,11 +145,11 @@ def consequences(case: Case) -> tuple[Consequence, ...]:
     kind = case.name[0]
     if states & HELD:
         return tuple(RULES.get(kind, nothing)(case))
-    if kind != EXPERIMENT or not states & (SEALED | CLOSED):
+    if kind not in {EXPERIMENT, TEMPLATE} or not states & (SEALED | CLOSED):
         return tuple(noticed(case)) if kind in MEASURES and states & (SEALED | CLOSED) else ()
     if case.one(case.after) is None:
         remedy = f"put it back, or end it first: `splitrun archive {case.experiment}`"
-        return (case.told(Risk.REFUSED, "it is taken out before it is archived", remedy),)
+        return (case.never("it is taken out before it is archived", remedy),)
     return tuple(resealed(case) if states & SEALED else outlived(case))
 
 
@@ -137,27 +163,29 @@ def experiment(case: Case) -> Iterator[Consequence]:
     if case.one(case.after) is None:
         key = case.experiment
         remedy = f"put it back, or end it first: `splitrun stop {key}`, then decide and archive it"
-        yield case.told(Risk.REFUSED, "it is taken out while it lives", remedy)
+        yield case.never("it is taken out while it lives", remedy)
         return
     for field in changes(case):
         top = field.top
         if top in DEAL:
             yield case.refused(f"{field.says}: this is {DEAL[top]}", field.name)
         elif top not in LOOSE:
-            yield amended(case, field, "it is sealed")
+            yield case.amended(field, "it is sealed")
 
 
-def amended(case: Case, field: Field, why: str) -> Consequence:
-    """Send a change to `amend`."""
-    remedy = f"take it back, or `splitrun amend {case.experiment} --reason TEXT`"
-    return case.told(Risk.AMENDMENT, f"{field.says}: {why}", remedy, field.name)
+def template(case: Case) -> Iterator[Consequence]:
+    """What a template fills is the experiment's; the metrics it brings are sealed with it."""
+    yield from experiment(case)
+    for field in case.fields:
+        if field.top == "definitions":
+            yield case.amended(field, f"template {case.name[1]!r} brings it, and it is sealed")
 
 
 def resealed(case: Case) -> Iterator[Consequence]:
     """An experiment that is sealed and has not begun changes by amendment."""
     for field in changes(case):
         if field.top not in LOOSE:
-            yield amended(case, field, "it is sealed, and not started yet")
+            yield case.amended(field, "it is sealed, and not started yet", blocks=False)
 
 
 def outlived(case: Case) -> Iterator[Consequence]:
@@ -281,7 +309,7 @@ def measure(case: Case) -> Iterator[Consequence]:
     kind, key = case.name
     if case.removed:
         remedy = f"put it back until {case.experiment!r} is archived"
-        yield case.told(Risk.REFUSED, f"{kind} {key!r} is taken out while it is used", remedy)
+        yield case.never(f"{kind} {key!r} is taken out while it is used", remedy)
     else:
         yield from noticed(case)
 
@@ -299,7 +327,8 @@ def project(case: Case) -> Iterator[Consequence]:
     one = case.one(case.before)
     for run in case.runs:
         if run.state in HELD and now is not None and run.environment not in now.environments:
-            yield case.refused(f"environment {run.environment!r} is taken out", "environments")
+            says = f"environment {run.environment!r} is taken out"
+            yield case.never(says, "put it back until nothing lives in it", "environments")
     was = case.before.says.project
     if now is None or was is None or one is None:
         return
@@ -324,5 +353,6 @@ RULES: Mapping[str, Callable[[Case], Iterator[Consequence]]] = {
     "holdout": holdout,
     "layer": layer,
     "project": project,
+    TEMPLATE: template,
     **dict.fromkeys(MEASURES, measure),
 }

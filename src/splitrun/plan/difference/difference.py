@@ -60,7 +60,7 @@ class Difference:
     def unsafe(self) -> tuple[Consequence, ...]:
         """What keeps the difference from being applied."""
         told = (one for step in self.steps for one in step.consequences)
-        return tuple(dict.fromkeys(one for one in told if one.risk is not Risk.SAFE))
+        return tuple(dict.fromkeys(one for one in told if one.blocks))
 
     def count(self, what: Sign | Risk) -> int:
         """How many documents are added, changed or removed, or stand under a risk."""
