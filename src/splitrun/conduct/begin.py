@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
 
+from splitrun.conduct.definitions.paper import paper
 from splitrun.conduct.workspace import root_of, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.templates.filling import Filled, composed
-from splitrun.spec.experiment import Experiment
 from splitrun.spec.schema import SCHEMAS, schema
 from splitrun.spec.templates.pack import TEMPLATES, Pack
 from splitrun.spec.templates.starting import new_experiment, new_project
 from splitrun.spec.written.document import Scalar, Value
-from splitrun.spec.written.writing import yaml
 
 __all__ = ["Told", "begin_experiment", "begin_project", "show_template", "told_templates", "write_schemas"]
 
@@ -81,7 +80,7 @@ class Told:
         """As YAML, under comments that say what it is."""
         above = f", over {', '.join(self.extends)}" if self.extends else ""
         brings: dict[Scalar, Value] = {"definitions": self.definitions} if self.definitions else {}
-        whole = yaml({**brings, **self.fills}) if type(self.fills) is dict else ""
+        whole = "".join(paper(part) for part in (brings, self.fills) if part)
         return f"# template {self.name}@{self.version}{above}\n# {self.describe}\n{whole}"
 
 
@@ -137,19 +136,9 @@ def told(made: Filled) -> Told:
         version=first.header.version,
         describe=" ".join(first.header.describe.split()),
         extends=tuple(pack.label for pack in others),
-        fills=in_order(made.document.value),
+        fills=made.document.value,
         definitions={**brought},
     )
-
-
-def in_order(value: Value) -> Value:
-    """Put the keys of an experiment in the order of its documentation."""
-    match value:
-        case dict():
-            order = {name: at for at, name in enumerate(Experiment.model_fields)}
-            return dict(sorted(value.items(), key=lambda item: order.get(str(item[0]), len(order))))
-        case _:
-            return value
 
 
 def write_schemas(folder: Path) -> tuple[str, ...]:

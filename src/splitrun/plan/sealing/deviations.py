@@ -27,12 +27,17 @@ WITHIN = {"metrics": "metric", "segments": "segment", "sources": "source"}
 
 KEYED = (*WITHIN, "variants")
 
-RECORDED = frozenset({"assumptions", "baselines", "delivery", "form", "owner", "title"})
+RECORDED = frozenset(
+    {
+        *("assumptions", "baselines", "delivery", "form", "owner", "title"),
+        *("policy", "reviewers", "signoffs", "templates", "waivers"),
+    }
+)
 """What no number and no verdict of a readout rests on."""
 
 TOLD = frozenset({("hypothesis", "because"), ("hypothesis", "change")})
 
-DESCRIBED = frozenset({"describe", "owner"})
+DESCRIBED = frozenset({"certified", "describe", "owner"})
 """Of a metric: words for people."""
 
 

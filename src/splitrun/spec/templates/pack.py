@@ -13,10 +13,9 @@ from pydantic import Field
 from splitrun.errors import SpecError
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Key, Model, Note, Sentence, TemplateName
-from splitrun.spec.reading import checked
+from splitrun.spec.reading import Text, checked, read
 from splitrun.spec.segment import Segment
 from splitrun.spec.written.document import Document, Path
-from splitrun.spec.written.text import document
 from splitrun.spec.written.unbuilt import PACK
 
 __all__ = ["TEMPLATES", "Brought", "Header", "Pack", "named", "read_pack", "shipped"]
@@ -81,17 +80,17 @@ class Pack:
         return f"{self.header.pack}@{self.header.version}"
 
 
-def read_pack(text: str | bytes, file: str) -> Pack:
+def read_pack(text: Text, file: str) -> Pack:
     """Read a template (templates/*.yaml). What it fills is judged with what it extends.
 
     Args:
-        text: The file's content.
+        text: The file's content, or a document that was read before.
         file: The name that mistakes carry.
 
     Raises:
         SpecError: All mistakes of its header.
     """
-    whole = document(text, file)
+    whole = read(text, file)
     match whole.value:
         case dict(value):
             own = {key: part for key, part in value.items() if (key,) in HEADER}
