@@ -54,7 +54,8 @@ def test_rows_of_a_pattern_are_counted(shop: Path) -> None:
     assert exposed(plan, shop) == Exposed(0)
 
     (shop / "seen").mkdir()
-    duckdb.sql("SELECT 'u1' AS user_id, 'one' AS variant").write_parquet(str(shop / "seen" / "a.parquet"))
+    with duckdb.connect() as connection:
+        connection.execute("COPY (SELECT 'u1' AS user_id, 'one' AS variant) TO 'seen/a.parquet'")
     assert exposed(plan, shop) == Exposed(1)
 
 
