@@ -11,7 +11,7 @@ import pytest
 
 from splitrun.cli import project, verbs
 from splitrun.spec.schema import SCHEMAS
-from splitrun.spec.templates.starting import TEMPLATES
+from splitrun.spec.templates.pack import TEMPLATES
 
 HEAVY = {
     "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel.yaml", "scipy",
