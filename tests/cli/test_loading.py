@@ -92,7 +92,7 @@ def test_what_is_told_without_loading_it_is_so() -> None:
         ("splitrun an", ["analyze"]),
         ("splitrun analyze --as", ["--as-of"]),
         ("splitrun schema m", ["metrics"]),
-        ("splitrun new x --template ", ["conversion", "revenue"]),
+        ("splitrun new x --template r", ["revenue", "retention", "rollout-only"]),
     ],
 )
 def test_bash_is_told_how_words_go_on(line: str, offered: list[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,22 @@ from tests.conduct.lifecycle.shop import applied, laid
 from tests.postgres import Server
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose files were applied to a registry on SQLite, to be copied."""
+    folder = laid(tmp_path_factory.mktemp("prepared"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(URL, raising=False)
+        applied(folder)
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose files were applied to a registry on SQLite."""
+def shop(tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, to be changed."""
     monkeypatch.delenv(URL, raising=False)
-    monkeypatch.chdir(laid(tmp_path))
-    applied(tmp_path)
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

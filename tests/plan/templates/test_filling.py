@@ -5,6 +5,7 @@ import pytest
 from splitrun.errors import SpecError
 from splitrun.plan.seal import sealed
 from splitrun.spec.amount import Size
+from splitrun.spec.plan import PlannedTemplate
 from splitrun.spec.reading import read_experiment
 from tests.spec.texts import GOOD, plan_of, shop
 
@@ -71,6 +72,8 @@ def test_a_template_fills_what_is_not_said() -> None:
     assert plan.analysis.multiplicity == "bonferroni"
 
 
-def test_a_template_does_not_write_the_method() -> None:
-    with pytest.raises(SpecError, match="`planned_units` is missing, and group_sequential is tuned by it"):
-        plan_of(GOOD.replace("unit: user\n", "template: conversion\n").replace("method: fixed, ", ""))
+def test_a_template_writes_the_method_that_needs_no_size() -> None:
+    plan = plan_of(GOOD.replace("unit: user\n", "template: conversion\n").replace("method: fixed, ", ""))
+
+    assert plan.analysis.method == "fixed"
+    assert plan.templates == (PlannedTemplate(name="conversion", version=1),)
