@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from splitrun.conduct.lifecycle.amending import amend
@@ -54,19 +55,22 @@ def stands(folder: Path) -> tuple[str, int]:
         return ("draft", 0) if life is None else (life.state.value, life.revision)
 
 
+def moves(wanted: Asked, *verbs: Verb) -> list[tuple[str, Callable[[], object]]]:
+    """Steps that change the state alone."""
+    return [(verb.value, partial(move, verb, KEY, wanted)) for verb in verbs]
+
+
 def walk(folder: Path, kills: int, dice: random.Random) -> dict[str, int]:
     """Take every step, killed so many times; give how often it had been written when it was killed."""
     wanted = Asked(folder, "because", "ann")
-    steps: list[tuple[str, Callable[[], object]]] = [("register", lambda: register(KEY, wanted))]
-    order = (Verb.START, Verb.PAUSE, Verb.RESUME)
-    steps += [(verb.value, lambda verb=verb: move(verb, KEY, wanted)) for verb in order]
-    steps.append(("amend", lambda: amend(KEY, wanted)))
-    order = (Verb.OBSERVE, Verb.STOP)
-    steps += [(verb.value, lambda verb=verb: move(verb, KEY, wanted)) for verb in order]
+    steps: list[tuple[str, Callable[[], object]]] = [("register", partial(register, KEY, wanted))]
+    steps += moves(wanted, Verb.START, Verb.PAUSE, Verb.RESUME)
+    steps.append(("amend", partial(amend, KEY, wanted)))
+    steps += moves(wanted, Verb.OBSERVE, Verb.STOP)
     readout: list[str] = []
     steps.append(("decide", lambda: decide(KEY, "ship", readout[0], wanted)))
-    steps.append(("restart", lambda: restart(KEY, wanted)))
-    steps.append(("archive", lambda: move(Verb.ARCHIVE, KEY, wanted)))
+    steps.append(("restart", partial(restart, KEY, wanted)))
+    steps += moves(wanted, Verb.ARCHIVE)
     found = {}
     longest = 0.3
     for done, (name, step) in enumerate(steps):
