@@ -230,8 +230,8 @@ def look(case: Case, seen: Readout, wish: Wish, at: datetime) -> Change:
         "as_of": None if seen.as_of is None else seen.as_of.isoformat(),
         "exposed": sum(count.exposed for count in seen.units),
         "effects": effects(seen),
-        "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "decision": None if seen.decision is None else seen.decision.value.value,
+        "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
     }
     remark = Remark(

@@ -27,7 +27,21 @@ WITHIN = {"metrics": "metric", "segments": "segment", "sources": "source"}
 
 KEYED = (*WITHIN, "variants")
 
-RECORDED = frozenset({"assumptions", "baselines", "delivery", "form", "owner", "title"})
+RECORDED = frozenset(
+    {
+        "assumptions",
+        "baselines",
+        "delivery",
+        "form",
+        "owner",
+        "policy",
+        "reviewers",
+        "signoffs",
+        "templates",
+        "title",
+        "waivers",
+    }
+)
 """What no number and no verdict of a readout rests on."""
 
 TOLD = frozenset({("hypothesis", "because"), ("hypothesis", "change")})
