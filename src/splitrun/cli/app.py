@@ -17,6 +17,7 @@ from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
+    BusyError,
     ConflictError,
     DataError,
     EngineError,
@@ -39,6 +40,7 @@ EXITS: dict[type[SplitrunError], int] = {
     DataError: 4,
     EngineError: 5,
     StoreError: 5,
+    BusyError: 5,
     ConflictError: 6,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""

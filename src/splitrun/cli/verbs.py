@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_project, write_schemas
+    from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project, write_schemas
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
@@ -39,6 +39,7 @@ __all__ = [
     "audit_as_lines",
     "back_up",
     "begin_experiment",
+    "begin_flag",
     "begin_project",
     "desk",
     "doctor",
@@ -77,6 +78,7 @@ HOMES = {
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
     "begin_experiment": "splitrun.conduct.begin",
+    "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "desk": "splitrun.cli.waiting",
     "doctor": "splitrun.conduct.doctor",

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from os.path import relpath
 from pathlib import Path
 
-from splitrun.conduct.workspace import root_of, shown
+from splitrun.conduct.workspace import root_of, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.spec.schema import SCHEMAS, schema
-from splitrun.spec.starting import new_experiment, new_project
+from splitrun.spec.starting import new_experiment, new_flag, new_project
 
-__all__ = ["begin_experiment", "begin_project", "write_schemas"]
+__all__ = ["begin_experiment", "begin_flag", "begin_project", "write_schemas"]
 
 SCHEMA_FOLDER = ".splitrun"
 
@@ -44,6 +44,29 @@ def begin_experiment(key: str, template: str, into: Path | None = None) -> str:
     folder = into or (root / "experiments" if root else Path.cwd())
     home = (root or folder) / SCHEMA_FOLDER / "experiment.schema.json"
     text = new_experiment(template, key, schema=Path(relpath(home, folder)).as_posix())
+    name = written(folder, {f"{key}.yaml": text})[0]
+    write_schemas(root or folder)
+    return name
+
+
+def begin_flag(key: str, into: Path | None = None) -> str:
+    """Write a new flag in a file of its own, into the project around the current folder.
+
+    Args:
+        key: Its key, and the name of its file.
+        into: The folder to write to; none: `flags/` of the project, else the current folder.
+
+    Raises:
+        SpecError: The key cannot be taken or names a flag already, or the file cannot be written.
+    """
+    root = root_of(into or Path.cwd())
+    folder = into or (root / "flags" if root else Path.cwd())
+    home = (root or folder) / SCHEMA_FOLDER / "flags.schema.json"
+    text = new_flag(key, schema=Path(relpath(home, folder)).as_posix())
+    board = workspace(root).says.board if root else None
+    if board is not None and key in board.flags:
+        says = f"flag {key!r} stands in {board.flags[key].site.document.file} already; nothing was written"
+        raise SpecError([Mistake(says, "choose another key", "key")])
     name = written(folder, {f"{key}.yaml": text})[0]
     write_schemas(root or folder)
     return name
