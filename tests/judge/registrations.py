@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from splitrun.judge.readout import Registration
 from splitrun.plan.sealing.reach import NOTHING
@@ -25,6 +26,6 @@ SEALED = Registration(
 )
 
 
-def registration(**spoiled: object) -> Registration:
+def registration(**spoiled: Any) -> Registration:  # noqa: ANN401 - a value of any field
     """What was sealed in time and read as it was sealed, but for what is said."""
     return replace(SEALED, **spoiled)

@@ -1,4 +1,4 @@
-"""A method that answers otherwise has another version: sealed plans are judged by what they were sealed with."""
+"""A method that answers otherwise has another version: sealed plans are judged as they were sealed."""
 
 from __future__ import annotations
 

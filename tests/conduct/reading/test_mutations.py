@@ -1,10 +1,9 @@
-"""Two hundred changes of a sealed plan, each marked and named on the readout that is made in spite of it."""
+"""Two hundred changes of a sealed plan (fault S18), each marked and named on the readout."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -137,7 +136,7 @@ def mutations(plan: Plan) -> Iterator[tuple[str, Plan]]:
                 break
 
 
-@pytest.mark.requirement("R12", "S18")
+@pytest.mark.requirement("R12")
 def test_two_hundred_random_mutations_of_a_sealed_plan_are_marked_and_named(read: Taken) -> None:
     stream, seen = mutations(read.plan), set()
 
@@ -260,5 +259,6 @@ def test_what_is_as_it_was_sealed_is_registered_and_nothing_is_post_hoc(read: Ta
     registered = readout.registration
     assert registered is not None
     assert (registered.deviations, registered.confirmatory, readout.post_hoc) == ((), True, ())
-    assert all(one.registered for one in (*readout.comparisons, *readout.heterogeneity))
-    assert replace(readout, registration=None).registered
+    assert all(found.registered for found in readout.comparisons)
+    assert all(test.registered for test in readout.heterogeneity)
+    assert readout.registered

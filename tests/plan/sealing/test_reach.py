@@ -59,9 +59,9 @@ def test_a_segment_that_was_taken_out_reaches_the_tests_that_were_corrected_for_
 
 
 def test_a_segment_within_which_variants_are_compared_reaches_everything() -> None:
-    rules = {"adjust": Adjust(strata=("near",))}
+    adjust = Adjust(strata=("near",))
 
-    assert reached(plan(**rules), plan(segments=["near"], **rules)).whole == ("segments.near",)
+    assert reached(plan(adjust=adjust), plan(segments=["near"], adjust=adjust)).whole == ("segments.near",)
 
 
 def test_a_secondary_that_comes_reaches_itself_and_one_that_goes_the_tests() -> None:

@@ -36,7 +36,7 @@ def test_when_and_by_whom_it_was_sealed_stands_there() -> None:
     assert standing(registration()) == (REGISTERED,)
 
 
-@pytest.mark.requirement("R12", "S18")
+@pytest.mark.requirement("R12")
 def test_what_is_worst_stands_first() -> None:
     found = standing(
         registration(late="forgotten", exposures=1, deviations=(TITLE, ALPHA), early="in a hurry", version=2)

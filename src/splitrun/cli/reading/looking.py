@@ -26,26 +26,30 @@ from splitrun.cli.registry.words import Actor, Folder
 
 __all__ = ["readout"]
 
+Environment = Annotated[
+    str | None,
+    typer.Option("--environment", metavar="NAME", help="Where it runs; else the project's first."),
+]
+Why = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why you look; it stands in the audit chain."),
+]
+Early = Annotated[
+    str | None,
+    typer.Option(
+        "--early", metavar="REASON", help="Why a plan for one reading is read before its planned end."
+    ),
+]
+
 
 def readout(  # noqa: PLR0913 - a command takes what its words say
     experiment: Annotated[
         str, typer.Argument(metavar="EXPERIMENT", help="The key of a registered experiment.")
     ],
     *,
-    environment: Annotated[
-        str | None,
-        typer.Option("--environment", metavar="NAME", help="Where it runs; else the project's first."),
-    ] = None,
-    reason: Annotated[
-        str | None,
-        typer.Option("--reason", metavar="TEXT", help="Why you look; it stands in the audit chain."),
-    ] = None,
-    early: Annotated[
-        str | None,
-        typer.Option(
-            "--early", metavar="REASON", help="Why a plan for one reading is read before its planned end."
-        ),
-    ] = None,
+    environment: Environment = None,
+    reason: Why = None,
+    early: Early = None,
     actor: Actor = None,
     folder: Folder = Path(),
     json: Json = False,

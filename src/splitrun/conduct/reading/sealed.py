@@ -79,7 +79,7 @@ def registered(experiment: Written, plan: Plan) -> Registration | None:
         plan: What is read.
 
     Returns:
-        None where there is no project, no registry, or no sealed plan of that version.
+        None where there is no project, no registry, or no sealed plan of that version or a later one.
 
     Raises:
         StoreError: There is a registry, and it cannot be read.
@@ -89,7 +89,8 @@ def registered(experiment: Written, plan: Plan) -> Registration | None:
             found = plans_at(Path(experiment).resolve().parent, plan.key)
         case _:
             return None
-    chain = in_force([one for one in found if one.version == plan.delivery.version])
+    # a restart counts on from what the file says; what the file counts beyond that, nobody has sealed
+    chain = in_force(found) if any(one.version >= plan.delivery.version for one in found) else ()
     return registration(chain, plan, recorded=False) if chain else None
 
 
