@@ -1,4 +1,4 @@
-"""The tables of `docs/lifecycle.md`, written from the table itself by `python -m tests.govern.lifecycle_page`."""
+"""The tables of `docs/lifecycle.md`; run as a program it writes them from the table itself."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ EXITS: dict[type[SplitrunError], int] = {
     StoreError: 5,
     BusyError: 5,
     ConflictError: 6,
-    RefusedError: 9,
+    RefusedError: 7,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -59,8 +59,7 @@ app = typer.Typer(
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
     "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
-    "meanwhile · 7 and 8 files differ from the registry, safely or not · 9 a rule does not allow this step "
-    "now · 130 interrupted.",
+    "meanwhile · 7 a rule does not allow this step now · 8 files and registry differ · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

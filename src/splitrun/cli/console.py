@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-__all__ = ["complain", "say", "say_json", "width"]
+__all__ = ["colours", "complain", "say", "say_json", "width"]
 
 
 def say(text: str) -> None:
@@ -26,6 +26,11 @@ def say_json(value: object) -> None:
 def complain(text: str) -> None:
     """Print to standard error, in red where there is a terminal and nobody asked for no colours."""
     typer.secho(text, fg=typer.colors.RED, err=True, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def colours() -> bool:
+    """Whether results are coloured: at a terminal, where nobody asked for none."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def width() -> int:

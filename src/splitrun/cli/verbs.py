@@ -7,11 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
-    from splitrun.cli.definitions.printed import (
-        difference_as_json,
-        difference_as_lines,
-        difference_as_markdown,
-    )
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
     from splitrun.conduct.analyze import analyze
@@ -53,6 +48,11 @@ if TYPE_CHECKING:
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
     from splitrun.govern.lifecycle.table import Verb
+    from splitrun.report.differences.shown import (
+        difference_as_json,
+        difference_as_lines,
+        difference_as_markdown,
+    )
     from splitrun.report.planning.form import preview_form
     from splitrun.report.planning.history import history_form, history_text
     from splitrun.report.planning.text import preview_text
@@ -137,9 +137,9 @@ HOMES = {
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
+    "Wanted": "splitrun.conduct.definitions.applying",
     "Wish": "splitrun.conduct.reading.readout",
     "amend": "splitrun.conduct.lifecycle.amending",
-    "Wanted": "splitrun.conduct.definitions.applying",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
@@ -155,9 +155,9 @@ HOMES = {
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "desk": "splitrun.cli.waiting",
-    "difference_as_json": "splitrun.cli.definitions.printed",
-    "difference_as_lines": "splitrun.cli.definitions.printed",
-    "difference_as_markdown": "splitrun.cli.definitions.printed",
+    "difference_as_json": "splitrun.report.differences.shown",
+    "difference_as_lines": "splitrun.report.differences.shown",
+    "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",

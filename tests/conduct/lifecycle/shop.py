@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from splitrun.conduct.definitions.kept import bodies, written
+from splitrun.conduct.definitions.applying import Wanted, apply
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.conduct.registry.place import home
+from splitrun.store.canonical import Json, canonical
 from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change, Writing
-from splitrun.store.registry.databases.sql import SqlRegistry
+from splitrun.store.registry.documents import Kind
 
-__all__ = ["KEY", "NOON", "TEXTS", "applied", "asked", "edited", "exposed", "laid", "looked_at"]
+__all__ = ["KEY", "NOON", "TEXTS", "applied", "asked", "edited", "exposed", "laid", "look", "put"]
 
 KEY = "one-page"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -127,23 +128,40 @@ def exposed(folder: Path, days: int = 20) -> None:
     (folder / "orders.csv").write_text(f"user_id,amount,at\n{''.join(orders)}")
 
 
-def applied(folder: Path, actor: str = "ann", registry: SqlRegistry | None = None) -> None:
+def applied(folder: Path, actor: str = "ann") -> None:
     """Bring the registry to what the files say."""
-    if registry is None:
-        with home(folder).registry(NOON) as opened:
-            applied(folder, actor, opened)
-        return
-    files, kept = written(folder), bodies(registry, "shop")
-    documents = {(one.kind, one.key): one for one in registry.documents("shop")}
-    writings = tuple(
-        Writing("shop", kind, key, files.get((kind, key)), known.digest if known else None)
-        for kind, key in sorted(files.keys() | kept.keys())
-        for known in [documents.get((kind, key))]
-        if files.get((kind, key)) != kept.get((kind, key))
-    )
-    if writings:
-        said = Remark("apply", "project/shop", "as the files say", project="shop")
-        registry.commit(Change(NOON, actor, (said,), writings=writings))
+    clock = Desk(now=lambda: next(CLOCK))
+    apply(folder, lambda _: None, lambda: True, Wanted("as the files say", actor), clock)
+
+
+def put(folder: Path, kind: Kind, key: str, value: Json) -> None:
+    """Write one definition into the registry, as a colleague with other files would."""
+    with home(folder).registry() as registry:
+        known = registry.find("shop", kind, key)
+        writing = Writing("shop", kind, key, canonical(value), None if known is None else known.digest)
+        said = Remark("apply", f"{kind.value}/{key}", project="shop")
+        registry.commit(Change(next(CLOCK), "cleo", (said,), writings=(writing,)))
+
+
+def look(folder: Path, key: str = KEY, *, effects: bool = True, decision: str | None = None) -> str:
+    """Record a look at the plan in force, as `splitrun readout` does; give the readout's digest."""
+    with home(folder).registry() as registry:
+        life = registry.state("shop", "production", key)
+        assert life is not None
+        last = registry.last()
+        assert last is not None
+        readout = f"sha256:{last.number:064x}"
+        content = {
+            "readout": readout,
+            "plan": life.plan,
+            "version": life.version,
+            "effects": effects,
+            "exposed": 480,
+            "decision": decision,
+        }
+        said = Remark("look", f"experiment/{key}", None, "shop", "production", canonical(content))
+        registry.commit(Change(next(CLOCK), "ann", (said,)))
+    return readout
 
 
 def ticking() -> Iterator[datetime]:
@@ -160,13 +178,3 @@ CLOCK = ticking()
 def asked(folder: Path, reason: str = "because", actor: str = "ann", environment: str | None = None) -> Asked:
     """Ask for a step, each an hour after the one before."""
     return Asked(folder, reason, actor, environment, Desk(now=lambda: next(CLOCK)))
-
-
-def looked_at(folder: Path, key: str = KEY) -> str:
-    """The digest of the last look's readout."""
-    with home(folder).registry() as registry:
-        entries = [one for one in registry.entries() if one.verb == "look"]
-    assert entries[-1].subject == f"experiment/{key}"
-    digest = entries[-1].content.split('"readout":"')[1].split('"')[0]
-    assert digest.startswith("sha256:")
-    return digest

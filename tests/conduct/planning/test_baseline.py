@@ -13,8 +13,10 @@ from scipy import stats
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.planning.baseline import baseline
 from splitrun.conduct.planning.looking import Looking
+from splitrun.conduct.reading.access import Access
 from splitrun.errors import DataError, SpecError
 from splitrun.plan.power.history import History
+from splitrun.report.planning.history import history_yaml
 from splitrun.spec.power.baselines import MeanBaseline, RatioBaseline, ShareBaseline
 from tests.conduct.planning.worlds import EXPERIMENT, PAST, SHOP, project, visits_and_orders
 
@@ -250,3 +252,88 @@ def test_what_a_source_does_not_know_is_told(tmp_path: Path) -> None:
     # two countries are two clusters
     assert known.clusters is not None
     assert known.clusters.size == found.units / 2
+
+
+def alone(shop: Path, **more: object) -> dict[str, object]:
+    """An experiment without a project or a file, on the shop's data."""
+    data = shop.parents[1] / "data"
+    exposures = {"csv": "none.csv", "unit": "user_id", "variant": "arm", "time": "at"}
+    bought = {"key": "bought", "kind": "share", "source": "orders", "window": "7d", "better": "higher"}
+    return {
+        "key": "lone",
+        "unit": "user",
+        "hypothesis": {
+            "change": "one page",
+            "because": "carts are dropped",
+            "expect": {"metric": "bought", "direction": "higher", "mei": "5pp"},
+        },
+        "exposures": exposures,
+        "variants": {"control": {}, "one": {}},
+        "sources": {"orders": {"csv": str(data / "orders.csv"), "unit": "user_id", "time": "at"}},
+        "metrics": {"primary": [bought]},
+        "analysis": {"method": "fixed"},
+        "duration": {"enrol": "14d"},
+        **more,
+    }
+
+
+def test_an_experiment_in_python_is_measured_by_its_own_sources(shop: Path) -> None:
+    access = Access(folders=(shop.parents[1] / "data",))
+
+    found = baseline(alone(shop), Looking(units="orders", days=7), access=access, desk=NOW)
+
+    # whoever orders within the week has ordered from the first moment on
+    assert found.unknown[0][0] == "bought"
+    assert found.baselines.metrics == {}
+    assert "bought is not known" in history_yaml(found)
+    assert "metrics: {}" in history_yaml(found)
+
+
+def test_a_flag_whose_sources_do_not_name_the_unit_takes_the_project_s_column(tmp_path: Path) -> None:
+    shop = project(tmp_path)
+    (tmp_path / "metrics" / "shop.yaml").write_text(
+        SHOP.replace("visits.csv, unit: {user: user_id}, ", "visits.csv, ")
+    )
+
+    found = baseline(shop, Looking(units="visits", days=7), desk=NOW)
+
+    assert found.days == 7
+
+
+def test_sums_that_were_made_elsewhere_say_nothing_of_the_time_before(shop: Path) -> None:
+    moments = {
+        "csv": "sums.csv",
+        "variant": "arm",
+        "n": "n",
+        "metrics": {"bought": {"sum": "s", "sumsq": "q"}},
+    }
+    bought = {"key": "bought", "kind": "mean", "source": "moments", "better": "higher"}
+    experiment = alone(shop, moments=moments, metrics={"primary": [bought]})
+    for name in ("exposures", "sources", "duration"):
+        del experiment[name]
+
+    with pytest.raises(SpecError, match="sums that were made elsewhere"):
+        baseline(experiment, Looking(units="orders"), desk=NOW)
+
+
+def test_days_on_which_nobody_came_are_refused(tmp_path: Path) -> None:
+    shop = project(tmp_path)
+    rows = ["user_id,at", "1,2026-01-05T08:00:00Z", "2,2026-02-20T08:00:00Z"]
+    (tmp_path / "data" / "visits.csv").write_text("\n".join(rows) + "\n")
+
+    with pytest.raises(DataError, match="no unit has a row from 2026-01-10 until 2026-01-17"):
+        baseline(shop, Looking(units="visits", since=date(2026, 1, 10), until=date(2026, 1, 17)), desk=NOW)
+
+
+def test_a_past_experiment_in_which_nobody_was_exposed_is_refused(shop: Path) -> None:
+    (shop.parents[1] / "data" / "spring.csv").write_text(
+        "user_id,arm,city,tenure,at\n1,blue,a,1,2026-01-12T08:00:00Z\n"
+    )
+    (shop.parent / "spring.yaml").write_text(PAST)
+
+    ever = {"key": "bought", "kind": "share", "source": "orders", "better": "higher"}
+    experiment = alone(shop, metrics={"primary": [ever]})
+    access = Access(folders=(shop.parents[1] / "data",))
+
+    with pytest.raises(DataError, match="spring: nobody was exposed; name another"):
+        baseline(experiment, Looking(past=str(shop.parent / "spring.yaml")), access=access, desk=NOW)

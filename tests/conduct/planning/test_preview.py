@@ -111,6 +111,13 @@ def test_baselines_that_somebody_wrote_are_not_written_over(shop: Path) -> None:
         keep_history(history(), shop.parents[1])
 
 
+def test_a_place_where_no_folder_can_be_made_is_told(shop: Path) -> None:
+    (shop.parents[1] / "baselines").write_text("this is a file")
+
+    with pytest.raises(SpecError, match="no folder can be made here"):
+        keep_history(history(), shop.parents[1])
+
+
 def test_measured_baselines_are_written_over_by_newer_ones(shop: Path) -> None:
     keep_history(history(), shop.parents[1])
 
@@ -233,3 +240,15 @@ def test_an_experiment_alone_has_no_project_and_no_rules(tmp_path: Path) -> None
     assert place_of({}) is None
     assert found.ready
     assert (found.standing, found.rules, found.start) == (None, (), date(2026, 5, 1))
+
+
+def test_a_registry_whose_definitions_make_no_plan_says_so(shop: Path) -> None:
+    bodies = written(shop.parent)
+    del bodies[Kind.METRIC, "bought"]
+    committed(shop, *(Writing("shop", kind, key, body, None) for (kind, key), body in bodies.items()))
+
+    found = shown(shop)
+
+    assert found.standing is not None
+    assert found.standing.applied
+    assert "bought" in str(found.standing.unread)

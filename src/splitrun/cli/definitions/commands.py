@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from splitrun.cli import verbs
-from splitrun.cli.console import say, say_json
+from splitrun.cli.console import colours, say, say_json
 from splitrun.cli.registry.words import Actor, Folder, Json
 from splitrun.errors import Mistake, SpecError
 
@@ -57,11 +57,11 @@ def diff(
     with verbs.desk() as table:
         found = verbs.compare(folder, environment, desk=table)
     if json:
-        say_json(verbs.difference_as_json(found))
+        say_json(verbs.difference_as_json(found.difference, found.about))
     elif markdown:
-        say("\n".join(verbs.difference_as_markdown(found)))
+        say("\n".join(verbs.difference_as_markdown(found.difference, found.about)))
     else:
-        say("\n".join(verbs.difference_as_lines(found)))
+        say(lines(found))
     if check and found.difference.steps:
         raise typer.Exit(UNSAFE if found.difference.unsafe else DIFFERENT)
 
@@ -80,7 +80,7 @@ def apply(  # noqa: PLR0913 - an argument for each option
 
     def shown_to(found: Compared) -> None:
         if not json:
-            say("\n".join(verbs.difference_as_lines(found)))
+            say(lines(found))
 
     wanted = verbs.Wanted(reason, actor, frozenset(amending or ()), frozenset(restarting or ()))
     with verbs.desk() as table:
@@ -89,6 +89,11 @@ def apply(  # noqa: PLR0913 - an argument for each option
         say_json(as_json(done))
     else:
         say(told(done))
+
+
+def lines(found: Compared) -> str:
+    """The difference for people."""
+    return "\n".join(verbs.difference_as_lines(found.difference, found.about, colours=colours()))
 
 
 def asked() -> bool:
@@ -105,7 +110,7 @@ def asked() -> bool:
 def as_json(done: Applied) -> dict[str, object]:
     """What was done, in the form `splitrun.applied/1`: the difference, and the entries of the audit chain."""
     entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
-    shown = verbs.difference_as_json(done.compared)
+    shown = verbs.difference_as_json(done.compared.difference, done.compared.about)
     return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
 
 

@@ -150,7 +150,7 @@ def writings(compared: Compared, steps: Iterable[Step]) -> tuple[Writing, ...]:
         name = (Kind(step.kind), step.key)
         there = compared.documents.get(name)
         body = None if step.sign is Sign.REMOVED else compared.files[name]
-        made.append(Writing(compared.project, *name, body, None if there is None else there.digest))
+        made.append(Writing(compared.about.project, *name, body, None if there is None else there.digest))
     return tuple(made)
 
 
@@ -168,5 +168,5 @@ def remarks(compared: Compared, steps: Iterable[Step], verb: str, reason: str | 
             "fields": [field.name for field in step.fields[:NAMED]],
         }
         subject = f"{step.kind}/{step.key}"
-        made.append(Remark(verb, subject, reason, compared.project, content=canonical(said)))
+        made.append(Remark(verb, subject, reason, compared.about.project, content=canonical(said)))
     return tuple(made)

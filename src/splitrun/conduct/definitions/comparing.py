@@ -16,6 +16,7 @@ from splitrun.errors import Mistake, SpecError
 from splitrun.plan.difference.consequences import Run
 from splitrun.plan.difference.difference import Difference, difference
 from splitrun.plan.difference.side import Side
+from splitrun.report.differences.shown import About
 from splitrun.spec.written.body import value_of
 from splitrun.spec.written.fields import suggested
 from splitrun.store.registry.databases.database import shown
@@ -31,15 +32,11 @@ __all__ = ["Compared", "against", "compare", "differing", "reading", "side"]
 class Compared:
     """What the files say, what the registry keeps, and the difference."""
 
-    project: str
-    registry: str
-    """Where it is, without a password."""
+    about: About
     difference: Difference
     documents: Mapping[Name, Document]
     """As they were read."""
     files: Bodies
-    others: tuple[str, ...] = ()
-    """Other projects of the registry, where it keeps nothing of this one."""
 
 
 def compare(place: Path, environment: str | None = None, desk: Desk | None = None) -> Compared:
@@ -116,7 +113,8 @@ def against(registry: Registry, files: Bodies, where: str, environment: str | No
         for life in registry.lives(project, name)
     ]
     found = difference(before, after, runs)
-    return Compared(project, where, found, documents, files, () if documents else registry.projects())
+    about = About(project, where, () if documents else registry.projects())
+    return Compared(about, found, documents, files)
 
 
 def differing(registry: Registry, files: Bodies) -> tuple[Name, ...]:

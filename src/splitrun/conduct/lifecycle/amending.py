@@ -59,11 +59,11 @@ def amend(key: str, wanted: Asked) -> Taken:
         ConflictError: Somebody was faster.
         StoreError: The registry refuses.
     """
-    with footing(wanted, Verb.AMEND) as ground:
-        before = ground.repeated(key, Verb.AMEND)
-        life, _ = ground.moved(key, Verb.AMEND)
-        sealed, old = ground.in_force(life)
-        came = brought(ground, key, Verb.AMEND)
+    with footing(wanted, Verb.AMEND) as found:
+        before = found.repeated(key, Verb.AMEND)
+        life, _ = found.moved(key, Verb.AMEND)
+        sealed, old = found.in_force(life)
+        came = brought(found, key, Verb.AMEND)
         ground = came.footing
         new = planned(ground, key)
         dealt_again(key, new, life)

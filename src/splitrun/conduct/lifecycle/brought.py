@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from splitrun.conduct.definitions.applying import VERB, remarks, writings
+from splitrun.conduct.definitions.applying import VERB, Wanted, remarks, writings
 from splitrun.conduct.definitions.comparing import Compared, against, side
 from splitrun.conduct.definitions.kept import opened, written
 from splitrun.conduct.lifecycle.footing import Footing, refusal
 from splitrun.errors import Mistake, RefusedError, SpecError
 from splitrun.govern.lifecycle.table import Rule, Verb
-from splitrun.plan.difference.consequences import Risk
 from splitrun.plan.difference.difference import Step
 from splitrun.plan.difference.uses import used
 from splitrun.store.chain.entry import Remark
@@ -59,12 +58,13 @@ def brought(footing: Footing, key: str, verb: Verb) -> Brought:
     if found is None or not found[1]:
         return Brought(footing)
     compared, steps = found
+    only = frozenset({key})
+    taking = Wanted(restarting=only) if verb is Verb.RESTART else Wanted(amending=only)
     harms = [
         Mistake(f"experiment {one.experiment!r} is {one.stands}: {one.says}", one.remedy, Rule.FIXED.value)
         for step in steps
         for one in step.consequences
-        if one.risk is Risk.REFUSED or (one.risk is not Risk.SAFE and one.experiment != key)
-        if one.experiment != key or verb is not Verb.RESTART
+        if one.blocks and not taking.takes(one)
     ]
     if harms:
         raise RefusedError(list(dict.fromkeys(harms)))

@@ -86,12 +86,12 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
         ConflictError: Somebody was faster.
         StoreError: The registry refuses.
     """
-    with footing(wanted, Verb.RESTART) as ground:
-        before = ground.repeated(key, Verb.RESTART)
+    with footing(wanted, Verb.RESTART) as found:
+        before = found.repeated(key, Verb.RESTART)
         if before is not None:
-            return told(ground, Verb.RESTART, before)
-        life, to = ground.moved(key, Verb.RESTART)
-        came = brought(ground, key, Verb.RESTART)
+            return told(found, Verb.RESTART, before)
+        life, to = found.moved(key, Verb.RESTART)
+        came = brought(found, key, Verb.RESTART)
         ground = came.footing
         plan = planned(ground, key)
         fit(ground, plan)
@@ -118,6 +118,8 @@ def lateness(key: str, seen: Exposed, late: str | None) -> str | None:
         RefusedError: Exposures are there and nobody says why, or none are there and somebody does.
     """
     said = (late or "").strip()
+    if late is not None and not said:
+        raise refusal(Rule.UNEXPOSED, "--late gives no reason", "say why the plan is late")
     if seen.rows and not said:
         count = "1 exposure is" if seen.rows == 1 else f"{seen.rows:,} exposures are"
         says = f"{count} there before the plan of {key} is sealed"
@@ -126,8 +128,6 @@ def lateness(key: str, seen: Exposed, late: str | None) -> str | None:
             "of it will carry"
         )
         raise refusal(Rule.UNEXPOSED, says, remedy)
-    if late is not None and not said:
-        raise refusal(Rule.UNEXPOSED, "--late gives no reason", "say why the plan is late")
     if said and seen.rows == 0:
         raise refusal(Rule.UNEXPOSED, f"no exposure of {key} is there, so it is not late", "leave --late out")
     return said or None

@@ -8,6 +8,7 @@ from pathlib import Path
 from splitrun.conduct.experiment import Written
 from splitrun.conduct.reports import Report, keep, sound
 from splitrun.conduct.workspace import contents, root_of, shown
+from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.power.aged import joined, only
 from splitrun.plan.power.history import History
 from splitrun.report.planning.history import MADE_BY, history_yaml
@@ -63,7 +64,12 @@ def keep_history(found: History, place: Path) -> str:
         SpecError: A file that somebody wrote stands there, or the folder cannot be written.
     """
     file = measured_file(place, found.key)
-    file.parent.mkdir(exist_ok=True)
+    try:
+        file.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        says = f"no folder can be made here ({error.strerror})"
+        remedy = "choose a place that can be written, or tell only: --no-write"
+        raise SpecError([Mistake(says, remedy, place=Place(shown(file.parent), 1, 1))]) from None
     report = Report(file, MADE_BY.encode(), history_yaml)
     sound([report])
     return keep(report, found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from os import PathLike
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -78,11 +80,12 @@ def trace_of(experiment: Written, plan: Plan, looking: Looking) -> Trace:
         SpecError: There is no such source, or it names no column for the unit.
     """
     key = looking.units or ""
-    known = sources_of(experiment, plan)
+    shared, types = around(experiment)
+    known = {**shared, **{planned.key: planned.source for planned in plan.sources}}
     if key not in known:
         raise SpecError([Mistake(f"there is no source {key!r}", suggested(key, known), "--units")])
     source = known[key]
-    unit = column_of(experiment, plan, source)
+    unit = column_of(source, plan.unit, types)
     if unit is None or unit == ROW:
         says = f"source {key!r} names no column with the id of a {plan.unit}"
         remedy = f"write unit: {{{plan.unit}: COLUMN}} under sources.{key}"
@@ -94,39 +97,27 @@ def trace_of(experiment: Written, plan: Plan, looking: Looking) -> Trace:
     return Trace(key, source, unit, called, looking.where, tuple(dict.fromkeys([*covariates, *cluster])))
 
 
-def sources_of(experiment: Written, plan: Plan) -> dict[str, Source]:
-    """The sources that the plan uses, and those of the project around it."""
+def around(experiment: Written) -> tuple[dict[str, Source], dict[str, str | None]]:
+    """What the project around an experiment defines: sources, and the column of each type of unit."""
     match experiment:
-        case str() | Path():
-            around = workspace(Path(experiment).resolve().parent).says.library
-            shared = {key: each.value for key, each in around.sources.items()}
+        case str() | PathLike():
+            says = workspace(Path(experiment).resolve().parent).says
         case _:
-            shared = {}
-    return {**shared, **{planned.key: planned.source for planned in plan.sources}}
+            return {}, {}
+    types = {} if says.project is None else says.project.units
+    shared = {key: each.value for key, each in says.library.sources.items()}
+    return shared, {name: each.key for name, each in types.items()}
 
 
-def column_of(experiment: Written, plan: Plan, source: Source) -> str | None:
+def column_of(source: Source, unit: str, types: Mapping[str, str | None]) -> str | None:
     """The column of a source that holds the unit's id."""
     match source.unit:
         case str(column):
             return column
-        case None if plan.exposures is not None:
-            return plan.exposures.unit
         case None:
-            return project_key(experiment, plan.unit)
+            return types.get(unit)
         case mapped:
-            return mapped.get(plan.unit)
-
-
-def project_key(experiment: Written, unit: str) -> str | None:
-    """The column that the project names for a type of unit."""
-    match experiment:
-        case str() | Path():
-            project = workspace(Path(experiment).resolve().parent, ("splitrun.yaml",)).says.project
-            types = {} if project is None else project.units
-            return types[unit].key if unit in types else None
-        case _:
-            return None
+            return mapped.get(unit)
 
 
 def stretched(plan: Plan, looking: Looking, held: tuple[datetime, datetime]) -> tuple[date, date]:

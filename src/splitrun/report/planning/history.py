@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import sqrt
+from typing import TypeAlias
 
 from splitrun.plan.power.history import History
 from splitrun.report.forecast.text import laid_out
@@ -12,6 +13,9 @@ from splitrun.report.printable import folded, printable
 from splitrun.spec.power.baselines import Baseline, MeanBaseline, RatioBaseline, ShareBaseline, Varying
 
 __all__ = ["FORM", "MADE_BY", "history_form", "history_text", "history_yaml"]
+
+Part: TypeAlias = "float | dict[str, Part]"
+"""A number, or numbers by name."""
 
 FORM = "splitrun.baselines/1"
 """Rises when a field goes or changes its meaning; a new field leaves it as it is."""
@@ -36,7 +40,7 @@ def history_yaml(found: History) -> str:
     return "\n".join(lines) + "\n"
 
 
-def written(known: Baseline) -> dict[str, object]:
+def written(known: Baseline) -> dict[str, Part]:
     """A baseline as people write it."""
     own = moments(known)
     if known.r2 is not None:
@@ -47,7 +51,7 @@ def written(known: Baseline) -> dict[str, object]:
     return own
 
 
-def moments(known: Baseline) -> dict[str, object]:
+def moments(known: Baseline) -> dict[str, Part]:
     """Where a metric lies and how much units differ, as people write it."""
     match known:
         case ShareBaseline(share=share):
@@ -58,20 +62,18 @@ def moments(known: Baseline) -> dict[str, object]:
             return {"over": spread(over), "under": spread(under), "correlation": correlation}
 
 
-def spread(known: Varying) -> dict[str, object]:
+def spread(known: Varying) -> dict[str, Part]:
     """A mean and how much units differ."""
     return {"mean": known.mean, "sd": sqrt(known.squared)}
 
 
-def flow(value: object) -> str:
+def flow(value: Part) -> str:
     """A value as YAML in one line."""
     match value:
-        case Mapping():
+        case dict():
             return "{" + ", ".join(f"{name}: {flow(part)}" for name, part in value.items()) + "}"
-        case float():
-            return digits(value)
         case _:
-            return json.dumps(value)
+            return digits(value)
 
 
 def digits(value: float) -> str:
@@ -115,7 +117,7 @@ def history_text(found: History, width: int = 100) -> str:
 def told(found: History, wide: int) -> Iterator[str]:
     """Line after line."""
     per_day = found.baselines.units_per_day
-    rate = "" if per_day is None else f": {per_day:,.4g} eligible units each day"
+    rate = "" if per_day is None else f": {per_day:,.{1 if per_day < 1_000 else 0}f} eligible units each day"
     yield from folded(
         f"{found.units:,} units of {found.source} from {found.since} until {found.until} "
         f"({found.days} days){rate}",

@@ -55,8 +55,10 @@ def head(found: Preview) -> Iterator[str]:
     yield heading(1, safe(titled(found)))
     change = found.plan.hypothesis
     yield f'<p class="lead">{safe(f"{change.change}, because {change.because}")}</p>'
-    kind, word = ("good", "ready") if found.ready else ("stop", "not yet")
-    yield f'<p class="alarm">{mark(kind, word)} {safe(verdict(found))}</p>'
+    if found.ready:
+        yield f'<p class="decision">{mark("good", "ready")} {safe(verdict(found))}</p>'
+    else:
+        yield f'<p class="alarm">{mark("stop", "not yet")} {safe(verdict(found))}</p>'
     rows = [
         *(("stop", one.path, one.says, one.next) for one in found.refusals),
         *(("stop", rule.name, rule.says, rule.next) for rule in found.rules if rule.waiver is None),

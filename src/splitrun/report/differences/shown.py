@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
-from splitrun.conduct.definitions.comparing import Compared
 from splitrun.plan.difference.consequences import Consequence, Risk
-from splitrun.plan.difference.difference import Sign, Step
+from splitrun.plan.difference.difference import Difference, Sign, Step
 
-__all__ = ["difference_as_json", "difference_as_lines", "difference_as_markdown"]
+__all__ = ["About", "difference_as_json", "difference_as_lines", "difference_as_markdown"]
 
 MARKS = {Sign.ADDED: "+", Sign.CHANGED: "~", Sign.REMOVED: "-"}
 COLOURS = {Sign.ADDED: "green", Sign.CHANGED: "yellow", Sign.REMOVED: "red"}
@@ -22,28 +20,40 @@ SHOWN = 12
 """Fields of one document that Markdown names."""
 
 
-def difference_as_lines(found: Compared) -> list[str]:
-    """The difference for people; in colours where there is a terminal and nobody asked for none."""
-    if not found.difference.steps:
-        return [f"no differences: the registry of {found.project!r} says what the files say"]
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of what a difference is shown."""
+
+    project: str
+    registry: str
+    """Where it is, without a password."""
+    others: tuple[str, ...] = ()
+    """Other projects of the registry, where it keeps nothing of this one."""
+
+
+def difference_as_lines(found: Difference, about: About, *, colours: bool = False) -> list[str]:
+    """The difference for people."""
+    if not found.steps:
+        return [f"no differences: the registry of {about.project!r} says what the files say"]
     console = Console(
-        file=sys.stdout,
         highlight=False,
         soft_wrap=True,
-        force_terminal=False if os.environ.get("NO_COLOR") else None,
+        force_terminal=colours,
+        no_color=not colours,
+        color_system="standard" if colours else None,
     )
     with console.capture() as page:
-        for line in coloured(found):
+        for line in coloured(found, about):
             console.print(line)
     return page.get().splitlines()
 
 
-def coloured(found: Compared) -> Iterator[Text]:
+def coloured(found: Difference, about: About) -> Iterator[Text]:
     """Every line, with its colour."""
-    yield Text(f"project {found.project!r}, from {found.registry} to the files")
-    if found.others:
-        yield Text(f"nothing of it is kept yet; the registry keeps {', '.join(found.others)}", "yellow")
-    for step in found.difference.steps:
+    yield Text(f"project {about.project!r}, from {about.registry} to the files")
+    if about.others:
+        yield Text(f"nothing of it is kept yet; the registry keeps {', '.join(about.others)}", "yellow")
+    for step in found.steps:
         yield Text(f"\n{MARKS[step.sign]} {step.kind} {step.key}", f"bold {COLOURS[step.sign]}")
         yield from (Text(f"    {field.says}") for field in step.fields)
         if step.users:
@@ -65,9 +75,8 @@ def told(one: Consequence) -> str:
     return f"{risk}: {one.experiment} is {one.stands}: {one.says}"
 
 
-def counts(found: Compared) -> str:
+def counts(many: Difference) -> str:
     """How much of each there is."""
-    many = found.difference
     line = (
         f"{many.count(Sign.ADDED):,} to add, {many.count(Sign.CHANGED):,} to change, "
         f"{many.count(Sign.REMOVED):,} to remove"
@@ -78,19 +87,19 @@ def counts(found: Compared) -> str:
     return "; ".join((line, *unsafe))
 
 
-def difference_as_markdown(found: Compared) -> list[str]:
+def difference_as_markdown(found: Difference, about: About) -> list[str]:
     """The difference for a pull request."""
-    if not found.difference.steps:
-        return [f"### Splitrun: no differences in `{found.project}`"]
-    lines = [f"### Splitrun: {counts(found)} in `{found.project}`", ""]
-    unsafe = found.difference.unsafe
+    if not found.steps:
+        return [f"### Splitrun: no differences in `{about.project}`"]
+    lines = [f"### Splitrun: {counts(found)} in `{about.project}`", ""]
+    unsafe = found.unsafe
     if unsafe:
         lines += ["**This will not be applied:**", ""]
         lines += [f"- {escaped(told(one))}. Next: {escaped(one.remedy)}" for one in unsafe]
         lines.append("")
     lines += ["| | definition | what changes | used by |", "|---|---|---|---|"]
-    lines += [row(step) for step in found.difference.steps]
-    notes = [one for step in found.difference.steps for one in step.consequences if one.risk is Risk.SAFE]
+    lines += [row(step) for step in found.steps]
+    notes = [one for step in found.steps for one in step.consequences if one.risk is Risk.SAFE]
     if notes:
         lines += ["", *(f"- {escaped(told(one))}. Next: {escaped(one.remedy)}" for one in notes)]
     return lines
@@ -112,13 +121,12 @@ def escaped(text: str) -> str:
     return text
 
 
-def difference_as_json(found: Compared) -> dict[str, object]:
+def difference_as_json(many: Difference, about: About) -> dict[str, object]:
     """The difference in the form `splitrun.diff/1`."""
-    many = found.difference
     return {
         "form": "splitrun.diff/1",
-        "project": found.project,
-        "registry": found.registry,
+        "project": about.project,
+        "registry": about.registry,
         "added": many.count(Sign.ADDED),
         "changed": many.count(Sign.CHANGED),
         "removed": many.count(Sign.REMOVED),

@@ -1,0 +1,3 @@
+"""A difference between files and registry, for people, for pull requests and for programs."""
+
+from __future__ import annotations
