@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from splitrun.conduct.definitions.kept import written
 from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.lifecycle.registering import register
@@ -12,10 +13,10 @@ from splitrun.conduct.lifecycle.serving import served
 from splitrun.conduct.registry.place import home
 from splitrun.errors import RefusedError, SpecError
 from splitrun.govern.lifecycle.table import Verb
-from splitrun.store.canonical import Json
+from splitrun.store.canonical import Json, value_of
 from splitrun.store.registry.asked import object_of
 from splitrun.store.registry.documents import Kind
-from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, look
+from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, look, put
 
 
 def refused(step: Callable[[], object]) -> list[str]:
@@ -126,6 +127,18 @@ def test_what_was_not_started_may_be_dealt_otherwise(shop: Path) -> None:
     amend(KEY, asked(shop))
 
     assert facts(shop)["amends"] == ["delivery.coverage", "variants.one.weight"]
+
+
+def test_a_version_that_was_applied_for_a_restart_is_no_amendment(running: Path) -> None:
+    edited(running, "key: one-page\n", "key: one-page\nversion: 2\n")
+    put(running, Kind.EXPERIMENT, KEY, value_of(written(running)[Kind.EXPERIMENT, KEY]))
+
+    (said,) = refused(lambda: amend(KEY, asked(running)))
+
+    assert said == (
+        f"fixed: the definition of {KEY} says version 2, and version 1 stands; deal all units afresh: "
+        f"splitrun restart {KEY} --reason TEXT"
+    )
 
 
 def test_an_amendment_needs_a_difference(running: Path) -> None:

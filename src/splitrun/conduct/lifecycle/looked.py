@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from splitrun.conduct.lifecycle.footing import Footing
@@ -52,42 +53,23 @@ def looks(footing: Footing, life: Life) -> tuple[Look, ...]:
     return tuple(one for one in found if one.plan in plans)
 
 
-def look(entry: int, at: str, said: object) -> Look:
-    """Read what a look says."""
-    match said:
-        case dict():
-            told: dict[str, Json] = said
-        case _:
-            told = {}
+def look(entry: int, at: str, said: Mapping[str, Json]) -> Look:
+    """Read what a look says; one that does not say so showed effects."""
+    exposed = said.get("exposed")
     return Look(
         entry,
         at,
-        readout=word(told.get("readout")),
-        plan=word(told.get("plan")),
-        effects=told.get("effects") is not False,
-        exposed=number(told.get("exposed")),
-        decision=word(told.get("decision")) or None,
+        readout=word(said.get("readout")),
+        plan=word(said.get("plan")),
+        effects=said.get("effects") is not False,
+        exposed=exposed if type(exposed) is int else 0,
+        decision=word(said.get("decision")) or None,
     )
 
 
 def word(value: Json) -> str:
     """A text; empty where there is none."""
     return value if type(value) is str else ""
-
-
-def number(value: Json) -> int:
-    """A whole number; of counts by variant their sum; 0 where there is none."""
-    match value:
-        case bool():
-            return 0
-        case int():
-            return value
-        case dict():
-            return sum(number(part) for part in value.values())
-        case list():
-            return sum(number(part) for part in value)
-        case _:
-            return 0
 
 
 def seen(found: tuple[Look, ...]) -> Seen:
