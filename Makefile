@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate soak peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate soak stress peers clean
 
 venv: $(STAMP)
 
@@ -69,6 +69,10 @@ calibrate: venv
 # the registry in full size: 1,000 tampers on both databases, 1 M entries, 16 writers, kills, migrations
 soak: venv
 	SPLITRUN_SOAK=1 $(BIN)/pytest tests/store -s -p no:cacheprovider $(ARGS)
+
+# the client in threads, tasks and forks, with a server that has bad moments: `make stress ARGS="--minutes 3"`
+stress: venv
+	$(BIN)/python -m tests.sdk.stress.run $(ARGS)
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

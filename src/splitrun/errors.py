@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "BusyError",
     "ConflictError",
     "DataError",
     "EngineError",
@@ -103,3 +104,14 @@ class StoreError(SplitrunError):
 
 class ConflictError(SplitrunError):
     """Somebody was faster: what was read is no longer so; nothing was kept. Next: read again, repeat."""
+
+
+class BusyError(SplitrunError):
+    """It cannot be taken now; nothing was kept. Next: send it again after a while."""
+
+    def __init__(self, says: str, *, kind: str, after: int) -> None:
+        self.kind = kind
+        """What refuses: `spool`, `queue`, `disk`, `lock` or `stopping`."""
+        self.after = after
+        """Seconds to wait at least."""
+        super().__init__(says)

@@ -205,6 +205,10 @@ def test_init_lint_new_and_schema_work_in_an_empty_folder(
         "wrote experiments/buy-button.yaml"
     )
     assert json.loads(splitrun("new", "other", "--json")[1])["files"] == ["experiments/other.yaml"]
+    assert splitrun("new", "--flag", "dark-mode")[1].startswith(
+        "wrote flags/dark-mode.yaml\n\nnext: say in it"
+    )
+    assert "keep one of them" in splitrun("new", "--flag", "x", "-t", "revenue")[2]
     told = json.loads(splitrun("lint", "--json")[1])["mistakes"]
     assert {mistake["path"] for mistake in told} == {"hypothesis.change", "hypothesis.because"}
     assert json.loads(splitrun("schema")[1])["title"] == "splitrun experiment"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from splitrun.cli.app import run
+from splitrun.cli.designs import OPTIONS, SINGULAR, assign
 from splitrun.plan.designs.design import DESIGNS
 
 ROOT = Path(__file__).parents[2]
@@ -134,9 +136,17 @@ def test_a_schedule_is_told_by_region(splitrun: Run) -> None:
         (("--design", "bloked"), 3, "did you mean 'blocked'?"),
         (("--variant", "control", "--variant", "control"), 3, "the variant 'control' is given twice"),
         (("--variant", "control=half"), 3, "'half' is no weight of the variant 'control'"),
-        (("--variant", "control", "--variant", "b=-1"), 3, "variants.b: this must be at least 1, not -1"),
+        (("--variant", "control", "--variant", "b=-1"), 3, "--variant.b: this must be at least 1, not -1"),
         (("--covariate", "agee"), 4, "did you mean 'age'?"),
-        (("--period", "1h"), 3, "period: this key is not known here"),
+        (
+            ("--period", "1h"),
+            3,
+            "--period: the design 'simple' takes no `--period`; take it out, or choose the design switchback",
+        ),
+        (("--stratum", "age"), 3, "choose the design blocked or cluster"),
+        (("--salt", "x"), 3, "says nothing to an exact draw; write `--draw hash`"),
+        (("--draw", "hsh"), 3, "--draw: 'hsh' is not one of exact, hash; did you mean hash?"),
+        (("--design", "blocked"), 3, "`--stratum` is missing; write `--stratum`: columns"),
     ],
 )
 def test_what_cannot_be_taken_leaves_with_its_exit_code(
@@ -146,6 +156,13 @@ def test_what_cannot_be_taken_leaves_with_its_exit_code(
 
     assert left == code
     assert says in err
+
+
+def test_every_option_of_a_design_is_told_as_it_is_typed() -> None:
+    known = set(inspect.signature(assign).parameters)
+
+    assert {name for kind in DESIGNS.values() for name in kind.model_fields} == OPTIONS
+    assert {SINGULAR.get(name, name) for name in OPTIONS} <= known
 
 
 def blocks(kind: str) -> list[str]:

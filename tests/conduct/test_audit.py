@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from splitrun.assign.transmission import sealed
 from splitrun.conduct.audit import Audited, audit
 from splitrun.conduct.rulesets import publish
 from splitrun.errors import DataError, RulesetError, SpecError
-from splitrun.measure.audit import Agreement
+from splitrun.measure.audit import EXPLAINED, Agreement
 from splitrun.sdk.event import Alias, Batch, Event, Exposure, Unit
 from tests.plan.shop import CHECKOUT, FLAGS, TEXTS, compiled_shop
 
@@ -33,6 +34,8 @@ def shop(coverage: str = "50%") -> dict[str, str]:
         "dach and semver(app_version) >= semver('5.2.0')", AUDIENCE
     )
     flags = FLAGS.replace("default: off,", "default: on,")
+    # exposures carry what neither of these asks
+    flags = re.sub(r"      - \{serve: one-page, (when|audience).*\n", "", flags)
     return {**TEXTS, "experiments/checkout.yaml": checkout, "flags/shop.yaml": flags}
 
 
@@ -388,3 +391,59 @@ def test_a_projects_folder_is_a_ruleset_too(tmp_path: Path, files: Write) -> Non
     done = audit(KEY, files("log.jsonl", *exposed(published)), [tmp_path / "shop"])
 
     assert set(stands(done)) == {Agreement.OK}
+
+
+def asked(flags: str) -> Ruleset:
+    """The shop with other rules before the experiment, or another prerequisite."""
+    texts = shop("100%")
+    old, new = flags.split(" => ")
+    assert old in texts["flags/shop.yaml"]
+    return compiled_shop({**texts, "flags/shop.yaml": texts["flags/shop.yaml"].replace(old, new)})
+
+
+BEFORE = "      - {experiment: one-page-checkout} => "
+RULE = f"{BEFORE}      - {{serve: three-page, when: \"country = 'FR'\", coverage: 50%}}\n{BEFORE[:-4]}"
+PREREQUISITE = 'default: on, => default: on, rules: [{serve: on, when: "tenure < 30"}, {serve: off}],'
+
+
+@pytest.mark.parametrize(
+    ("flags", "stands_there"),
+    [(RULE, Agreement.RULE), (PREREQUISITE, Agreement.PREREQUISITE)],
+    ids=["an earlier rule", "a prerequisite"],
+)
+def test_what_a_flag_asks_before_the_experiment_is_recomputed(
+    flags: str, stands_there: Agreement, files: Write, tmp_path: Path
+) -> None:
+    ruleset, evaluator = asked(flags), Evaluator(asked(flags))
+    free = exposed(made("100%"))
+    due = {
+        one.unit.id
+        for one in free
+        if evaluator.evaluate("checkout-flow", one.unit.id, one.attributes).experiment
+    }
+    log = [one for one in free if one.unit.id in due]
+    assert 0 < len(log) < len(free)
+
+    good = audit(KEY, files("log.jsonl", *log), [ruleset_file(tmp_path, ruleset)])
+    all_of_them = audit(KEY, files("all.jsonl", *free), [ruleset_file(tmp_path, ruleset)])
+
+    assert stands(good) == {Agreement.OK: len(log)}
+    assert stands(all_of_them) == {Agreement.OK: len(log), stands_there: len(free) - len(log)}
+    assert all_of_them.found.unexplained == len(free) - len(log)
+    assert all_of_them.unknown == ()
+
+
+def test_what_asks_more_than_exposures_carry_is_not_recomputable_and_says_why(
+    files: Write, tmp_path: Path
+) -> None:
+    rule = f"{BEFORE}      - {{serve: three-page, when: beta}}\n{BEFORE[:-4]}"
+    ruleset = asked(rule)
+    log = exposed(made("100%"))
+    log[0] = replace(log[0], unit=Unit("user", "somebody else"))
+
+    done = audit(KEY, files("log.jsonl", *log), [ruleset_file(tmp_path, ruleset)])
+
+    assert done.unknown == ("exposures do not carry 'beta', which flag 'checkout-flow' asks",)
+    assert stands(done)[Agreement.NOT_RECOMPUTABLE] >= len(log) - 1
+    assert Agreement.OK not in stands(done)
+    assert Agreement.NOT_RECOMPUTABLE in EXPLAINED

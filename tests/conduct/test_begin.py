@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from splitrun.conduct.analyze import analyze
-from splitrun.conduct.begin import begin_experiment, begin_project
+from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project
+from splitrun.conduct.explain import explain
 from splitrun.conduct.lint import lint
 from splitrun.errors import SpecError
 from splitrun.spec.templates.starting import PLACEHOLDERS
@@ -19,7 +20,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
-    files = lint([])
+    files = lint([]).files
 
     readout = analyze(project / "experiments" / "first.yaml")
 
@@ -28,7 +29,7 @@ def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
 
 
 @pytest.mark.requirement("R81")
-@pytest.mark.parametrize("template", ["conversion", "revenue"])
+@pytest.mark.parametrize("template", ["conversion", "latency", "experience"])
 def test_a_new_experiment_that_says_its_objective_lints_and_names_its_schema(
     project: Path, template: str
 ) -> None:
@@ -42,12 +43,40 @@ def test_a_new_experiment_that_says_its_objective_lints_and_names_its_schema(
         text = text.replace(f"{key}: {said}", f"{key}: the button is green")
     Path(name).write_text(text)
 
-    files = lint([Path(name)])
+    files = lint([Path(name)]).files
 
     assert files == ("experiments/buy-button.yaml",)
     modeline = Path(name).read_text().splitlines()[0]
     assert modeline == "# yaml-language-server: $schema=../.splitrun/experiment.schema.json"
     assert (project / ".splitrun" / "experiment.schema.json").is_file()
+
+
+def test_a_new_flag_lints_and_serves_its_default_as_it_stands(project: Path) -> None:
+    name = begin_flag("dark-mode")
+
+    assert name == "flags/dark-mode.yaml"
+    assert lint([])[-2:] == ("flags/shop.yaml", "experiments/first.yaml")
+    assert explain("dark-mode", "u1", {}, place=project).evaluation.value is False
+    assert (
+        Path(name)
+        .read_text()
+        .startswith("# yaml-language-server: $schema=../.splitrun/flags.schema.json\nflags:\n  dark-mode:\n")
+    )
+    with pytest.raises(SpecError, match=r"flag 'checkout-flow' stands in flags/shop\.yaml already"):
+        begin_flag("checkout-flow")
+    with pytest.raises(SpecError, match="is no name"):
+        begin_flag("../x")
+
+
+def test_a_new_flag_outside_a_project_stands_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert begin_flag("alone") == "alone.yaml"
+    assert "$schema=.splitrun/flags.schema.json" in Path("alone.yaml").read_text()
+    with pytest.raises(SpecError, match="this file is there already"):
+        begin_flag("alone")
 
 
 def test_a_new_experiment_outside_a_project_stands_in_the_current_folder(

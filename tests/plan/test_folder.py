@@ -79,6 +79,43 @@ def test_a_new_experiment_of_each_template_has_no_other_mistakes() -> None:
         assert set(folder(texts).experiments) == {"first", "new"}
 
 
+RUNNING = {
+    "flags/checkout.yaml": """
+flags:
+  checkout:
+    type: boolean
+    default: off
+    rules: [{experiment: one-page}]
+layers:
+  list: {unit: user, slots: {one-page: [0%, 50%]}}
+holdouts:
+  q4: {unit: user, share: 5%, experiments: [one-page]}
+""",
+}
+
+
+def test_an_experiment_that_cannot_be_read_is_told_and_nothing_that_only_names_it() -> None:
+    texts = new_project() | RUNNING
+
+    (broken,) = lint(texts | {"experiments/one-page.yaml": "key: one-page\nflag: [\n"})
+    absent = lint(texts)
+
+    assert str(broken).startswith("experiments/one-page.yaml:3:1: the text ends too early; ")
+    assert [mistake.says for mistake in absent] == ["there is no experiment 'one-page'"] * 3
+
+
+def test_a_variant_that_serves_nothing_is_told_once_by_the_experiment_itself() -> None:
+    first = new_project()["experiments/first.yaml"].replace("key: first", "key: second\nflag: checkout-flow")
+    flags = new_project()["flags/shop.yaml"].replace("# - {experiment: KEY}", "- {experiment: second}")
+
+    mistakes = lint(new_project() | {"flags/shop.yaml": flags, "experiments/second.yaml": first})
+
+    assert [(mistake.path, mistake.says) for mistake in mistakes] == [
+        ("variants.control", "variant 'control' does not say what flag 'checkout-flow' serves"),
+        ("variants.one-page", "variant 'one-page' does not say what flag 'checkout-flow' serves"),
+    ]
+
+
 def test_mistakes_of_all_files_are_told_together() -> None:
     texts = {
         "splitrun.yaml": "project: Shop\n",

@@ -211,3 +211,26 @@ def test_an_async_client_is_flushed_too() -> None:
         assert flushed == []
 
     assert flushed == [2.0]
+
+
+@pytest.mark.parametrize("option", ["unit", "attributes"])
+@pytest.mark.parametrize("answer", [5, ["DE"], None], ids=repr)
+def test_a_products_function_that_is_wrong_costs_no_request(
+    client: RecordingClient, option: str, answer: object
+) -> None:
+    def asked(_: object) -> object:
+        return 1 // 0 if answer is None else answer
+
+    options: Any = {"consent": "granted", option: asked}
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001 - as ASGI is
+        attributes: Any = current().attributes
+        variant = client.variant("checkout", current().unit, "code's own", **attributes)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(variant).encode()})
+
+    answered = TestClient(SplitrunMiddleware(page, **options)).get("/")
+
+    assert (answered.status_code, answered.text) == (200, "three-page")
+    assert "set-cookie" not in answered.headers
+    assert client.exposures == []

@@ -124,17 +124,33 @@ def test_an_override_comes_before_the_opt_out_and_is_not_logged() -> None:
         assert logged(client, kept) == []
 
 
-def test_an_opt_out_that_cannot_be_asked_serves_the_default() -> None:
-    def broken(unit: str) -> bool:
-        raise LookupError(unit)
+@pytest.mark.requirement("R79")
+def test_an_opt_out_that_cannot_be_asked_counts_as_one_until_it_can() -> None:
+    away = True
+
+    def register(unit: str) -> bool:
+        if away:
+            raise LookupError(unit)
+        return False
 
     kept = Kept()
-    with Client(ruleset=shop(), delivery=kept, opted_out=broken) as client:
-        assert client.variant("checkout", ONE_PAGE, "three-page") == "three-page"
+    with Client(ruleset=shop(), delivery=kept, opted_out=register) as client:
+        answer = client.evaluate("checkout", ONE_PAGE)
         client.track("view", ONE_PAGE)
+        client.alias("cookie", ONE_PAGE)
+        client.trigger("checkout", ONE_PAGE)
 
+        assert (answer.value, answer.detail, answer.error) == ("three", Detail.OPTED_OUT, None)
+        assert client.explain("checkout", ONE_PAGE).evaluation.value == "three"
         assert logged(client, kept) == []
-        assert client.statistics.blunders == 2
+        assert client.statistics.blunders == 0
+        assert "opted_out raised LookupError" in client.trouble
+
+        away = False
+
+        assert client.variant("checkout", ONE_PAGE) == "one-page"
+        assert client.trouble == ""
+        assert logged(client, kept) == ["Exposure"]
 
 
 def test_held_back_records_are_bounded_and_the_longest_waiting_unit_loses_first() -> None:

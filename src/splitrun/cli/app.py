@@ -20,6 +20,7 @@ from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
+    BusyError,
     ConflictError,
     DataError,
     EngineError,
@@ -43,6 +44,7 @@ EXITS: dict[type[SplitrunError], int] = {
     DataError: 4,
     EngineError: 5,
     StoreError: 5,
+    BusyError: 5,
     ConflictError: 6,
     RefusedError: 7,
 }

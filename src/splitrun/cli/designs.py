@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +19,16 @@ __all__ = ["assign"]
 
 DESIGNS = ("simple", "blocked", "cluster", "switchback", "salt-search")
 """Told and completed without loading what they are made of; a test holds them to it."""
+
+SINGULAR = {"variants": "variant", "covariates": "covariate", "strata": "stratum"}
+"""Options that are given once for each."""
+OPTIONS = frozenset(
+    {
+        *SINGULAR, "design", "key", "seed", "unit", "cluster", "small", "draw", "salt", "version",
+        "candidates", "score", "start", "zone", "period", "periods", "burn_in", "cycle", "most_in_row",
+    }
+)  # fmt: skip
+"""What designs call what is typed; a test holds them to it."""
 
 Frame = Annotated[Path | None, typer.Argument(metavar="FRAME", help="CSV or Parquet with a row per unit.")]
 Design = Annotated[
@@ -111,7 +125,7 @@ def assign(  # noqa: PLR0913 - a command takes what its words say
     """Deal the units of a frame to variants by a design; answer with counts and balance."""
     if output is not None:
         verbs.free(output, force=force, frame=frame)
-    with verbs.desk() as table:
+    with as_typed(), verbs.desk() as table:
         made = verbs.assignment(
             frame, desk=table, design=design, key=key, seed=seed, unit=unit, variants=weighed(variant),
             covariates=covariate or None, strata=stratum or None, cluster=cluster, small=small, draw=draw,
@@ -121,6 +135,41 @@ def assign(  # noqa: PLR0913 - a command takes what its words say
     kept = () if output is None else made.write(output, force=force)
     written = f"\n\nwritten: {', '.join(kept)}" if kept else ""
     return say_json(made.to_dict()) if json else say(made.says + written)
+
+
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Tell mistakes in the words that were typed: `--stratum` for `strata`.
+
+    Raises:
+        SpecError: The same mistakes.
+    """
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError([typed(mistake) for mistake in error.mistakes]) from error
+
+
+def typed(mistake: Mistake) -> Mistake:
+    """Write the names of a design's options as those of the command line."""
+    first, dot, rest = mistake.path.partition(".")
+    path = f"{option(first)}{dot}{rest}" if first in OPTIONS else mistake.path
+    return replace(mistake, says=reworded(mistake.says), next=reworded(mistake.next), path=path)
+
+
+def reworded(says: str) -> str:
+    """Write `strata` as `--stratum`, and `draw: hash` as `--draw hash`."""
+
+    def written(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        return found[0] if name not in OPTIONS else f"`{option(name)}{f' {value}' if value else ''}`"
+
+    return re.sub(r"`(\w+)(?:: ([^`]+))?`", written, says)
+
+
+def option(name: str) -> str:
+    """Name the option of the command line that says it."""
+    return f"--{SINGULAR.get(name, name).replace('_', '-')}"
 
 
 def weighed(said: list[str] | None) -> dict[str, int] | None:

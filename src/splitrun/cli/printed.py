@@ -74,6 +74,7 @@ def audit_as_json(done: Audited, *, show_ids: bool) -> dict[str, object]:
         "exposures": found.exposures,
         "unexplained": found.unexplained,
         "unchecked": list(done.unchecked),
+        "unknown": list(done.unknown),
         "counts": [
             {
                 "stands": str(stands),
@@ -100,6 +101,7 @@ def audit_as_lines(done: Audited, *, show_ids: bool) -> list[str]:
             told += [f"      {described(one, show_ids=show_ids)}" for one in found.examples[stands]]
     if done.unchecked:
         told.append(f"not recomputed: the audience; exposures do not carry {', '.join(done.unchecked)}")
+    told += [f"not recomputed: what stands before the experiment; {why}" for why in done.unknown]
     are = "is" if found.unexplained == 1 else "are"
     end = f"{found.unexplained:,} {are} not explained" if found.unexplained else "every exposure is explained"
     return [*told, end]

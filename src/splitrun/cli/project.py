@@ -10,6 +10,7 @@ import typer
 
 from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
+from splitrun.errors import Mistake, SpecError
 
 __all__ = ["init", "lint", "new", "schema"]
 
@@ -66,18 +67,19 @@ def init(
 
 def new(
     key: Annotated[
-        str | None, typer.Argument(metavar="KEY", help="The experiment's key, like buy-button.")
+        str | None, typer.Argument(metavar="KEY", help="The key of the experiment or flag, like buy-button.")
     ] = None,
     *,
     template: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--template",
             "-t",
-            help=f"One of {', '.join(TEMPLATES)}, or of the project's.",
+            help=f"Of an experiment: one of {', '.join(TEMPLATES)}, or of the project's; else the first.",
             autocompletion=lambda: list(TEMPLATES),
         ),
-    ] = "conversion",
+    ] = None,
+    flag: Annotated[bool, typer.Option("--flag", help="Write a flag instead of an experiment.")] = False,
     show: Annotated[
         str | None,
         typer.Option("--show", metavar="TEMPLATE", help="Print all that a template fills; write nothing."),
@@ -86,17 +88,24 @@ def new(
     into: Annotated[Path | None, typer.Option("--into", metavar="FOLDER", help="Where to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Write a new experiment from a template, with comments that say what to fill in."""
+    """Write a new experiment from a template, or a flag, with comments that say what to fill in."""
     if listing or show is not None:
         say_templates(None if listing else show, into, json=json)
         return
     if key is None:
-        raise typer.BadParameter("the experiment's key is missing, like: splitrun new buy-button")
-    name = verbs.begin_experiment(key, template, into)
+        raise typer.BadParameter("the key is missing, like: splitrun new buy-button")
+    if flag and template is not None:
+        says = f"--flag and --template {template} are both given, and a flag has no template"
+        raise SpecError([Mistake(says, "keep one of them")])
+    name = (
+        verbs.begin_flag(key, into) if flag else verbs.begin_experiment(key, template or TEMPLATES[0], into)
+    )
     if json:
         say_json({"form": "splitrun.files/1", "files": [name]})
         return
     step = "say in it what is tried and why, and where the data is"
+    if flag:
+        step = "say in it what it serves, and to whom"
     say(f"wrote {name}\n\nnext: {step}; then splitrun lint {name}")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.audit import audit
     from splitrun.conduct.begin import (
         begin_experiment,
+        begin_flag,
         begin_project,
         show_template,
         told_templates,
@@ -78,6 +79,7 @@ __all__ = [
     "back_up",
     "baseline",
     "begin_experiment",
+    "begin_flag",
     "begin_project",
     "compare",
     "decide",
@@ -148,6 +150,7 @@ HOMES = {
     "back_up": "splitrun.conduct.registry.upkeep",
     "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
+    "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",

@@ -14,7 +14,7 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.exposures import logged
 from splitrun.conduct.rulesets import ruleset_at
 from splitrun.errors import Mistake, SpecError
-from splitrun.measure.audit import ALIASES, EXPOSURES, OVERRIDES, Audit, audited, listed, unchecked
+from splitrun.measure.audit import ALIASES, EXPOSURES, OVERRIDES, Audit, audited, listed, unchecked, unknown
 from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.measure.measured import Statement
 from splitrun.measure.sql import Work
@@ -34,6 +34,8 @@ class Audited:
     found: Audit
     unchecked: tuple[str, ...]
     """Attributes of the audience that the exposures do not carry: it was not recomputed."""
+    unknown: tuple[str, ...]
+    """Why prerequisites and earlier rules were not recomputed; nothing where they were."""
     sql: tuple[Statement, ...]
 
 
@@ -74,8 +76,16 @@ def audit(
         work = Work(engine)
         found = audited(work, holding, experiment, log.kinds)
     asked = [name for one in holding for name in unchecked(one.experiments[experiment], log.kinds)]
+    open_ = [why for one in holding for why in unknown(one, experiment, log.kinds)]
     versions = tuple(sorted({one.version for one in holding}))
-    return Audited(experiment, versions, found, tuple(dict.fromkeys(asked)), tuple(work.done))
+    return Audited(
+        experiment,
+        versions,
+        found,
+        tuple(dict.fromkeys(asked)),
+        tuple(dict.fromkeys(open_)),
+        tuple(work.done),
+    )
 
 
 def overrides(rulesets: Sequence[Ruleset], experiment: str) -> pa.Table:

@@ -14,10 +14,18 @@ from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.templates.filling import Filled, composed
 from splitrun.spec.schema import SCHEMAS, schema
 from splitrun.spec.templates.pack import TEMPLATES, Pack
-from splitrun.spec.templates.starting import new_experiment, new_project
+from splitrun.spec.templates.starting import new_experiment, new_flag, new_project
 from splitrun.spec.written.document import Scalar, Value
 
-__all__ = ["Told", "begin_experiment", "begin_project", "show_template", "told_templates", "write_schemas"]
+__all__ = [
+    "Told",
+    "begin_experiment",
+    "begin_flag",
+    "begin_project",
+    "show_template",
+    "told_templates",
+    "write_schemas",
+]
 
 SCHEMA_FOLDER = ".splitrun"
 
@@ -56,6 +64,29 @@ def begin_experiment(key: str, template: str, into: Path | None = None) -> str:
         made.packs[0].header.mei,
         schema=Path(relpath(home, folder)).as_posix(),
     )
+    name = written(folder, {f"{key}.yaml": text})[0]
+    write_schemas(root or folder)
+    return name
+
+
+def begin_flag(key: str, into: Path | None = None) -> str:
+    """Write a new flag in a file of its own, into the project around the current folder.
+
+    Args:
+        key: Its key, and the name of its file.
+        into: The folder to write to; none: `flags/` of the project, else the current folder.
+
+    Raises:
+        SpecError: The key cannot be taken or names a flag already, or the file cannot be written.
+    """
+    root = root_of(into or Path.cwd())
+    folder = into or (root / "flags" if root else Path.cwd())
+    home = (root or folder) / SCHEMA_FOLDER / "flags.schema.json"
+    text = new_flag(key, schema=Path(relpath(home, folder)).as_posix())
+    board = workspace(root).says.board if root else None
+    if board is not None and key in board.flags:
+        says = f"flag {key!r} stands in {board.flags[key].site.document.file} already; nothing was written"
+        raise SpecError([Mistake(says, "choose another key", "key")])
     name = written(folder, {f"{key}.yaml": text})[0]
     write_schemas(root or folder)
     return name

@@ -95,7 +95,8 @@ def workspace(place: Path, places: Sequence[str] = PLACES) -> Workspace:
     ids = ids_of(root, () if read.board is None else files_of_ids(read.board), mistakes)
     whole = Workspace(root, read, (*paths, *(root / name for name in ids)), ids)
     mistakes += [whole.placed(mistake) for mistake in read.mistakes]
-    return replace(whole, says=replace(read, mistakes=tuple(mistakes)))
+    partial = read.partial or len(texts) < len(paths)
+    return replace(whole, says=replace(read, mistakes=tuple(mistakes), partial=partial))
 
 
 def ids_of(root: Path, names: Sequence[str], mistakes: list[Mistake]) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """Logged exposures held against what rulesets give: recomputed in SQL, and told apart by why they differ.
 
-Recomputed are holdouts, layer, audience, coverage and variant. Not recomputed is what the flag asks before
-the experiment: prerequisites, and rules that stand before it.
+Recomputed are prerequisites and the rules that stand before the experiment, holdouts, layer, audience,
+coverage and variant. Where exposures do not carry what the first two ask, they are not recomputable.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ from enum import StrEnum
 
 from sqlglot import exp
 
-from splitrun.assign.ruleset import WHOLE, Experiment, Override, Ruleset
-from splitrun.measure.assignment import below, slot_hex
+from splitrun.assign.ruleset import Experiment, Override, Ruleset
+from splitrun.measure.auditing.gates import (
+    INSIDE,
+    Asks,
+    before,
+    gate,
+    list_name,
+    on_list,
+    reachable,
+    unchecked,
+    unknown,
+    variant,
+)
 from splitrun.measure.sql import Work, choice, column, every, relation, select, text, tree, whole
-from splitrun.terms.rendering import Bound, rendered
-from splitrun.terms.tree import Kind, columns
+from splitrun.terms.tree import Kind
 
 __all__ = [
     "ALIASES",
@@ -29,6 +39,7 @@ __all__ = [
     "audited",
     "listed",
     "unchecked",
+    "unknown",
 ]
 
 EXPOSURES, ALIASES, OVERRIDES = "exposures", "aliases", "overrides"
@@ -46,12 +57,15 @@ class Agreement(StrEnum):
 
     NO_UNIT = "no unit"
     UNKNOWN_VARIANT = "unknown variant"
+    NOT_RECOMPUTABLE = "not recomputable"
     OK = "ok"
     STALE_RULESET = "stale ruleset"
     OVERRIDE = "override"
     STICKY = "sticky"
     IDENTITY = "identity"
     UNKNOWN_VERSION = "unknown version"
+    PREREQUISITE = "prerequisite not met"
+    RULE = "earlier rule"
     HOLDOUT = "in a holdout"
     LAYER = "outside the layer"
     AUDIENCE = "outside the audience"
@@ -60,17 +74,25 @@ class Agreement(StrEnum):
 
 
 EXPLAINED = frozenset(
-    {Agreement.OK, Agreement.STALE_RULESET, Agreement.OVERRIDE, Agreement.STICKY, Agreement.IDENTITY}
+    {
+        Agreement.NOT_RECOMPUTABLE,
+        Agreement.OK,
+        Agreement.STALE_RULESET,
+        Agreement.OVERRIDE,
+        Agreement.STICKY,
+        Agreement.IDENTITY,
+    }
 )
-"""Nothing is wrong with these."""
+"""Nothing is wrong with these, as far as can be told."""
 
 GATES = {
+    "prerequisite": Agreement.PREREQUISITE,
+    "rule": Agreement.RULE,
     "holdout": Agreement.HOLDOUT,
     "layer": Agreement.LAYER,
     "audience": Agreement.AUDIENCE,
     "coverage": Agreement.COVERAGE,
 }
-INSIDE = "inside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +125,6 @@ class Audit:
         return sum(count for kind, count in self.counts.items() if kind not in EXPLAINED)
 
 
-def unchecked(experiment: Experiment, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """Name the attributes of an audience that exposures do not carry; without them it is not recomputed."""
-    asked = () if experiment.audience is None else columns(experiment.audience)
-    return tuple(name for name in asked if name not in kinds)
-
-
 def audited(work: Work, rulesets: Sequence[Ruleset], key: str, kinds: Mapping[str, Kind]) -> Audit:
     """Recompute every exposure of an experiment, and say how each stands.
 
@@ -124,7 +140,7 @@ def audited(work: Work, rulesets: Sequence[Ruleset], key: str, kinds: Mapping[st
         work.keep(f"what ruleset {one.version} gives", name, due(one, key, kinds))
     others = linked([one.experiments[key] for one in ordered])
     work.keep("what other ids of a unit are due", "linked", others)
-    work.keep("how exposures stand", "judged", judged(Held(tuple(ordered), tuple(names), key)))
+    work.keep("how exposures stand", "judged", judged(Held(tuple(ordered), tuple(names), key, kinds)))
     stands = column("stands", "j")
     counts = select([("stands", stands), ("n", tree("COUNT(*)"))], relation("judged", "j"))
     counted = work.ask("counts", counts.group_by(stands.copy()))
@@ -150,44 +166,15 @@ def due(ruleset: Ruleset, key: str, kinds: Mapping[str, Kind]) -> exp.Select:
     """Write what a ruleset gives each exposure's unit: its variant, and where it is turned away."""
     experiment = ruleset.experiments[key]
     unit = column("unit", "e")
+    asks = Asks(ruleset, unit, kinds)
     return select(
         [
             ("row", column("row", "e")),
             ("due", variant(experiment, unit)),
-            ("gate", gate(ruleset, experiment, unit, kinds)),
+            ("gate", gate(asks, experiment, before(asks, key))),
         ],
         relation(EXPOSURES, "e"),
     )
-
-
-def variant(experiment: Experiment, unit: exp.Expr) -> exp.Expr:
-    """Write the variant that a unit's slot is of; null where there is no unit."""
-    slot = slot_hex(experiment.salt, unit)
-    arms = [(below(slot, arm.below), text(arm.variant)) for arm in experiment.arms]
-    return choice(arms)
-
-
-def gate(ruleset: Ruleset, experiment: Experiment, unit: exp.Expr, kinds: Mapping[str, Kind]) -> exp.Expr:
-    """Write where a unit is turned away first, or that it is inside."""
-    asked: list[tuple[exp.Expr, exp.Expr]] = []
-    for name in experiment.holdouts:
-        holdout = ruleset.holdouts[name]
-        asked.append((below(slot_hex(holdout.salt, unit), holdout.below), text("holdout")))
-    if experiment.layer is not None:
-        slot = slot_hex(ruleset.layers[experiment.layer].salt, unit)
-        parts = [exp.and_(exp.not_(below(slot, start)), below(slot, end)) for start, end in experiment.slots]
-        inside = exp.or_(*parts) if parts else exp.false()
-        asked.append((exp.not_(inside), text("layer")))
-    if experiment.audience is not None and not unchecked(experiment, kinds):
-        bound = {
-            name: Bound(exp.paren(column(f"a_{name}", "e"), copy=False), kind) for name, kind in kinds.items()
-        }
-        eligible = tree("COALESCE(:it, FALSE)", it=rendered(experiment.audience, bound))
-        asked.append((exp.not_(eligible), text("audience")))
-    if experiment.coverage < WHOLE:
-        covered = below(slot_hex(experiment.coverage_salt, unit), experiment.coverage)
-        asked.append((exp.not_(covered), text("coverage")))
-    return choice(asked, text(INSIDE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +184,7 @@ class Held:
     rulesets: tuple[Ruleset, ...]
     names: tuple[str, ...]
     key: str
+    kinds: Mapping[str, Kind]
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -208,6 +196,12 @@ class Held:
         """Whether an exposure is what each ruleset gives."""
         pairs = zip(self.experiments, self.names, strict=True)
         return tuple(fitting(experiment, name) for experiment, name in pairs)
+
+    @property
+    def open(self) -> tuple[exp.Expr, ...]:
+        """Whether an exposure is what each ruleset gives as far as can be told, and that is not the whole."""
+        told = [unknown(one, self.key, self.kinds) for one in self.rulesets]
+        return tuple(fit if wrong else exp.false() for fit, wrong in zip(self.fits, told, strict=True))
 
     def against(self, parts: Sequence[exp.Expr]) -> exp.Expr:
         """Choose the part of an exposure's own ruleset, where it is given; else of the newest."""
@@ -246,6 +240,7 @@ def plain(held: Held) -> Iterator[tuple[Agreement, exp.Expr]]:
     known = within(column("variant", "e"), [text(name) for name in variants])
     yield Agreement.NO_UNIT, tree("e.unit IS NULL OR e.unit = ''")
     yield Agreement.UNKNOWN_VARIANT, tree("NOT COALESCE(:known, FALSE)", known=known)
+    yield Agreement.NOT_RECOMPUTABLE, held.against(held.open)
     yield Agreement.OK, held.against(held.fits)
 
 
@@ -295,14 +290,7 @@ def overridden(rulesets: Sequence[Ruleset], key: str) -> exp.Expr:
         experiment = one.experiments[key]
         for override in overrides_of(one, experiment):
             served = [text(arm.variant) for arm in experiment.arms if arm.serve == override.serve]
-            hashed = tree(
-                "SUBSTR(:slot, 1, 32)", slot=slot_hex(one.lists[override.list].salt, column("unit", "e"))
-            )
-            on = tree(
-                "EXISTS (SELECT 1 FROM overrides AS o WHERE o.list = :name AND o.hash = :hashed)",
-                name=text(list_name(one, override.list)),
-                hashed=hashed,
-            )
+            on = on_list(Asks(one, column("unit", "e"), {}), override.list)
             if served:
                 cases.append(exp.and_(exp.In(this=column("variant", "e"), expressions=served), on))
     return exp.or_(*cases)
@@ -313,18 +301,14 @@ def overrides_of(ruleset: Ruleset, experiment: Experiment) -> tuple[Override, ..
     return () if experiment.flag is None else ruleset.flags[experiment.flag].overrides
 
 
-def list_name(ruleset: Ruleset, name: str) -> str:
-    """Name a list of one ruleset among those of several."""
-    return f"{ruleset.version}:{name}"
-
-
 def listed(rulesets: Sequence[Ruleset], key: str) -> dict[str, list[str]]:
     """Give the rows of `overrides`: every hash of every list that is asked before the experiment."""
     rows: dict[str, list[str]] = {"list": [], "hash": []}
     for one in rulesets:
-        for override in overrides_of(one, one.experiments[key]):
-            hashes = one.lists[override.list].hashes
-            rows["list"] += [list_name(one, override.list)] * len(hashes)
+        asked = reachable(one, one.experiments[key].flag).values()
+        for name in dict.fromkeys(override.list for flag in asked for override in flag.overrides):
+            hashes = one.lists[name].hashes
+            rows["list"] += [list_name(one, name)] * len(hashes)
             rows["hash"] += hashes
     return rows
 

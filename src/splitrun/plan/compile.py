@@ -42,6 +42,8 @@ class Publication:
     """Files of ids, by path from the project's folder."""
     standing: Mapping[str, Standing] | None = None
     """The experiments that run, by key; None: all that are dealt here, as their files say."""
+    partial: bool = False
+    """Whether some experiment could not be read: what names one that is not known is not held against it."""
 
 
 def compiled(
@@ -77,6 +79,7 @@ def compiled(
         environment=environment,
         files=wanted.files,
         audiences=meanings(board.audiences),
+        partial=wanted.partial,
     )
     mistakes += [*more, *everything(ground)]
     if mistakes:

@@ -56,6 +56,8 @@ class Folder:
     mistakes: tuple[Mistake, ...] = ()
     board: Board | None = None
     """What flags/*.yaml define; none where they could not be read."""
+    partial: bool = False
+    """Whether some experiment could not be read."""
 
 
 def folder(texts: Mapping[str, Text]) -> Folder:
@@ -84,7 +86,8 @@ def folder(texts: Mapping[str, Text]) -> Folder:
     for settled in projects:
         mistakes += settings_mistakes(settled, shelf)
     project = projects[0].value if projects else None
-    return Folder(project, shelf, by_key(drafts, mistakes), tuple(mistakes), switches)
+    partial = len(drafts) < len(experiments)
+    return Folder(project, shelf, by_key(drafts, mistakes), tuple(mistakes), switches, partial)
 
 
 def lint(texts: Mapping[str, str | bytes]) -> tuple[Mistake, ...]:
@@ -113,8 +116,9 @@ def switch_mistakes(whole: Folder, files: Mapping[str, str | bytes]) -> tuple[Mi
     """
     if whole.board is None:
         return ()
+    publication = Publication(files=files, partial=whole.partial)
     try:
-        compiled(whole.project, whole.experiments, whole.board, whole.library, Publication(files=files))
+        compiled(whole.project, whole.experiments, whole.board, whole.library, publication)
     except SpecError as error:
         return error.mistakes
     return ()

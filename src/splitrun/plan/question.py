@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from splitrun.errors import Mistake
 from splitrun.plan.matter import Matter
 from splitrun.spec.amount import Size, written_window
+from splitrun.spec.experiment import Experiment
 from splitrun.spec.metric import ActiveDays, Metric, Retention, Share
 from splitrun.spec.model import Role
 from splitrun.spec.templates.starting import PLACEHOLDERS
+from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 
 __all__ = ["CONTROL", "question"]
@@ -41,6 +43,12 @@ def variants(matter: Matter) -> Iterator[Mistake]:
         if experiment.weights is not None and "weight" in variant.model_fields_set:
             says = "a weight stands here, and `weights` says that they are unknown"
             yield site.mistake(says, "take one of the two out", key, "weight")
+    yield from unserved(experiment, site)
+
+
+def unserved(experiment: Experiment, site: Site) -> Iterator[Mistake]:
+    """Variants of an experiment on a flag say what the flag serves."""
+    for key, variant in experiment.variants.items():
         if experiment.flag is not None and variant.serve is None:
             says = f"variant {key!r} does not say what flag {experiment.flag!r} serves"
             yield site.mistake(says, "write `serve`", key)

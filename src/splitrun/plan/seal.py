@@ -128,8 +128,9 @@ def completed(draft: Draft, others: Mapping[str, Draft], library: Library) -> tu
         made = filled(draft, others, library.templates)
     except SpecError as error:
         broken: Faults = [(("extends",), mistake) for mistake in error.mistakes]
-        own = found(Experiment, draft.document, EXPERIMENT)
-        return Filled(draft.document), broken + [(path, each) for path, each in own if not missing(each)]
+        own, told = found(Experiment, draft.document, EXPERIMENT), {each.path for each in error.mistakes}
+        more = [(path, each) for path, each in own if not missing(each) and each.path not in told]
+        return Filled(draft.document), broken + more
     return made, found(Experiment, made.document, EXPERIMENT)
 
 

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from inspect import isawaitable
 from typing import Any, Protocol, Unpack
 
+from splitrun.errors import SettingError
 from splitrun.sdk.context import entered
+from splitrun.sdk.options.kinds import answering, shown
 from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visits
 
@@ -24,6 +26,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+FLUSHES = answering("flush", expects="a Client or an AsyncClient")
 
 
 class Flushes(Protocol):
@@ -51,6 +56,8 @@ class SplitrunMiddleware:
     ) -> None:
         self.app, self.client = app, client
         self.visits = Visits(options)
+        if client is not None and not FLUSHES.fits(client):
+            raise SettingError(f"client is {shown(client)}; give {FLUSHES.expects}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""

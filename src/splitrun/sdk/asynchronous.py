@@ -21,7 +21,12 @@ class AsyncClient(Surface):
     """
 
     async def open(self) -> Self:
-        """Load what is on disk, start the threads, wait for the first ruleset at most `wait` seconds."""
+        """Load what is on disk, start the threads, wait for the first ruleset at most `wait` seconds.
+
+        Raises:
+            SettingError: The `certificates` cannot be used.
+        """
+        await to_thread(self._vouch)
         await to_thread(self._guarded, self._begin, None)
         await to_thread(self._await_ruleset)
         return self

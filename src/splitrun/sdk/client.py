@@ -27,12 +27,13 @@ class Client(Surface):
             `spool`, `release`, `consent`, `opted_out`, `verify`, `wait`, ...
 
     Raises:
-        SettingError: An option is not known, contradicts another, or is out of its range.
+        SettingError: An option is not known, contradicts another, or is out of its range; all mistakes.
         RulesetError: The `ruleset` given cannot be used.
     """
 
     def __init__(self, url: str | None = None, **options: Unpack[Options]) -> None:
         super().__init__(url, **options)
+        self._vouch()
         self._begin()
         self._await_ruleset()
 

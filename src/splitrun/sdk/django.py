@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 from splitrun.errors import SettingError
 from splitrun.sdk.context import entered
+from splitrun.sdk.options.kinds import shown
 from splitrun.sdk.visits.cookies import cacheable
 from splitrun.sdk.visits.policy import Options, Visit, Visits
 
@@ -67,9 +68,11 @@ def given() -> Options[HttpRequest]:
     """Read `settings.SPLITRUN`, with callables for dotted names.
 
     Raises:
-        SettingError: A dotted name leads nowhere.
+        SettingError: It is no dict, or a dotted name leads nowhere.
     """
     said: dict[str, Any] = getattr(settings, "SPLITRUN", {})
+    if not isinstance(said, dict):
+        raise SettingError(f"settings.SPLITRUN is {shown(said)}; give a dict of options")
     # what is in it is checked where options are read
     return {  # type: ignore[return-value]
         name: imported(name, value) if name in CALLABLE else value for name, value in said.items()

@@ -7,8 +7,6 @@ nowhere else. What is read is bounded in bytes, also after decompression, and in
 from __future__ import annotations
 
 import gzip
-import ssl
-import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -18,11 +16,12 @@ from msgspec import DecodeError, Struct
 from msgspec.json import decode
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import Timeout
 
 from splitrun.sdk.event import Accepted
 from splitrun.sdk.rulesets.stream import Stream
 from splitrun.sdk.settings import SDK, Answer, Settings
+from splitrun.sdk.wire.deadline import DEADLINE, POOLS, Deadline, TooMuchError
+from splitrun.sdk.wire.trust import trusted
 
 __all__ = ["Channel", "Reply"]
 
@@ -31,8 +30,6 @@ HOPS = 3
 CHUNK = 65_536
 ANSWER_BYTES = 2_000_000
 """Most bytes of the answer to a batch: 5,000 rejections fit."""
-CONNECT = 3.0
-"""Seconds for a connection to be made."""
 
 "encodings.idna".encode(
     "idna"
@@ -49,15 +46,14 @@ class Reply(Struct):
     says: str = ""
 
 
-class TooMuchError(Exception):
-    """An answer is larger or slower than it may be."""
-
-
 class Channel:
     """Requests to one server with one key. Used by one thread.
 
     Args:
         settings: The address, the key and the limits.
+
+    Raises:
+        SettingError: The certificates cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -66,10 +62,8 @@ class Channel:
         self.headers = {"User-Agent": SDK}
         if settings.key is not None:
             self.headers["Authorization"] = f"Bearer {settings.key}"
-        context = ssl.create_default_context()
-        if settings.certificates is not None:
-            context.load_verify_locations(settings.certificates)
-        self.pool = urllib3.PoolManager(ssl_context=context, retries=False)
+        self.pool = urllib3.PoolManager(ssl_context=trusted(settings.certificates), retries=False)
+        self.pool.pool_classes_by_scheme = POOLS
 
     def send(self, body: bytes, /) -> Answer:
         """Post a batch, compressed."""
@@ -99,10 +93,12 @@ class Channel:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if last is not None:
             headers["Last-Event-ID"] = last
+        deadline = Deadline(self.timeout, heartbeat)
         try:
-            response = self.request("GET", self.url + path, headers, None, Timeout(CONNECT, heartbeat))
-        except (HTTPError, OSError):
+            response = self.request("GET", self.url + path, headers, None, deadline)
+        except (HTTPError, OSError, TooMuchError):
             return Stream(Silence(), last)
+        deadline.lift()
         return Stream(Flow(response), last)
 
     def close(self) -> None:
@@ -113,11 +109,10 @@ class Channel:
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, most: int
     ) -> Reply:
         """Ask and read the answer to its end, within the limits."""
-        until = time.monotonic() + self.timeout
         try:
-            response = self.request(method, self.url + path, headers, body, Timeout(CONNECT, self.timeout))
+            response = self.request(method, self.url + path, headers, body, Deadline(self.timeout))
             try:
-                said = self.bounded(response, most, until)
+                said = self.bounded(response, most)
             finally:
                 response.close()
             retry_after = seconds(response.headers.get("Retry-After"))
@@ -132,16 +127,17 @@ class Channel:
         )
 
     def request(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, timeout: Timeout
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: Deadline
     ) -> BaseHTTPResponse:
         """Ask, following redirects on the same host only."""
+        DEADLINE.set(deadline)
         for _ in range(HOPS + 1):
             response = self.pool.request(
                 method,
                 url,
                 headers={**self.headers, **headers},
                 body=body,
-                timeout=timeout,
+                timeout=None,  # the deadline bounds every wait
                 redirect=False,
                 preload_content=False,
             )
@@ -158,11 +154,11 @@ class Channel:
         raise TooMuchError(f"it redirects more than {HOPS} times")
 
     @staticmethod
-    def bounded(response: BaseHTTPResponse, most: int, until: float) -> bytes:
+    def bounded(response: BaseHTTPResponse, most: int) -> bytes:
         """Read a body that may be hostile.
 
         Raises:
-            TooMuchError: It is larger than `most` bytes or not done by `until`.
+            TooMuchError: It is larger than `most` bytes, or is not here in time.
         """
         pieces, size = [], 0
         while piece := response.read1(CHUNK, decode_content=True):
@@ -170,8 +166,6 @@ class Channel:
             size += len(piece)
             if size > most:
                 raise TooMuchError(f"the answer is larger than {most:,} bytes")
-            if time.monotonic() > until:
-                raise TooMuchError("the answer takes too long")
         return b"".join(pieces)
 
 
@@ -183,10 +177,10 @@ class Flow:
         self.status = response.status
 
     def chunk(self) -> bytes:
-        """Wait for bytes; the read timeout of the connection is the heartbeat."""
+        """Wait for bytes; silence is borne for the heartbeat."""
         try:
             return self.response.read1(CHUNK)
-        except (HTTPError, OSError, ValueError):
+        except (HTTPError, OSError, TooMuchError, ValueError):
             return b""
 
     def interrupt(self) -> None:

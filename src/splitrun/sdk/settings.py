@@ -169,35 +169,26 @@ class Settings(Struct, frozen=True, kw_only=True):
     clock: Clock = Clock()
 
 
-POSITIVE = ("poll", "stale_after", "heartbeat", "timeout", "interval", "queue", "queue_bytes", "spool_bytes")
-
-
 def settled(url: str | None, options: Options) -> Settings:
     """Check what a client is given.
 
     Raises:
-        SettingError: An option is not known, contradicts another, or is out of its range.
+        SettingError: An option is not known, contradicts another, or is out of its range; all mistakes.
     """
-    from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
+    # importing a client stays cheap
+    from splitrun.errors import SettingError  # noqa: PLC0415
+    from splitrun.sdk.options.known import mistakes  # noqa: PLC0415
 
     known = Settings.__struct_fields__
-    for name in options:
-        if name not in known:
-            raise SettingError(f"a client has no option {name!r}; {nearest(name, known)}")
-    settings = Settings(url=url, **options)
-    given = [name for name in ("file", "ruleset") if getattr(settings, name) is not None]
-    if len(given) == 2:
-        raise SettingError("file and ruleset are both given; keep the one that rulesets shall come from")
-    if url is None and not given and settings.bootstrap is None:
-        raise SettingError("there is nowhere to get a ruleset from; give url, file or ruleset")
-    if url is not None and not url.startswith(("https://", "http://")):
-        raise SettingError(f"url is {url!r}; it starts with https:// (or http:// inside a network of yours)")
-    for name in POSITIVE:
-        if not getattr(settings, name) > 0:
-            raise SettingError(f"{name} is {getattr(settings, name)!r}; give a number above 0")
-    if settings.consent not in tuple(Consent):
-        raise SettingError(f"consent is {settings.consent!r}; say granted, pending or denied")
-    return settings
+    said = [
+        f"a client has no option {name!r}; {nearest(name, known)}" for name in options if name not in known
+    ]
+    defaults = zip(known, Settings.__struct_defaults__, strict=True)
+    absent = [name for name, default in defaults if default is None]
+    said += mistakes({"url": url, **options}, absent)
+    if said:
+        raise SettingError("\n".join(said))
+    return Settings(url=url, **options)
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

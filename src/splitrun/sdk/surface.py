@@ -353,8 +353,9 @@ class Surface(Answers):
     @property
     def trouble(self) -> str:
         """What goes wrong at the moment and what to do next; empty where nothing does."""
-        keeper, sender = self._keeper, self._sender
-        what = (keeper.trouble, keeper.cache_trouble, sender.trouble, sender.spool_trouble, sender.blunder)
+        keeper, sender, choices = self._keeper, self._sender, self._choices
+        fetched = (keeper.trouble, keeper.cache_trouble, choices.trouble)
+        what = (*fetched, sender.trouble, sender.spool_trouble, sender.blunder)
         return "; ".join(text for text in what if text)
 
     @property

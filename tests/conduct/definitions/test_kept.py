@@ -6,9 +6,10 @@ import pytest
 
 from splitrun.assign.transmission import sealed as transmitted
 from splitrun.conduct.begin import begin_project
-from splitrun.conduct.definitions.comparing import against
+from splitrun.conduct.definitions.comparing import against, differing
 from splitrun.conduct.definitions.kept import kept, opened, written
 from splitrun.conduct.definitions.shelves import Name
+from splitrun.conduct.experiment import plan_of
 from splitrun.conduct.rulesets import ruleset_of
 from splitrun.errors import SpecError, StoreError
 from splitrun.plan.compile import compiled
@@ -46,10 +47,22 @@ def test_a_registry_gives_the_project_that_its_files_gave(shop: Path, registry: 
 
     assert says.mistakes == ()
     assert says.project is not None
-    assert (says.project.policy.alpha, says.project.registry) is not None
+    assert (says.project.policy.alpha is None, says.project.registry) == (False, None)
     made = compiled(says.project, says.experiments, says.board, says.library) if says.board else None
     assert made == ruleset_of(shop)
     assert against(registry, files, "here").difference.steps == ()
+
+
+def test_what_is_written_otherwise_is_not_meant_otherwise(shop: Path) -> None:
+    registry = InMemory()
+    keep(registry, written(shop))
+    path = shop / "experiments" / "checkout.yaml"
+    path.write_text(path.read_text().replace("coverage: 50%", "coverage: 0.5"))
+    assert differing(registry, written(shop)) == ()
+
+    path.write_text(path.read_text().replace("coverage: 0.5", "coverage: 0.6"))
+
+    assert differing(registry, written(shop)) == ((Kind.EXPERIMENT, "checkout"),)
 
 
 def test_a_project_that_nobody_applied_is_empty() -> None:
@@ -71,8 +84,6 @@ def test_a_plan_resolved_from_the_registry_is_the_one_resolved_from_files(tmp_pa
 
     says = kept(registry, "shop")
     plan = sealed(says.experiments["first"], says.library, says.project, says.experiments)
-
-    from splitrun.conduct.experiment import plan_of  # noqa: PLC0415
 
     assert digest(plan) == digest(plan_of(tmp_path / "experiments" / "first.yaml"))
 

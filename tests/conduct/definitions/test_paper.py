@@ -71,6 +71,20 @@ def test_a_project_is_written_and_read_as_the_same_documents(title: str, says: s
     assert bool(lists) is (len(ids) > 100)
 
 
+def test_a_list_of_many_hashes_has_a_file_of_its_own() -> None:
+    ids = [f"u{number}" for number in range(150)]
+    before = bodies_of(
+        {**FILES, "flags/shop.yaml": FILES["flags/shop.yaml"].replace("[u1, u2]", json.dumps(ids))}
+    )
+
+    texts = papers(before)
+
+    lists = {"lists/staff.txt": texts.pop("lists/staff.txt").encode()}
+    assert lists["lists/staff.txt"].count(b"\n") == 150
+    assert "file: lists/staff.txt" in texts["flags/flags.yaml"]
+    assert bodies_of(texts, lists) == before
+
+
 def test_many_definitions_are_divided_among_files() -> None:
     bodies = bodies_of(FILES)
     metric = bodies[Kind.METRIC, "bought"]

@@ -49,7 +49,7 @@ def test_the_command_line_tells_every_design() -> None:
         ({**BACK, "start": 5}, r"5 is no moment"),
         ({**BACK, "burn_in": "1h"}, r"a burn-in of 1:00:00 leaves nothing of a period of 1:00:00"),
         ({**BACK, "most_in_row": 2, "variants": {"control": 1, "b": 2}}, r"unequal weights \(control 1, b 2"),
-        ({**BACK, "covariates": ["age"]}, r"covariates: this key is not known here"),
+        ({**BACK, "covariates": ["age"]}, r"'switchback' takes no `covariates`; take it out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken_is_said_with_what_to_do(said: dict[str, object], says: str) -> None:

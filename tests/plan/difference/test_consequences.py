@@ -196,3 +196,28 @@ def test_what_another_experiment_fills_is_held_to_the_same() -> None:
 
     assert [(step.kind, step.key) for step in one.steps] == [("experiment", "base")]
     assert [(each.experiment, each.risk) for each in one.unsafe] == [("checkout", Risk.REFUSED)]
+
+
+def test_what_its_flag_asks_first_is_told() -> None:
+    asking = replaced("    default: long\n", "    default: long\n    requires: {other: true}\n")
+    one = found(
+        asking, replaced('default: "off"', 'default: "on"', asking), ("checkout", "staging", "running")
+    )
+
+    (note,) = one.steps[0].consequences
+    assert (one.unsafe, note.says) == ((), "its flag asks flag 'other' first, which changes")
+
+
+def test_what_is_triggered_by_a_source_or_cut_by_strata_rests_on_it() -> None:
+    text = "segments: [country]\nanalysis: {method: fixed, adjust: {strata: [country]}}\n"
+    more = replaced(
+        "segments: [country]\nanalysis: {method: fixed}\n",
+        text + 'trigger: {source: visits, where: "page = 1"}\n',
+        replaced("audience: dach\n", "audience: dach and beta\n"),
+    )
+
+    one = found(more, replaced("csv: visits.csv", "csv: seen.csv", more), ("checkout", "staging", "paused"))
+
+    assert [(each.experiment, each.stands) for each in one.steps[0].users] == [
+        ("checkout", "paused in staging")
+    ]

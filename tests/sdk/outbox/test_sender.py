@@ -13,7 +13,7 @@ from splitrun.sdk.event import Accepted, Batch, Rejected
 from splitrun.sdk.outbox.letters import Writer
 from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.outbox.records import Did
-from splitrun.sdk.outbox.sender import Sender
+from splitrun.sdk.outbox.sender import GIVE_UP, Sender
 from splitrun.sdk.outbox.spool import LEASE, Spool
 from splitrun.sdk.settings import Answer, Clock, Delivery, Options, Patience, Settings
 
@@ -389,6 +389,119 @@ def test_a_delivery_that_raises_loses_no_event(fault: Exception) -> None:
 
     assert box.numbers(line.ids) == [1, 2, 3, 4, 5]
     assert box.sender.sent == 5
+
+
+class Poisoned(Line):
+    """A delivery that raises whenever an event of one name is in the batch."""
+
+    def send(self, body: bytes, /) -> Answer:
+        if b"poison" in body:
+            self.tries += 1
+            raise ValueError
+        return super().send(body)
+
+
+@pytest.mark.parametrize("spooled", [False, True])
+def test_a_batch_on_which_a_delivery_always_raises_is_given_up_and_those_behind_it_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, spooled: bool
+) -> None:
+    line = Poisoned()
+    options: Options = {"spool": tmp_path / "s"} if spooled else {}
+    box = Outbox(line, **options)
+    box.track(2, text="poison")
+    box.sender.step()
+    box.track(3)
+
+    with caplog.at_level(logging.WARNING, "splitrun"):
+        box.live(400)
+
+    # in memory one event at a time, on disk as they were put there
+    assert line.tries == (GIVE_UP if spooled else 2 * GIVE_UP) + 1
+    assert box.numbers(line.ids) == [3, 4, 5]
+    assert (box.sender.sent, box.sender.dropped, box.queue.made, box.sender.idle) == (3, 2, 5, True)
+    assert "given up after 6 tries: the delivery raised ValueError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        Accepted(0),
+        Accepted(-1),
+        Accepted(4),
+        Accepted(3, [Rejected(0, "id", "no")]),
+        Accepted("3"),  # type: ignore[arg-type] # as a product's delivery may
+        Accepted(3, 5),  # type: ignore[arg-type] # as above
+        5,
+    ],
+    ids=repr,
+)
+def test_an_answer_whose_numbers_do_not_add_up_is_no_acknowledgement(accepted: Accepted) -> None:
+    line = Line(Answer(202, accepted))
+    box = Outbox(line)
+    box.track(3)
+    box.live(5)
+    assert (box.sender.sent, len(box.queue), line.tries > 1) == (0, 3, True)
+    assert "next try" in box.sender.trouble
+
+    line.answer = None
+    box.live(10)
+
+    assert box.numbers(line.ids) == [1, 2, 3]
+    assert (box.sender.sent, box.sender.trouble) == (3, "")
+
+
+def test_events_that_a_server_never_acknowledges_are_dropped_with_the_reason() -> None:
+    line = Line(Answer(202, Accepted(0)))
+    box = Outbox(line)
+    box.track(3)
+    box.live(400)
+
+    assert (line.tries, box.sender.sent, box.sender.dropped, len(box.queue)) == (3 * GIVE_UP, 0, 3, 0)
+    assert box.sender.note == (
+        "1 event was given up after 6 tries: of 1 sent the server accepted 0 and rejected 0, which does "
+        "not add up; look at the server, or at what stands in between"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(503, retry_after="soon"),  # type: ignore[arg-type] # as a product's delivery may
+        Answer(503, says=5),  # type: ignore[arg-type] # as above
+    ],
+    ids=["retry_after", "says"],
+)
+def test_an_answer_of_a_delivery_that_is_none_is_told(answer: Answer) -> None:
+    box = Outbox(Line(answer))
+    box.track(1)
+    box.live(1)
+
+    assert "answer with an Answer" in box.sender.trouble
+    assert len(box.queue) == 1
+
+
+def test_flushing_again_and_again_gives_nothing_up_in_a_bad_moment() -> None:
+    line = Line(Answer(202, Accepted(0)))
+    box = Outbox(line)
+    box.track(3)
+    for _ in range(50):
+        box.sender.hurry.set()
+        box.sender.step()
+        box.time.seconds += 0.1
+    assert line.tries == 50
+
+    line.answer = None
+    box.live(400)
+
+    assert (box.sender.sent, box.sender.dropped) == (3, 0)
+
+
+def test_a_delivery_that_says_nothing_of_numbers_took_all() -> None:
+    box = Outbox(Line(Answer(202)))
+    box.track(3)
+    box.live(1)
+
+    assert (box.sender.sent, len(box.queue)) == (3, 0)
 
 
 def test_lines_whose_taker_came_to_no_end_are_taken_again() -> None:

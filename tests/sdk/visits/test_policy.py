@@ -10,6 +10,7 @@ from splitrun.sdk.context import NOWHERE, Context, current, enter, entered
 from splitrun.sdk.status import Consent
 from splitrun.sdk.visits.cookies import cacheable, cookie, drawn, read, signature, signed
 from splitrun.sdk.visits.policy import Options, Visit, Visits
+from tests.sdk.test_mistakes import Hostile
 
 UNIT = "0123456789abcdef0123456789abcdef"
 
@@ -95,6 +96,61 @@ def test_what_a_callable_raises_counts_as_not_known_and_is_logged_once(
             assert visits.visit("request", "", "").context == Context("", Consent.PENDING)
 
     assert len(caplog.records) == 3, "once for each of the three options"
+
+
+async def later(_: str) -> str:
+    return "ada"
+
+
+@pytest.mark.parametrize(
+    ("option", "answers", "says"),
+    [
+        ("unit", lambda _: 42, "answered a int, which is no text"),
+        ("unit", lambda _: b"ada", "answered a bytes, which is no text"),
+        ("unit", later, "answered a coroutine, which is no text"),
+        ("unit", lambda _: 1 // 0, "raised"),
+        ("attributes", lambda _: ["DE"], "answered a list, which maps no names to values"),
+        ("attributes", lambda _: {5: "DE"}, "answered a dict, which maps no names to values"),
+        ("attributes", lambda _: "DE", "answered a str, which maps no names to values"),
+        ("attributes", later, "answered a coroutine, which maps no names to values"),
+        ("attributes", lambda _: Hostile(), "raised"),
+        ("attributes", lambda _: 1 // 0, "raised"),
+    ],
+)
+@pytest.mark.parametrize("consent", ["granted", "pending", "denied"])
+def test_who_cannot_be_told_is_nobody_and_it_is_logged_once(
+    option: str, answers: object, says: str, consent: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    visits = Visits[str](given({"consent": consent, option: answers}))
+
+    with caplog.at_level(logging.ERROR, "splitrun"):
+        for _ in range(3):
+            found = visits.visit("request", f"splitrun_unit={UNIT}", "")
+
+            known = UNIT if consent == "granted" else ""
+            assert found.context == Context("", Consent(consent), {}, known)
+            assert found.set_cookie.partition(";")[0] in {"", "splitrun_unit="}
+
+    (record,) = caplog.records
+    assert f"the option '{option}' of splitrun's middleware {says}; it counts as not known" in record.message
+
+
+def test_attributes_are_those_of_the_moment_and_a_text_of_its_own_kind_is_a_unit() -> None:
+    class Id(str):
+        __slots__ = ()
+
+    attributes = {"country": "DE"}
+
+    found = visit(consent="granted", attributes=lambda _: attributes, unit=lambda _: Id("ada")).context
+    attributes.clear()
+
+    assert found == Context("ada", Consent.GRANTED, {"country": "DE"})
+    assert type(found.unit) is str
+
+
+@pytest.mark.parametrize("said", [5, ["granted"], Hostile(), None, "yes", later], ids=repr)
+def test_a_consent_that_is_no_word_is_pending(said: object) -> None:
+    assert visit(consent=lambda _: said).context.consent is Consent.PENDING
 
 
 def test_a_signed_cookie_is_believed_and_no_other() -> None:

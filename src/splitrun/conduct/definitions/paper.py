@@ -35,20 +35,8 @@ NAMES = frozenset({"segments", "units", "variants"})
 """Mappings by name whose order is kept."""
 
 READS = (
-    *(
-        "key",
-        "project",
-        "pack",
-        "version",
-        "title",
-        "type",
-        "kind",
-        "source",
-        "over",
-        "under",
-        "count",
-        "value",
-    ),
+    *("key", "project", "pack", "version", "title", "type", "kind", "source", "over", "under", "count"),
+    "value",
     *("serve", "where", "when", "from", "to", "window", "cap", "better", "csv", "parquet", "table", "query"),
     *("change", "because", "expect", "metric", "direction", "mei", "margin", "mode", "on_breach", "weight"),
     *("at", "until"),

@@ -219,7 +219,7 @@ def approvals(plan: Plan, project: Project) -> Iterator[Objection]:
             people = "1 person" if wanted == 1 else f"{wanted} people"
             says = (
                 f"splitrun.yaml wants {people} besides the owner to agree to {verb}, "
-                f"and {listed(others) or 'nobody'} is named"
+                f"and {listed(others) or 'nobody'} {'are' if len(others) > 1 else 'is'} named"
             )
             yield Objection(says, "name them in `signoffs` or `reviewers`", "signoffs")
             return

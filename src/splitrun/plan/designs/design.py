@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo
@@ -257,6 +257,9 @@ def read_design(said: Mapping[str, object]) -> Design:
     name = str(said.get("design", "simple"))
     if name not in DESIGNS:
         raise SpecError([Mistake(f"there is no design {name!r}", suggested(name, DESIGNS), "design")])
+    mistakes += foreign(said, name)
+    if mistakes:
+        raise SpecError(mistakes)
     read: Design = checked(DESIGNS[name], Document("design", value)).value
     match read:
         case Switchback():
@@ -267,6 +270,15 @@ def read_design(said: Mapping[str, object]) -> Design:
             raise SpecError([Mistake(says, "name each column for one purpose; strata are reported anyway")])
         case _:
             return read
+
+
+def foreign(said: Mapping[str, object], design: str) -> Iterator[Mistake]:
+    """Name what is said to a design that only others take."""
+    for option in said:
+        takes = [name for name, kind in DESIGNS.items() if option in kind.model_fields]
+        if takes and design not in takes:
+            says = f"the design {design!r} takes no `{option}`"
+            yield Mistake(says, f"take it out, or choose the design {' or '.join(takes)}", option)
 
 
 def columns(design: Simple | Blocked | Cluster | SaltSearch) -> list[str]:

@@ -9,7 +9,7 @@ from splitrun.assign.ruleset import Arm
 from splitrun.assign.ruleset import Experiment as Compiled
 from splitrun.assign.slots import dealing_salt, threshold, thresholds
 from splitrun.errors import Mistake
-from splitrun.plan.question import CONTROL
+from splitrun.plan.question import CONTROL, unserved
 from splitrun.plan.switches.audiences import condition_mistakes
 from splitrun.plan.switches.flags import unnamed
 from splitrun.plan.switches.ground import Ground, Running, meant, runs, unit_of, variants_of
@@ -56,6 +56,7 @@ def flag_mistakes(ground: Ground, one: Running) -> Iterator[Mistake]:
     if unit != said.unit:
         says = f"flag {said.flag!r} is asked with units of type {unit!r}, and this deals {said.unit!r}"
         yield site.mistake(says, "let both have one unit type", "unit")
+    yield from unserved(said, site / "variants")
     for key, variant in said.variants.items():
         if variant.serve is not None:
             yield from unnamed(variant.serve, said.flag, flag.value, site / "variants", key, "serve")

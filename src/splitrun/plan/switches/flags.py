@@ -117,7 +117,7 @@ def serve_mistakes(ground: Ground, key: str, index: int, rule: ServeRule) -> Ite
 def run_mistakes(ground: Ground, key: str, index: int, run: str) -> Iterator[Mistake]:
     """A rule asks an experiment of this flag, and no other rule does."""
     site = ground.board.flags[key].site / "rules" / index
-    if run not in ground.known:
+    if ground.absent(run):
         yield site.mistake(f"there is no experiment {run!r}", suggested(run, ground.known), "experiment")
         return
     homes = [name for name, one in ground.board.flags.items() for _, asked in runs(one.value) if asked == run]

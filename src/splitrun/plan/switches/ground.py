@@ -77,6 +77,12 @@ class Ground:
     """Files of ids by path."""
     audiences: Mapping[str, Tree]
     """What the names of audiences stand for."""
+    partial: bool = False
+    """Whether some experiment could not be read: a name that is not known may be its."""
+
+    def absent(self, key: str) -> bool:
+        """Whether there is surely no experiment of this key."""
+        return key not in self.known and not self.partial
 
 
 def unit_of(ground: Ground, flag: Flag) -> str:

@@ -53,7 +53,7 @@ def layer_mistakes(ground: Ground, name: str) -> Iterator[Mistake]:
 def member_mistakes(ground: Ground, name: str, key: str) -> Iterator[Mistake]:
     """An experiment that has slots is there, and names the layer."""
     site = ground.board.layers[name].site / "slots"
-    if key not in ground.known:
+    if ground.absent(key):
         yield site.mistake(f"there is no experiment {key!r}", suggested(key, ground.known), key)
     yield from idle_mistakes(ground, key, site, key)
     one = ground.running.get(key)
@@ -105,7 +105,7 @@ def holdout_mistakes(ground: Ground, name: str) -> Iterator[Mistake]:
         says = f"a holdout of {written_share(said.share)} compares nobody with anybody"
         yield site.mistake(says, "write a share like 5%", "share")
     for index, key in enumerate(said.experiments):
-        if key not in ground.known:
+        if ground.absent(key):
             remedy = suggested(key, ground.known)
             yield (site / "experiments").mistake(f"there is no experiment {key!r}", remedy, index)
         yield from idle_mistakes(ground, key, site / "experiments", index)

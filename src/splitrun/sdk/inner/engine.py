@@ -75,6 +75,17 @@ class Engine:
                 lambda: self._guarded(source.finish, None),
             )
 
+    def _vouch(self) -> None:
+        """Look at the certificates given, if any. Does I/O.
+
+        Raises:
+            SettingError: They cannot be used.
+        """
+        if self._settings.certificates is not None:
+            from splitrun.sdk.wire.trust import trusted  # noqa: PLC0415 - loads `ssl`
+
+            trusted(self._settings.certificates)
+
     def _begin(self) -> None:
         """Hold what is on disk, and start to watch the source. Does I/O."""
         self._keeper.begin()
@@ -114,7 +125,13 @@ class Engine:
         try:
             return step()
         except Exception as error:  # noqa: BLE001 - the border of the threads: they must outlive our mistakes
-            self._blundered("", error)
+            from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
+
+            if type(error) is SettingError:
+                # what was there when the client was made is gone; whose mistake it is, it says
+                self._sender.blunder = str(error)
+            else:
+                self._blundered("", error)
             return AFTER_A_BLUNDER
 
     def _guarded(self, does: Callable[[], Found], otherwise: Found) -> Found:

@@ -32,6 +32,8 @@ from splitrun.sdk.openfeature.resolutions import (
     whole,
 )
 from splitrun.sdk.openfeature.targets import Targets
+from splitrun.sdk.options.kinds import HOOKS, wrong
+from splitrun.sdk.options.kinds import Kind as Option
 from splitrun.sdk.rulesets.held import Held
 from splitrun.sdk.settings import Options
 from splitrun.sdk.status import Change, Status
@@ -44,6 +46,10 @@ Value = TypeVar("Value")
 NAME = "splitrun"
 METADATA = Metadata(NAME)
 NOTHING = EvaluationContext()
+KINDS = {
+    "client": Option("a Client or an AsyncClient", lambda value: isinstance(value, Surface)),
+    "hooks": HOOKS,
+}
 EVENTS = {
     Status.READY: ProviderEvent.PROVIDER_READY,
     Status.STALE: ProviderEvent.PROVIDER_STALE,
@@ -77,7 +83,10 @@ class SplitrunProvider(AbstractProvider):
         **options: Unpack[Options],
     ) -> None:
         super().__init__()
-        self._given, self._url, self._options, self._hooks = client, url, options, list(hooks)
+        given: dict[str, object] = {"hooks": hooks} if client is None else {"hooks": hooks, "client": client}
+        self._wrong = "\n".join(wrong(given, KINDS))
+        self._given, self._url, self._options = client, url, options
+        self._hooks = [] if self._wrong else list(hooks)
         self._client: Surface | None = None
         self._made: Client | None = None
         self._heard: Surface | None = None
@@ -132,6 +141,8 @@ class SplitrunProvider(AbstractProvider):
         self._announce(EVENTS[status], client.trouble)
 
     def _chosen(self) -> Surface:
+        if self._wrong:
+            raise SettingError(self._wrong)
         if self._given is None:
             return self._opened()
         if self._url is not None or self._options:

@@ -9,7 +9,7 @@ from splitrun.sdk.outbox.queue import SMALL
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.status import Consent
 
-__all__ = ["Choices"]
+__all__ = ["Choices", "meant"]
 
 STATES: dict[object, Consent] = {state.value: state for state in Consent}
 
@@ -26,9 +26,6 @@ class Choices:
         out: Units that opted out, or who answers for one.
         room: Records that may be held back, and units that are remembered to have granted.
         room_bytes: Bytes that they may take.
-
-    Raises:
-        SettingError: `out` is neither a function nor a collection of texts.
     """
 
     def __init__(
@@ -41,7 +38,7 @@ class Choices:
         self.usual, self.room, self.room_bytes = usual, room, room_bytes
         self.given: Callable[[str], bool] | None = None
         if out is not None:
-            self.given = out if callable(out) else members(out).__contains__
+            self.given = out if callable(out) else frozenset(map(str.__str__, out)).__contains__
         self.gone: set[str] = set()
         self.granted: dict[str, None] = {}
         self.denied: set[str] = set()
@@ -49,6 +46,8 @@ class Choices:
         """Units that said `pending`, or something that is no consent, where the usual is another."""
         self.pending: dict[str, list[Met | Did | Linked]] = {}
         self.amount = self.bytes = self.dropped = 0
+        self.trouble = ""
+        """Why it could not be told whether a unit opted out, the last time."""
         self.lock = threading.RLock()
         self.asked = usual is not Consent.GRANTED or out is not None
         """Whether a call has to ask at all."""
@@ -68,8 +67,21 @@ class Choices:
         return Consent.GRANTED if unit in self.granted else None
 
     def out(self, unit: str) -> bool:
-        """Whether the unit opted out."""
-        return unit in self.gone or (self.given is not None and bool(self.given(unit)))
+        """Whether the unit opted out; where that cannot be told, it counts as if it had."""
+        if unit in self.gone:
+            return True
+        if self.given is None:
+            return False
+        try:
+            out = bool(self.given(unit))
+        except Exception as error:  # noqa: BLE001 - a product's function may raise anything
+            self.trouble = (
+                f"opted_out raised {type(error).__name__}; the units it was asked about get defaults and "
+                "are not logged; mend the function"
+            )
+            return True
+        self.trouble = ""
+        return out
 
     def opt_out(self, unit: str) -> None:
         """The unit takes no part from now on; what was held back of it is dropped."""
@@ -136,30 +148,6 @@ class Choices:
 def meant(said: object) -> Consent | None:
     """Read a word of consent, also one of a product's own kind of text; None where it is none."""
     return STATES.get(str.__str__(said)) if issubclass(type(said), str) else None
-
-
-def members(out: object) -> frozenset[str]:
-    """Take the units that opted out.
-
-    Raises:
-        SettingError: It is no collection of texts.
-    """
-    # a text is a collection of its letters, and would take out units that are called so
-    if not isinstance(out, Collection) or isinstance(out, str | bytes):
-        raise refused(out)
-    for unit in out:
-        if not issubclass(type(unit), str):
-            raise refused(unit)
-    return frozenset(map(str.__str__, out))
-
-
-def refused(given: object) -> Exception:
-    """Say what opted_out should have been."""
-    from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
-
-    return SettingError(
-        f"opted_out has {given!r:.60}; give a set of unit ids, all of them texts, or a function that says so"
-    )
 
 
 def same(record: Met, other: Met | Did | Linked) -> bool:

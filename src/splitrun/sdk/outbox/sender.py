@@ -28,6 +28,12 @@ COUNT_EVERY = 60.0
 """Seconds between two looks at a spool that nothing was added to: another process may have died."""
 AGAIN = {408, 425, 429}
 """Beside 5xx, the answers that ask to be tried again."""
+GIVE_UP = Patience.TRIES
+"""Tries in a row that a delivery may raise, or answer what does not add up, before the batch is given up."""
+GIVE_UP_AFTER = 20.0
+"""Seconds from the first of them at least: flushing tries again at once, and a bad moment passes."""
+ODD = -1
+"""In place of a status: the delivery raised, or its answer cannot be read."""
 REFUSED = {401, 403}
 """The key is wrong: events stay, and the next try is far off."""
 
@@ -54,6 +60,9 @@ class Sender:
         self.next_try = self.next_report = self.next_count = self.clock.elapsed()
         self.hurry = threading.Event()
         self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = 0
+        self.lost = self.strikes = 0
+        """Events given up, and odd answers to the batch that is tried."""
+        self.first_strike = 0.0
         self.begun = self.failed = 0
         """Numbers of the last try, and of the last that failed."""
         self.reported = 0
@@ -127,12 +136,12 @@ class Sender:
         """Deliver a batch; whatever it runs into, its events are kept and sent again."""
         try:
             answer = delivery.send(batch(lines, self.clock.now()))
-            if type(answer) is Answer and type(answer.status) is int:
-                return answer
+            if answered(answer):
+                return tallied(answer, len(lines))
             says = f"the delivery answered a batch with {type(answer).__name__}; answer with an Answer"
         except Exception as error:  # noqa: BLE001 - a product's delivery may raise anything
             says = f"the delivery raised {type(error).__name__}"
-        return Answer(0, says=f"{says}; the events wait for the next try")
+        return Answer(ODD, says=says)
 
     def oldest(self) -> tuple[Sequence[int], Sequence[bytes]]:
         """The oldest lines, from disk first, and the rows of the spool that they are."""
@@ -162,9 +171,12 @@ class Sender:
             self.sent += len(lines) - min(len(rejected), len(lines))
             self.most, self.trouble = BATCH_EVENTS, ""
             self.patience.worked()
+            self.strikes = 0
             return True
         self.failed = self.begun
         self.trouble = answer.says
+        if answer.status == ODD:
+            return self.struck(answer, len(lines))
         if answer.status == 413 and len(lines) > 1:
             self.most = len(lines) // 2
             self.retried += 1
@@ -179,6 +191,25 @@ class Sender:
         self.next_try = self.clock.elapsed() + pause
         return False
 
+    def struck(self, answer: Answer, amount: int) -> bool:
+        """Try an odd batch again, half of it each time, but not for ever: those behind have their turn."""
+        now = self.clock.elapsed()
+        self.first_strike = self.first_strike if self.strikes else now
+        self.strikes += 1
+        pause = self.patience.failed(answer.retry_after)
+        if self.strikes < GIVE_UP or now - self.first_strike < GIVE_UP_AFTER:
+            self.most = max(1, amount // 2)
+            self.retried += 1
+            self.trouble = f"{answer.says}; the events wait for the next try"
+            self.next_try = now + pause
+            return False
+        were = "event was" if amount == 1 else "events were"
+        self.note = f"{amount:,} {were} given up after {self.strikes} tries: {answer.says}"
+        self.most, self.strikes = BATCH_EVENTS, 0
+        self.patience.worked()
+        self.lost += amount
+        return True
+
     @property
     def idle(self) -> bool:
         """Whether everything is where it belongs."""
@@ -186,8 +217,8 @@ class Sender:
 
     @property
     def dropped(self) -> int:
-        """Events lost because memory or disk were full."""
-        return self.queue.dropped + self.spool_dropped
+        """Events lost because memory or disk were full, or nobody could take them."""
+        return self.queue.dropped + self.spool_dropped + self.lost
 
     def report(self) -> None:
         """Say in the log, once a minute at most, what was dropped and why nothing goes out."""
@@ -205,3 +236,23 @@ class Sender:
             self.queue.rejected + self.refused,
             f"; {why}" if why else "",
         )
+
+
+def answered(answer: Answer) -> bool:
+    """Whether a delivery, which may be a product's own, answered what it should."""
+    whole = type(answer) is Answer and type(answer.status) is int and type(answer.says) is str
+    return whole and (answer.retry_after is None or type(answer.retry_after) in {int, float})
+
+
+def tallied(answer: Answer, amount: int) -> Answer:
+    """Take an answer whose numbers add up; one that says nothing of numbers took the batch whole."""
+    said = answer.accepted
+    if said is None or not 200 <= answer.status < 300:
+        return answer
+    if said.accepted + len(said.rejected) == amount and all(each.code or each.says for each in said.rejected):
+        return answer
+    says = (
+        f"of {amount:,} sent the server accepted {said.accepted} and rejected {len(said.rejected)}, which "
+        "does not add up; look at the server, or at what stands in between"
+    )
+    return Answer(ODD, None, answer.retry_after, says)

@@ -91,6 +91,7 @@ class Keeper:
             RulesetError: It is damaged, not signed, does not hold together, or older than the one held.
         """
         if isinstance(document, bytes | bytearray | memoryview):
+            document = bytes(document)
             if self.check is not None:
                 self.check(document)
             ruleset = opened(document)

@@ -1,15 +1,16 @@
-"""Texts to start from: the files of a new project, and of a new experiment."""
+"""Texts to start from: the files of a new project, of a new experiment and of a new flag."""
 
 from __future__ import annotations
 
 import re
 from importlib.resources import files
+from string import Template
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.spec.written.document import Document
 from splitrun.spec.written.wording import KEY_SIGNS
 
-__all__ = ["FIRST", "PLACEHOLDERS", "new_experiment", "new_project"]
+__all__ = ["FIRST", "PLACEHOLDERS", "new_experiment", "new_flag", "new_project"]
 
 PLACEHOLDERS = {
     "change": "describe what is different for treated units",
@@ -71,6 +72,21 @@ def new_experiment(
         ROWS,
     ]
     return "\n".join(lines) + "\n"
+
+
+def new_flag(key: str, *, schema: str = "../.splitrun/flags.schema.json") -> str:
+    """Give the text of a file with one new flag, with comments; it serves its default as it stands.
+
+    Args:
+        key: The flag's key.
+        schema: Where an editor finds the JSON Schema, from the folder of the new file.
+
+    Raises:
+        SpecError: The key is no name.
+    """
+    if not KEY.fullmatch(key):
+        raise SpecError([Mistake(f"{key[:60]!r} is no name", KEY_SIGNS, "key")])
+    return Template(shipped("flag.yaml").replace("$schema=", "$$schema=")).substitute(schema=schema, key=key)
 
 
 def new_project() -> dict[str, str]:

@@ -1,0 +1,3 @@
+"""API keys: who may call the server, and for what."""
+
+from __future__ import annotations

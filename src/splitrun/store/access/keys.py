@@ -1,0 +1,161 @@
+"""API keys in a file of the state folder. Only SHA-256 of a secret is kept; it is compared in constant time.
+
+A key reads `sr_<id>_<secret>`: it is looked up by its id, so the time of a comparison tells nothing of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import MsgspecError, Struct
+from msgspec.json import decode, encode
+from msgspec.json import format as indented
+from msgspec.structs import replace
+
+from splitrun.errors import StoreError
+from splitrun.store.chain.head import whole
+
+__all__ = ["AccessKey", "AccessKeys", "Scope"]
+
+PREFIX = "sr"
+NOBODY = sha256(b"").hexdigest()
+"""Compared with where there is no such key, so that it takes as long."""
+
+
+class Scope(StrEnum):
+    """What a key is good for."""
+
+    SDK = "sdk"
+    """Rulesets and evaluation."""
+    INGEST = "ingest"
+    """Sending exposures and events."""
+    READ = "read"
+    """Reading what the verbs tell."""
+    ADMIN = "admin"
+    """All of it, and changing things."""
+
+
+class AccessKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """A key as it is kept."""
+
+    id: str
+    """12 hexadecimal digits; not secret."""
+    name: str
+    hash: str
+    """SHA-256 of the secret, hexadecimal."""
+    scopes: tuple[Scope, ...]
+    project: str
+    environment: str
+    at: str
+    """When it was made."""
+    revoked: str | None = None
+    """When it was revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new key, and the only time its secret is told."""
+
+    key: AccessKey
+    secret: str
+    """As a client sends it: `sr_<id>_<secret>`."""
+
+
+class Kept(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file."""
+
+    keys: tuple[AccessKey, ...] = ()
+    form: str = "splitrun.access/1"
+
+
+class AccessKeys:
+    """The API keys of a state folder.
+
+    Args:
+        file: Where they are kept, readable for its owner only.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.seen: tuple[int, int] = (0, 0)
+        self.known: dict[str, AccessKey] = {}
+
+    def listed(self) -> tuple[AccessKey, ...]:
+        """All keys, the oldest first.
+
+        Raises:
+            StoreError: The file cannot be read, or is none of ours.
+        """
+        try:
+            return decode(self.file.read_bytes(), type=Kept).keys
+        except FileNotFoundError:
+            return ()
+        except (OSError, MsgspecError) as error:
+            raise StoreError(
+                f"the keys in {self.file} cannot be read ({error}); put the file back"
+            ) from error
+
+    @contextmanager
+    def changing(self) -> Iterator[list[AccessKey]]:
+        """Change the list, alone and whole."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.with_name(f"{self.file.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            keys = list(self.listed())
+            yield keys
+            whole(self.file, [indented(encode(Kept(tuple(keys))), indent=2).decode()])
+            self.file.chmod(0o600)
+
+    def new(self, name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
+        """Make a key; its secret is not kept."""
+        key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        made = AccessKey(key, name, digest(secret), scopes, project, environment, at)
+        with self.changing() as keys:
+            keys.append(made)
+        return Made(made, f"{PREFIX}_{key}_{secret}")
+
+    def revoke(self, id_or_name: str, at: str) -> AccessKey | None:
+        """Revoke a key; none where there is none of that id or name that is not revoked."""
+        with self.changing() as keys:
+            for place, one in enumerate(keys):
+                if id_or_name in {one.id, one.name} and one.revoked is None:
+                    keys[place] = replace(one, revoked=at)
+                    return keys[place]
+        return None
+
+    def holder(self, written: str) -> AccessKey | None:
+        """Find whose key it is; none where it is nobody's, or was revoked.
+
+        Args:
+            written: As the client sent it.
+        """
+        self.refresh()
+        _, _, rest = written.partition("_")
+        name, _, secret = rest.partition("_")
+        key = self.known.get(name)
+        same = hmac.compare_digest(digest(secret), NOBODY if key is None else key.hash)
+        return key if same and key is not None and key.revoked is None else None
+
+    def refresh(self) -> None:
+        """Read the file again where it has changed."""
+        try:
+            state = self.file.stat()
+        except OSError:
+            self.known, self.seen = {}, (0, 0)
+            return
+        if (state.st_mtime_ns, state.st_ino) != self.seen:
+            self.known = {one.id: one for one in self.listed()}
+            self.seen = (state.st_mtime_ns, state.st_ino)
+
+
+def digest(secret: str) -> str:
+    """Hash a secret. It has 256 random bits, so that no slow hash is needed."""
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,214 @@
+"""The SQLite file of a spool: WAL, `synchronous=FULL`, a row for each batch."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+from splitrun.errors import BusyError, StoreError
+from splitrun.store.spool.cipher import Cipher
+from splitrun.store.spool.parcel import Letter, Origin, Parcel
+
+__all__ = ["SpoolFile", "told"]
+
+SCHEMA = """
+create table if not exists about (name text primary key, value text not null) strict;
+create table if not exists parcels (
+  number integer primary key autoincrement, at integer not null, project text not null,
+  environment text not null, key text not null, events integer not null, packed integer not null,
+  rejected text not null, form text not null, bytes integer not null, body blob not null
+) strict;
+create table if not exists letters (
+  number integer primary key autoincrement, at integer not null, project text not null,
+  environment text not null, key text not null, code text not null, says text not null,
+  parcel integer not null, place integer not null, body blob not null
+) strict;
+"""
+FORM = "1"
+LOCK_WAIT = 2.0
+"""Seconds that a write waits for somebody else's."""
+
+INSERT = (
+    "insert into parcels (at, project, environment, key, events, packed, rejected, form, bytes, body) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
+    """Say what a database or disk refused, as somebody can act upon it."""
+    says = str(error)
+    if "locked" in says or "busy" in says:
+        return BusyError(f"the spool {path} is locked by somebody else; send it again", kind="lock", after=1)
+    if "full" in says or "No space" in says or "too large" in says:
+        return BusyError(f"the disk of the spool {path} is full; nothing was kept", kind="disk", after=10)
+    return StoreError(f"the spool {path} cannot be used ({says}); nothing was kept: look at disk and rights")
+
+
+class SpoolFile:
+    """One spool on disk. A connection lives in the thread that made it.
+
+    Args:
+        path: The SQLite file; made with access for its owner only.
+        cipher: Closes and opens the bodies.
+    """
+
+    def __init__(self, path: Path, cipher: Cipher) -> None:
+        self.path, self.cipher = path, cipher
+        self.made = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection for one thread; closed at the end.
+
+        Raises:
+            BusyError: It is locked, or the disk is full.
+            StoreError: The file is none of ours, or cannot be used.
+        """
+        try:
+            if not self.made:
+                self.make()
+            with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+                opened.execute("pragma synchronous = full")
+                opened.execute("pragma wal_autocheckpoint = 0")  # checkpoints stay off the commit path
+                yield opened
+        except (sqlite3.Error, OSError) as error:
+            raise told(error, self.path) from error
+
+    def make(self) -> None:
+        """Make the file where there is none, and look whether it is one of ours."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+            opened.execute("pragma journal_mode = wal")
+            opened.execute("pragma synchronous = full")
+            opened.executescript(SCHEMA)
+            opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
+            (form,) = opened.execute("select value from about where name = 'form'").fetchone()
+        if form != FORM:
+            raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
+        self.made = True
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the spool as the one process that appends to it.
+
+        Raises:
+            StoreError: Another process does.
+        """
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(
+                    f"another process takes events into {self.path}; stop it, or give this one another folder"
+                ) from None
+            yield
+
+    def name(self) -> str:
+        """The spool's own random name, which its commits to the lake carry."""
+        with self.connection() as read:
+            (value,) = read.execute("select value from about where name = 'name'").fetchone()
+            return str(value)
+
+    def row(self, one: Parcel) -> tuple[object, ...]:
+        """Close a parcel as a row to be inserted."""
+        body = self.cipher.closed(one.body, one.label())
+        origin, places = one.origin, ",".join(map(str, one.rejected))
+        return (
+            *(origin.at, origin.project, origin.environment, origin.key),
+            *(one.events, one.packed, places, one.form, len(body), body),
+        )
+
+    def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
+        """Write parcels in one transaction; they survive a power cut when this returns."""
+        rows = [self.row(one) for one in parcels]
+        connection.execute("begin immediate")
+        try:
+            connection.executemany(INSERT, rows)
+            connection.execute("commit")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+
+    def held(self) -> tuple[int, int, int | None]:
+        """Parcels and bytes on disk, and when the oldest was received (nanoseconds since 1970)."""
+        with self.connection() as read:
+            count, size, oldest = read.execute(
+                "select count(*), coalesce(sum(bytes), 0), min(at) from parcels"
+            ).fetchone()
+            return int(count), int(size), oldest
+
+    def pending(self, after: int = 0, most_bytes: int = 64_000_000) -> tuple[Parcel, ...]:
+        """Read parcels in order, at least one where there is any.
+
+        Raises:
+            StoreError: One of them was changed on disk.
+        """
+        found: list[Parcel] = []
+        size = 0
+        asked = "select * from parcels where number > ? order by number"
+        with self.connection() as read:
+            for row in read.execute(asked, (after,)):
+                number, at, project, environment, key, events, packed, rejected, form, room, body = row
+                size += room
+                if found and size > most_bytes:
+                    break
+                places = tuple(map(int, rejected.split(","))) if rejected else ()
+                origin = Origin(project, environment, key, at)
+                closed = Parcel(origin, events, b"", bool(packed), places, form, number)
+                found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
+        return tuple(found)
+
+    def forget(self, upto: int, letters: Sequence[Letter] = ()) -> None:
+        """Let go of parcels that are in the lake, and keep what of them could not go there, at once.
+
+        Args:
+            upto: Number of the last parcel that is in the lake.
+            letters: Events of these parcels that are not.
+        """
+        rows = [self.posted(one) for one in letters]
+        with self.connection() as write:
+            write.execute("begin immediate")
+            write.executemany(
+                "insert into letters (at, project, environment, key, code, says, parcel, place, body) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            write.execute("delete from parcels where number <= ?", (upto,))
+            write.execute("commit")
+
+    def posted(self, one: Letter) -> tuple[object, ...]:
+        """Close a dead letter as a row to be inserted."""
+        origin, body = one.origin, self.cipher.closed(one.body, one.label())
+        return (
+            *(origin.at, origin.project, origin.environment, origin.key),
+            *(one.code, one.says, one.parcel, one.index, body),
+        )
+
+    def letters(self, after: int = 0, most: int = 10_000) -> tuple[Letter, ...]:
+        """Read dead letters in order."""
+        found: list[Letter] = []
+        with self.connection() as read:
+            for number, at, project, environment, key, code, says, parcel, place, body in read.execute(
+                "select * from letters where number > ? order by number limit ?", (after, most)
+            ):
+                origin = Origin(project, environment, key, at)
+                closed = Letter(origin, code, says, b"", parcel, place, number)
+                found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
+        return tuple(found)
+
+    def drop_letters(self, numbers: Sequence[int]) -> None:
+        """Let go of dead letters that were replayed or given up."""
+        with self.connection() as write:
+            write.execute("begin immediate")
+            write.executemany("delete from letters where number = ?", [(number,) for number in numbers])
+            write.execute("commit")

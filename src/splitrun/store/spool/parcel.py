@@ -1,0 +1,89 @@
+"""An accepted batch on its way through the spool, and an event that could not go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from splitrun.store.canonical import flat
+
+__all__ = ["Letter", "Origin", "Parcel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a batch came from, as far as the intake vouches for it."""
+
+    project: str
+    environment: str
+    key: str
+    """Name of the API key that it came with."""
+    at: int
+    """When it was received, in nanoseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch as it was accepted, its body whole."""
+
+    origin: Origin
+    events: int
+    """Events that were accepted."""
+    body: bytes
+    """The body as it came, a `splitrun.sdk.event.Batch` in JSON."""
+    packed: bool = False
+    """Whether the body is gzipped."""
+    rejected: tuple[int, ...] = ()
+    """Places of events that were not accepted, from 0, in order."""
+    form: str = "native"
+    """How the body is written: `native` or `otlp`."""
+    number: int = 0
+    """Counts the parcels of a spool from 1 without reuse; 0 before it is kept."""
+
+    def label(self) -> bytes:
+        """All that is known beside the body, in canonical JSON; sealed together with it."""
+        return flat(
+            {
+                "project": self.origin.project,
+                "environment": self.origin.environment,
+                "key": self.origin.key,
+                "at": str(self.origin.at),
+                "events": self.events,
+                "packed": self.packed,
+                "rejected": ",".join(map(str, self.rejected)),
+                "form": self.form,
+            }
+        ).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: an event that was accepted and could not be put into the lake."""
+
+    origin: Origin
+    code: str
+    """Why, in a word, like `late` or `future`."""
+    says: str
+    """Why, in a sentence without ids."""
+    body: bytes
+    """The event in JSON, as it came."""
+    parcel: int
+    """Number of the parcel that it came in."""
+    index: int
+    """Its place in the parcel, from 0."""
+    number: int = 0
+    """Counts the letters of a spool from 1; 0 before it is kept."""
+
+    def label(self) -> bytes:
+        """All that is known beside the body, in canonical JSON; sealed together with it."""
+        return flat(
+            {
+                "project": self.origin.project,
+                "environment": self.origin.environment,
+                "key": self.origin.key,
+                "at": str(self.origin.at),
+                "code": self.code,
+                "says": self.says,
+                "parcel": self.parcel,
+                "index": self.index,
+            }
+        ).encode()

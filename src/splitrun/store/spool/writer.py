@@ -1,0 +1,159 @@
+"""The one thread that writes to a spool: all that waits is written with one commit (group commit)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from threading import Condition, Event, Thread
+from typing import Generic, TypeVar
+
+from splitrun.errors import BusyError, SplitrunError
+from splitrun.store.spool.file import SpoolFile, told
+from splitrun.store.spool.parcel import Parcel
+
+__all__ = ["CAP", "Writer"]
+
+T = TypeVar("T")
+
+CAP = 2_000_000_000
+"""Bytes of parcels that a spool holds; more are refused until the committer has caught up."""
+
+WAITING = 64_000_000
+"""Bytes that may wait in memory for the next commit."""
+
+GROUP = 16_000_000
+"""Bytes that one commit takes at most."""
+
+OVERHEAD = 64
+"""Bytes that closing and the row add to a body, rounded up."""
+
+CHECKPOINT = 0.5
+"""Seconds between two checkpoints."""
+
+
+class Writer(Generic[T]):
+    """Takes parcels from any thread and says, a group at a time, when they are durable.
+
+    Args:
+        file: The spool.
+        tell: Called in the writing thread after each commit, with each ticket and what went wrong with it.
+        cap: Bytes that the spool may hold; exact over what is on disk and what waits.
+    """
+
+    def __init__(
+        self,
+        file: SpoolFile,
+        tell: Callable[[Sequence[tuple[T, SplitrunError | None]]], None],
+        cap: int = CAP,
+    ) -> None:
+        self.file, self.tell, self.cap = file, tell, cap
+        self.stack = ExitStack()
+        self.stack.enter_context(file.owned())
+        self.queue: deque[tuple[Parcel, T]] = deque()
+        self.some = Condition()
+        self.waiting = 0
+        self.parcels, self.bytes, self.oldest = file.held()
+        self.closed = False
+        self.stop = Event()
+        self.thread = Thread(target=self.write, name="splitrun-spool", daemon=True)
+        self.upkeep = Thread(target=self.checkpoints, name="splitrun-checkpoints", daemon=True)
+        self.thread.start()
+        self.upkeep.start()
+
+    def offer(self, parcel: Parcel, ticket: T) -> None:
+        """Queue a parcel; its ticket is told once it is durable, or cannot be.
+
+        Raises:
+            BusyError: The spool is at its cap, too much waits already, or the server is stopping.
+        """
+        size = len(parcel.body) + OVERHEAD
+        with self.some:
+            if self.closed:
+                raise BusyError("the server is stopping; send it again", kind="stopping", after=2)
+            if self.bytes + self.waiting + size > self.cap:
+                raise BusyError(
+                    f"the spool holds {self.bytes:,} bytes of at most {self.cap:,}; the committer has to "
+                    "catch up",
+                    kind="spool",
+                    after=5,
+                )
+            if self.waiting + size > WAITING:
+                raise BusyError("more comes in than the disk can take", kind="queue", after=1)
+            self.waiting += size
+            self.queue.append((parcel, ticket))
+            self.some.notify()
+
+    def forgotten(self) -> None:
+        """Count again after the committer has let go of parcels."""
+        count, size, oldest = self.file.held()
+        with self.some:
+            self.parcels, self.bytes, self.oldest = count, size, oldest
+
+    def close(self) -> None:
+        """Write what waits, and let go of the file."""
+        with self.some:
+            self.closed = True
+            self.some.notify()
+        self.thread.join()
+        self.stop.set()
+        self.upkeep.join()
+        self.stack.close()
+
+    def taken(self) -> list[tuple[Parcel, T]]:
+        """Wait for parcels and take a group of them; nothing when closed and empty."""
+        group: list[tuple[Parcel, T]] = []
+        size = 0
+        with self.some:
+            while not self.queue and not self.closed:
+                self.some.wait()
+            while self.queue and size < GROUP:
+                parcel, ticket = self.queue.popleft()
+                size += len(parcel.body) + OVERHEAD
+                group.append((parcel, ticket))
+        return group
+
+    def write(self) -> None:
+        """Commit group after group; a connection that fails is opened anew for the next."""
+        while True:
+            try:
+                with self.file.connection() as connection:
+                    while group := self.taken():
+                        self.commit(connection, group)
+                    return
+            except SplitrunError as refused:
+                # the file cannot be opened: whoever waits is told, and the next group tries again
+                if not (group := self.taken()):
+                    return
+                self.settle(group, refused)
+
+    def commit(self, connection: sqlite3.Connection, group: list[tuple[Parcel, T]]) -> None:
+        """Write a group and tell each ticket."""
+        refused: SplitrunError | None = None
+        try:
+            self.file.keep(connection, [parcel for parcel, _ in group])
+        except sqlite3.Error as error:
+            refused = told(error, self.file.path)
+        self.settle(group, refused)
+
+    def settle(self, group: list[tuple[Parcel, T]], refused: SplitrunError | None) -> None:
+        """Count a group and tell its tickets."""
+        size = sum(len(parcel.body) + OVERHEAD for parcel, _ in group)
+        with self.some:
+            self.waiting -= size
+            if refused is None:
+                self.bytes += size
+                self.parcels += len(group)
+                self.oldest = self.oldest or group[0][0].origin.at
+        self.tell([(ticket, refused) for _, ticket in group])
+
+    def checkpoints(self) -> None:
+        """Move what is in the log into the file, beside the commits."""
+        while not self.stop.wait(CHECKPOINT):
+            try:
+                with self.file.connection() as connection:
+                    while not self.stop.wait(CHECKPOINT):
+                        connection.execute("pragma wal_checkpoint(passive)")
+            except SplitrunError:
+                continue  # the writer tells whoever waits; the next turn tries again
