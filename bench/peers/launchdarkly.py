@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import ldclient
-from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, served
+from bench.evaluating import AT_LEAST, COUNTRIES, PLAN, Ask, served
 from ldclient.config import Config
 from ldclient.integrations import Files
 
@@ -24,6 +24,7 @@ def flag(key: str, rules: list[dict[str, object]]) -> dict[str, object]:
     return {
         "key": key,
         "on": True,
+        "trackEvents": True,
         "version": 1,
         "salt": key,
         "variations": [False, True],
@@ -33,8 +34,8 @@ def flag(key: str, rules: list[dict[str, object]]) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Serve the ways."""
+def made(**options: object) -> ldclient.LDClient:
+    """Make a client that has read the flags."""
     clauses = [
         clause("country", "in", list(COUNTRIES)),
         clause("age", "greaterThanOrEqual", [AT_LEAST]),
@@ -48,14 +49,26 @@ def main() -> None:
         path = Path(folder) / "flags.json"
         path.write_text(json.dumps({"flags": flags}))
         source = Files.new_data_source(paths=[str(path)])
-        config = Config("sdk-bench", update_processor_class=source, send_events=False)
-        client = ldclient.LDClient(config, start_wait=10)
+        config = Config("sdk-bench", update_processor_class=source, **options)
+        return ldclient.LDClient(config, start_wait=10)
+
+
+def asking(client: ldclient.LDClient, name: str) -> dict[str, Ask]:
+    """Ask a client for both flags."""
 
     def ask(flag: str, unit: str, given: dict[str, object]) -> object:
         context = ldclient.Context.from_dict({"kind": "user", "key": unit, **given})
         return client.variation(flag, context, False)  # noqa: FBT003  # their default
 
-    asks = {f"launchdarkly, {flag}": lambda unit, given, flag=flag: ask(flag, unit, given) for flag in flags}
+    return {
+        f"{name}, {flag}": lambda unit, given, flag=flag: ask(flag, unit, given)
+        for flag in ("plain", "targeted")
+    }
+
+
+def main() -> None:
+    """Serve the ways."""
+    asks = asking(made(send_events=False), "launchdarkly")
     served(asks, asks)
 
 

@@ -9,7 +9,7 @@ from segment.analytics.client import Client
 def main() -> None:
     """Serve the way."""
     track = Client("bench", host="http://127.0.0.1:9", send=False).track
-    served({"segment, track": lambda unit, given: track(unit, "purchase", given)}, ())
+    served({"segment, track": lambda unit, given: track(unit, "purchase", {**given, "value": 30.0})}, ())
 
 
 if __name__ == "__main__":

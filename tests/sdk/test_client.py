@@ -391,6 +391,17 @@ def test_a_unit_is_remembered_over_generations_of_the_bound(kept: Kept) -> None:
         assert [each.unit.id for each in exposures(client, kept)] == [f"u{each}" for each in range(1, 8)]
 
 
+def test_an_exposure_that_another_thread_is_logging_is_left_to_it(client: Client, kept: Kept) -> None:
+    claims = client._keeper.held.of["one-page-checkout"].claims  # noqa: SLF001 - as the other thread would
+    claims["u1"] = object()
+    client.variant("checkout", "u1")
+    del claims["u1"]
+    client.variant("checkout", "u2")
+
+    assert [each.unit.id for each in exposures(client, kept)] == ["u2"]
+    assert not claims
+
+
 @pytest.mark.parametrize("consent", ["granted", "pending"])
 def test_a_wrong_type_is_no_exposure_whatever_the_consent(client: Client, kept: Kept, consent: str) -> None:
     assert client.value("checkout", ONE_PAGE, 3, consent=consent) == 3

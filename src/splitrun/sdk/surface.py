@@ -276,7 +276,10 @@ class Surface(Answers):
             named: More properties; keywords win.
         """
         try:
-            named = named if properties is None else {**merged(properties, named)}
+            if type(properties) is dict:
+                named = {**properties, **named}
+            elif properties is not None:
+                named = {**merged(properties, named)}
             if type(name) is not str or type(unit) is not str or unit_type is not None:
                 name, unit, unit_type = texts(name, unit, unit_type)
             if type(value) is float:
@@ -288,17 +291,18 @@ class Surface(Answers):
             for item in named.values():
                 if type(item) is str:
                     text += len(item)
-                elif type(item) is float and item - item:
-                    finite(item)
-                elif type(item) is not int and type(item) not in SIMPLE:
+                elif type(item) is not int and (
+                    item - item if type(item) is float else type(item) not in SIMPLE
+                ):
+                    # not finite, or nothing simple
                     named, text = plain(named)
                     break
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
-                record = Did(queue.number(), self._now(), unit, unit_type, name, value, named, weight)
+                record = Did(self._now(), unit, unit_type, name, value, named, weight)
                 return self._log(record, consent)
-            queue.fresh.append(Did(queue.number(), self._now(), unit, unit_type, name, value, named))
+            queue.fresh.append(Did(self._now(), unit, unit_type, name, value, named))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised

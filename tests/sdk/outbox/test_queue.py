@@ -13,13 +13,14 @@ ROOM, ROOM_BYTES = 12, 30 * SMALL
 
 
 def did(number: int, weight: int = 0) -> Did:
-    return Did(number, 0, f"u{number}", None, "view", None, {}, weight)
+    """A record that is told from others by its time."""
+    return Did(number, f"u{number}", None, "view", None, {}, weight)
 
 
 def line(record: Met | Did | Linked) -> tuple[bytes, str]:
-    if record.number % 7 == 0:
+    if record.at % 7 == 0:
         return b"", "not fit"
-    return b"%d" % record.number + b" " * record.weight, ""
+    return b"%d" % record.at + b" " * record.weight, ""
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -54,8 +55,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(weight=st.sampled_from([0, 0, 0, SMALL, 9 * SMALL, 40 * SMALL]))
     def put(self, weight: int) -> None:
-        number = self.queue.number()
         self.made += 1
+        number = self.made
         self.weights[number] = weight
         self.waiting.append(number)
         self.queue.put(did(number, weight))
@@ -97,7 +98,7 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def it_holds_the_newest_and_counts_the_rest(self) -> None:
         queue = self.queue
-        held = [int(each) for each in queue.held] + [each.number for each in queue.fresh]
+        held = [int(each) for each in queue.held] + [each.at for each in queue.fresh]
         assert held == list(self.waiting)
         assert (queue.made, queue.dropped, queue.rejected) == (self.made, self.dropped, self.rejected)
         assert queue.made == len(queue) + queue.dropped + queue.rejected + self.gone

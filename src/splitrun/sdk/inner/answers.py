@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
-from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
+from splitrun.sdk.outbox.queue import MANY, SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.status import Consent
 
@@ -36,8 +36,6 @@ KINDS: dict[type, Type] = {
 """Which of a flag's types a Python value is."""
 ALIKE: dict[Type, type] = {kind: python for python, kind in reversed(KINDS.items())}
 """A Python type of each of a flag's types."""
-NOTHING: dict[str, object] = {}
-"""What most exposures carry; nobody writes to it."""
 
 
 class How(Struct, frozen=True):
@@ -85,7 +83,7 @@ class Answers(Engine):
             if consent is not None or self._careful:
                 return self._chosen(flag, unit, attributes, expose, consent, alike)
             held = self._keeper.held
-            answer = held.evaluate(flag, unit, attributes)
+            answer = held.answer(flag, unit, attributes)
             # most flags serve the very type of the default
             if alike is not None and type(answer.value) is not alike and unlike(answer, alike):
                 return mismatch(answer, KINDS[alike])
@@ -188,7 +186,7 @@ class Answers(Engine):
         was_type = None if was_type is None else text(was_type, "the unit type before of an alias")
         size = len(unit) + len(was) + len(unit_type or "") + len(was_type or "")
         weight = SMALL + 4 * size if size > SMALL_TEXT else 0
-        self._log(Linked(self._queue.number(), self._now(), unit, unit_type, was, was_type, weight), consent)
+        self._log(Linked(self._now(), unit, unit_type, was, was_type, weight), consent)
 
     # ---- logging ---------------------------------------------------------------------------------
 
@@ -196,33 +194,31 @@ class Answers(Engine):
         self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
     ) -> None:
         """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
-        if mark.slow:
+        if mark.slow or type(unit) is not str or len(unit) > SMALL_TEXT:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
-        if type(unit) is not str:
-            unit = str.__str__(unit)
-        queue = self._queue
-        number = queue.number()
-        # asking and setting in one step is what makes it exact among threads
-        if mark.fresh.setdefault(unit, number) is not number:
+        carried = None
+        if mark.declared:
+            carried, size, wrong = mark.carried(attributes)
+            if wrong or size + len(unit) > SMALL_TEXT:
+                self._meet_slowly(held, mark, unit, attributes, answer)
+                return
+        record = Met(self._now(), unit, mark.unit_type, answer, carried)
+        # as in `Marks.first`
+        claims, fresh = mark.claims, mark.fresh
+        if claims.setdefault(unit, record) is not record:
             return
+        known = unit in fresh or unit in mark.older
+        fresh.add(unit)
+        del claims[unit]
         marks = held.marks
         marks.taken += 1
-        if marks.known(mark, unit) if marks.taken > marks.half else unit in mark.older:
+        if marks.taken > marks.half:
+            marks.turn()
+        if known:
             return
-        size = len(unit)
-        carried = NOTHING
-        if mark.declared:
-            carried, more, wrong = mark.carried(attributes)
-            size += more
-            if wrong:
-                self._leave_off(wrong)
-        at = self._now()
-        if size > SMALL_TEXT:
-            weight = SMALL + 4 * size + 100 * len(carried)
-            queue.put(Met(number, at, unit, mark.unit_type, answer, carried, False, weight))  # noqa: FBT003
-            return
-        queue.fresh.append(Met(number, at, unit, mark.unit_type, answer, carried))
+        queue = self._queue
+        queue.fresh.append(record)
         if len(queue.fresh) > queue.mark:
             queue.crowded()
 
@@ -253,14 +249,16 @@ class Answers(Engine):
 
                 # as the evaluation read it: whole numbers are ids, too
                 who = read_id(attributes.get(mark.attribute), mark.unit_type, mark.attribute).decode()
-        who = text(who, "the id of a unit")
-        number = self._queue.number()
-        if not how.held_back and not held.marks.first(mark, mark.key(who, trigger=how.trigger), number):
+        who = who if type(who) is str else text(who, "the id of a unit")
+        if not how.held_back and not held.marks.first(mark, mark.key(who, trigger=how.trigger)):
             return
         carried, size, wrong = mark.carried(attributes)
-        self._leave_off(wrong)
-        weight = SMALL + 4 * (len(who) + size) + 100 * len(carried)
-        record = Met(number, self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
+        if wrong:
+            self._leave_off(wrong)
+        size += len(who)
+        small = size <= SMALL_TEXT and len(carried) <= MANY
+        weight = 0 if small else SMALL + 4 * size + 100 * len(carried)
+        record = Met(self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
         if how.held_back:
             self._choices.hold(text(unit, "the id of a unit"), record)
         else:
@@ -268,9 +266,8 @@ class Answers(Engine):
 
     def _leave_off(self, wrong: list[str]) -> None:
         """Count attributes that could not be sent."""
-        if wrong:
-            self._left_out += len(wrong)
-            self._sender.note = wrong[-1]
+        self._left_out += len(wrong)
+        self._sender.note = wrong[-1]
 
     def _stand(self, unit: str, consent: Consent | str | None) -> tuple[Consent, bool]:
         """What the unit allowed, and whether it opted out; nothing is allowed to what is no id."""
@@ -318,9 +315,7 @@ class Answers(Engine):
                 case Met():
                     held = self._keeper.held
                     mark = held.of.get(record.answer.experiment or "")
-                    if mark is None or held.marks.first(
-                        mark, mark.key(record.unit, trigger=record.trigger), record.number
-                    ):
+                    if mark is None or held.marks.first(mark, mark.key(record.unit, trigger=record.trigger)):
                         self._queue.put(record)
                 case Linked():
                     # the other unit has a say, too

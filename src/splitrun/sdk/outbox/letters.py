@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from msgspec.json import Encoder
 
@@ -34,6 +35,8 @@ class Writer:
         self.prefix = prefix
         self.release = release
         self.unit_type = unit_type
+        self.number = count(1).__next__
+        """Second half of an event's id; drawn when its line is written, which stays as it is from then on."""
         self.encode = Encoder().encode
 
     def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
@@ -57,7 +60,7 @@ class Writer:
 
     def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
         """Give a record its id, its time as text and the product's release."""
-        name = f"{self.prefix}{record.number:016x}"
+        name = f"{self.prefix}{self.number():016x}"
         time = written(record.at)
         unit = Unit(record.unit_type or self.unit_type(), record.unit)
         match record:
@@ -77,7 +80,7 @@ class Writer:
                     trigger=record.trigger,
                     enrolling=answer.enrolling,
                     release=self.release,
-                    attributes=record.attributes,
+                    attributes=record.attributes or {},
                 )
             case Did():
                 for each in record.properties:

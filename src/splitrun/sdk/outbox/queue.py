@@ -6,7 +6,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import count
 
 from splitrun.sdk.outbox.records import Did, Linked, Met
 
@@ -16,6 +15,8 @@ SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_TEXT = 256
 """Characters of text up to which a record is small: four bytes each, and the objects around them."""
+MANY = 12
+"""Attributes up to which an exposure with little text is small."""
 HIGH = 1_000
 """Records that may wait before the caller wakes the sender."""
 
@@ -40,7 +41,6 @@ class Queue:
         self.mark = -1
         """The first record wakes the sender, which starts its thread."""
         self.prefix = os.urandom(8).hex()
-        self.number = count(1).__next__
         # reentrant: a signal handler may record something while the same thread is in here
         self.lock = threading.RLock()
 

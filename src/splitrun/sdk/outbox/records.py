@@ -12,8 +12,6 @@ __all__ = ["Did", "Linked", "Met", "Record"]
 class Record(Struct, frozen=True, gc=False):
     """What all records share."""
 
-    number: int
-    """Counts the records of a process; the second half of the event's id."""
     at: int
     """Nanoseconds since 1970, taken in the caller."""
     unit: str
@@ -25,8 +23,8 @@ class Met(Record, frozen=True, gc=False):
     """A unit met the change, or a later qualifying moment."""
 
     answer: Evaluation
-    attributes: dict[str, object]
-    """The declared ones, as they were."""
+    attributes: dict[str, object] | None = None
+    """The declared ones, as they were; None where there are none."""
     trigger: bool = False
     weight: int = 0
     """Bytes that it may take, where it is not small."""

@@ -29,8 +29,12 @@ class Origin(StrEnum):
     """The server, or the file that is watched."""
 
 
+Answer = Callable[[str, str, Mapping[str, object]], Evaluation]
+"""What the hot path calls; see `Evaluator.answer`."""
+
+
 class Evaluates(Protocol):
-    """What the hot path calls."""
+    """What is called where an opt-out or kept variants have a say."""
 
     def __call__(
         self,
@@ -55,10 +59,21 @@ class Held:
         before: What was held until now.
     """
 
-    __slots__ = ("evaluate", "evaluator", "marks", "of", "origin", "ruleset", "unit_type", "version")
+    __slots__ = (
+        "answer",
+        "evaluate",
+        "evaluator",
+        "marks",
+        "of",
+        "origin",
+        "ruleset",
+        "unit_type",
+        "version",
+    )
 
     def __init__(self, evaluator: Evaluator, origin: Origin, remember: int, before: Held | None) -> None:
         self.evaluator, self.origin = evaluator, origin
+        self.answer: Answer = evaluator.answer
         self.evaluate: Evaluates = evaluator.evaluate
         self.ruleset = evaluator.ruleset
         self.version = self.ruleset.version
@@ -68,9 +83,17 @@ class Held:
 
     def rouse(self, start: Callable[[], None]) -> None:
         """Have the next question start something; what is answered stays the same."""
-        answers = self.evaluate
+        answer, evaluate = self.answer, self.evaluate
 
-        def first(
+        def roused() -> None:
+            self.answer, self.evaluate = answer, evaluate
+            start()
+
+        def first(flag: str, unit: str, attributes: Mapping[str, object]) -> Evaluation:
+            roused()
+            return answer(flag, unit, attributes)
+
+        def first_of_others(
             flag: str,
             unit: str,
             attributes: Mapping[str, object],
@@ -78,11 +101,10 @@ class Held:
             opted_out: bool = False,
             sticky: Sticky | None = None,
         ) -> Evaluation:
-            self.evaluate = answers
-            start()
-            return answers(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
+            roused()
+            return evaluate(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
 
-        self.evaluate = first
+        self.answer, self.evaluate = first, first_of_others
 
 
 def not_ready(
@@ -108,5 +130,5 @@ def not_ready(
 def nothing() -> Held:
     """Make what is held before there is anything."""
     held = Held(Evaluator(EMPTY), Origin.NOWHERE, 2, None)
-    held.evaluate = not_ready
+    held.answer = held.evaluate = not_ready
     return held
