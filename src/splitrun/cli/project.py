@@ -65,7 +65,7 @@ def init(
     say(f"\nnext: {step}splitrun lint\n      {step}splitrun analyze {verbs.FIRST}")
 
 
-def new(
+def new(  # noqa: PLR0913 - each is an option of the command line
     key: Annotated[
         str | None, typer.Argument(metavar="KEY", help="The key of the experiment or flag, like buy-button.")
     ] = None,
