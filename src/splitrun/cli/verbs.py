@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
-    from splitrun.conduct.lifecycle.amending import amend
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
-    from splitrun.conduct.lifecycle.registering import register, restart
+    from splitrun.conduct.lifecycle.seals.amending import amend
+    from splitrun.conduct.lifecycle.seals.registering import register, restart
     from splitrun.conduct.lifecycle.serving import served
     from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
@@ -139,7 +139,7 @@ HOMES = {
     "Verb": "splitrun.govern.lifecycle.table",
     "Wanted": "splitrun.conduct.definitions.applying",
     "Wish": "splitrun.conduct.reading.readout",
-    "amend": "splitrun.conduct.lifecycle.amending",
+    "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
@@ -186,9 +186,9 @@ HOMES = {
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
     "readout": "splitrun.conduct.reading.readout",
-    "register": "splitrun.conduct.lifecycle.registering",
+    "register": "splitrun.conduct.lifecycle.seals.registering",
     "reports": "splitrun.conduct.reports",
-    "restart": "splitrun.conduct.lifecycle.registering",
+    "restart": "splitrun.conduct.lifecycle.seals.registering",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",

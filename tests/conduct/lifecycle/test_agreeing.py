@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from splitrun.conduct.lifecycle.agreeing import approve, sign_off
-from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.deciding import decide
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register
+from splitrun.conduct.lifecycle.seals.amending import amend
+from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.lifecycle.standing import history
 from splitrun.errors import RefusedError, SpecError
 from splitrun.govern.lifecycle.table import Verb

@@ -8,7 +8,7 @@ import pytest
 from splitrun.conduct.lifecycle.deciding import decide
 from splitrun.conduct.lifecycle.details import details_of
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register
+from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.lifecycle.standing import history, lives
 from splitrun.conduct.registry.place import home
 from splitrun.errors import RefusedError, SpecError, StoreError

@@ -9,9 +9,9 @@ import pytest
 
 from splitrun.assign.ruleset import Ruleset
 from splitrun.assign.transmission import opened, sealed
-from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register
+from splitrun.conduct.lifecycle.seals.amending import amend
+from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.lifecycle.serving import served
 from splitrun.conduct.registry.log import verify_log
 from splitrun.conduct.registry.place import home

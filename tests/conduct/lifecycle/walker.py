@@ -15,11 +15,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.deciding import decide
 from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register, restart
+from splitrun.conduct.lifecycle.seals.amending import amend
+from splitrun.conduct.lifecycle.seals.registering import register, restart
 from splitrun.conduct.registry.log import verify_log
 from splitrun.conduct.registry.place import home
 from splitrun.govern.lifecycle.table import Verb

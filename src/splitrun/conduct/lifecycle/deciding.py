@@ -8,7 +8,7 @@ from enum import StrEnum
 from splitrun.conduct.lifecycle.agreeing import approved
 from splitrun.conduct.lifecycle.details import Decided, Details, details_of
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
-from splitrun.conduct.lifecycle.looked import Look, looks
+from splitrun.conduct.lifecycle.seals.looked import Look, looks
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
 from splitrun.errors import Mistake, SpecError
 from splitrun.govern.lifecycle.table import Rule, Verb

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register, restart
+from splitrun.conduct.lifecycle.seals.amending import amend
+from splitrun.conduct.lifecycle.seals.registering import register, restart
 from splitrun.conduct.registry.place import home
 from splitrun.errors import RefusedError, SpecError, StoreError
 from splitrun.govern.lifecycle.table import Verb

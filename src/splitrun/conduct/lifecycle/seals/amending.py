@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from splitrun.conduct.lifecycle.agreeing import approved
-from splitrun.conduct.lifecycle.brought import brought
 from splitrun.conduct.lifecycle.details import details_of
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
-from splitrun.conduct.lifecycle.looked import Seen, looks, seen
-from splitrun.conduct.lifecycle.plans import fit, numbered, planned
+from splitrun.conduct.lifecycle.seals.brought import brought
+from splitrun.conduct.lifecycle.seals.looked import Seen, looks, seen
+from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
 from splitrun.errors import Mistake, RefusedError
 from splitrun.govern.lifecycle.asking import command

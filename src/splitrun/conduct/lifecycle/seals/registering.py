@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitrun.conduct.lifecycle.brought import brought, same_as_files
 from splitrun.conduct.lifecycle.details import Details
-from splitrun.conduct.lifecycle.exposed import Exposed, exposed
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
-from splitrun.conduct.lifecycle.plans import fit, numbered, planned
+from splitrun.conduct.lifecycle.seals.brought import brought, same_as_files
+from splitrun.conduct.lifecycle.seals.exposed import Exposed, exposed
+from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, told, written
 from splitrun.govern.lifecycle.table import Rule, Verb
 from splitrun.plan.sealing.canonical import canonical as text

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from splitrun.conduct.experiment import plan_of
-from splitrun.conduct.lifecycle.exposed import Exposed, exposed
-from splitrun.conduct.lifecycle.registering import register
+from splitrun.conduct.lifecycle.seals.exposed import Exposed, exposed
+from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.errors import DataError, EngineError, RefusedError
 from splitrun.spec.plan import Plan
 from tests.conduct.lifecycle.shop import KEY, applied, asked, edited

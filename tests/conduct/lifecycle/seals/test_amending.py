@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from splitrun.conduct.definitions.kept import written
-from splitrun.conduct.lifecycle.amending import amend
 from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.registering import register
+from splitrun.conduct.lifecycle.seals.amending import amend
+from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.lifecycle.serving import served
 from splitrun.conduct.registry.place import home
 from splitrun.errors import RefusedError, SpecError
