@@ -55,7 +55,7 @@ def test_a_new_flag_lints_and_serves_its_default_as_it_stands(project: Path) -> 
     name = begin_flag("dark-mode")
 
     assert name == "flags/dark-mode.yaml"
-    assert lint([])[-2:] == ("flags/shop.yaml", "experiments/first.yaml")
+    assert lint([]).files[-2:] == ("flags/shop.yaml", "experiments/first.yaml")
     assert explain("dark-mode", "u1", {}, place=project).evaluation.value is False
     assert (
         Path(name)

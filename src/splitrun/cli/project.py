@@ -65,7 +65,7 @@ def init(
     say(f"\nnext: {step}splitrun lint\n      {step}splitrun analyze {verbs.FIRST}")
 
 
-def new(
+def new(  # noqa: PLR0913 - a command takes what its words say
     key: Annotated[
         str | None, typer.Argument(metavar="KEY", help="The key of the experiment or flag, like buy-button.")
     ] = None,
@@ -97,9 +97,8 @@ def new(
     if flag and template is not None:
         says = f"--flag and --template {template} are both given, and a flag has no template"
         raise SpecError([Mistake(says, "keep one of them")])
-    name = (
-        verbs.begin_flag(key, into) if flag else verbs.begin_experiment(key, template or TEMPLATES[0], into)
-    )
+    chosen = template or TEMPLATES[0]
+    name = verbs.begin_flag(key, into) if flag else verbs.begin_experiment(key, chosen, into)
     if json:
         say_json({"form": "splitrun.files/1", "files": [name]})
         return
