@@ -53,6 +53,7 @@ unit: venv browser oracles
 docs: venv
 	$(BIN)/python -m tests.requirements
 	$(BIN)/python -m tests.front_page
+	$(BIN)/python -m tests.govern.lifecycle_page
 	$(BIN)/python -m tests.infer.reference
 
 bench: venv

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.designs.assign import assignment
     from splitrun.conduct.planning.power import power
+    from splitrun.conduct.reading.access import Access
     from splitrun.errors import (
         DataError,
         EngineError,
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
     "AsyncClient": "splitrun.sdk.asynchronous",
     "Client": "splitrun.sdk.client",
     "DataError": "splitrun.errors",

@@ -13,6 +13,7 @@ __all__ = [
     "ExpressionError",
     "Mistake",
     "Place",
+    "RefusedError",
     "RulesetError",
     "SettingError",
     "SpecError",
@@ -40,7 +41,8 @@ class Mistake:
     says: str
     next: str
     path: str = ""
-    """Dotted path inside the document, like `metrics.primary[0]`; empty for the whole."""
+    """Dotted path inside the document, like `metrics.primary[0]`; empty for the whole. Of a step that is
+    refused: the name of the rule."""
     place: Place | None = None
 
     def __str__(self) -> str:
@@ -86,6 +88,14 @@ class RulesetError(SplitrunError):
 
 class SettingError(SplitrunError):
     """What a client is given cannot be used. Next: change the option that is named."""
+
+
+class RefusedError(SplitrunError):
+    """A rule does not allow this step now. Next: do what each refusal names first, then take it again."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
 class StoreError(SplitrunError):

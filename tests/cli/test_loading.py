@@ -11,7 +11,7 @@ import pytest
 
 from splitrun.cli import project, verbs
 from splitrun.spec.schema import SCHEMAS
-from splitrun.spec.starting import TEMPLATES
+from splitrun.spec.templates.pack import TEMPLATES
 
 HEAVY = {
     "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "rich", "ruamel.yaml", "scipy",
@@ -42,6 +42,7 @@ def test_nothing_heavy_is_loaded_to_say_which_verbs_there_are(word: str) -> None
     "verb",
     [
         "analyze",
+        "readout",
         "lint",
         "init",
         "new",
@@ -91,7 +92,7 @@ def test_what_is_told_without_loading_it_is_so() -> None:
         ("splitrun an", ["analyze"]),
         ("splitrun analyze --as", ["--as-of"]),
         ("splitrun schema m", ["metrics"]),
-        ("splitrun new x --template ", ["conversion", "revenue"]),
+        ("splitrun new x --template r", ["revenue", "retention", "rollout-only"]),
     ],
 )
 def test_bash_is_told_how_words_go_on(line: str, offered: list[str]) -> None:

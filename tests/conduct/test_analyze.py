@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import splitrun
-from splitrun.conduct.analyze import Access, analyze
+from splitrun.conduct.analyze import analyze
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.reading.access import Access
 from splitrun.errors import DataError, EngineError, SpecError
 from splitrun.infer.estimate import Estimate
 

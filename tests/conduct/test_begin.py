@@ -9,7 +9,7 @@ from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project
 from splitrun.conduct.explain import explain
 from splitrun.conduct.lint import lint
 from splitrun.errors import SpecError
-from splitrun.spec.starting import PLACEHOLDERS
+from splitrun.spec.templates.starting import PLACEHOLDERS
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
-    files = lint([])
+    files = lint([]).files
 
     readout = analyze(project / "experiments" / "first.yaml")
 
@@ -29,7 +29,7 @@ def test_a_new_project_lints_and_gives_a_readout(project: Path) -> None:
 
 
 @pytest.mark.requirement("R81")
-@pytest.mark.parametrize("template", ["conversion", "revenue"])
+@pytest.mark.parametrize("template", ["conversion", "latency", "experience"])
 def test_a_new_experiment_that_says_its_objective_lints_and_names_its_schema(
     project: Path, template: str
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_new_experiment_that_says_its_objective_lints_and_names_its_schema(
         text = text.replace(f"{key}: {said}", f"{key}: the button is green")
     Path(name).write_text(text)
 
-    files = lint([Path(name)])
+    files = lint([Path(name)]).files
 
     assert files == ("experiments/buy-button.yaml",)
     modeline = Path(name).read_text().splitlines()[0]
@@ -55,7 +55,7 @@ def test_a_new_flag_lints_and_serves_its_default_as_it_stands(project: Path) -> 
     name = begin_flag("dark-mode")
 
     assert name == "flags/dark-mode.yaml"
-    assert lint([])[-2:] == ("flags/shop.yaml", "experiments/first.yaml")
+    assert lint([]).files[-2:] == ("flags/shop.yaml", "experiments/first.yaml")
     assert explain("dark-mode", "u1", {}, place=project).evaluation.value is False
     assert (
         Path(name)

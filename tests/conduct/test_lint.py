@@ -79,7 +79,7 @@ def test_a_query_that_reads_tables_nobody_knows_yet_is_left_to_the_engine(projec
         'sources:\n  sales: {query: "WITH s AS (SELECT * FROM shop.sales) SELECT * FROM s", unit: user_id}\n'
     )
 
-    assert "metrics/more.yaml" in lint([])
+    assert "metrics/more.yaml" in lint([]).files
 
 
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
@@ -107,3 +107,23 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     shut.chmod(0)
 
     assert "cannot be read" in mistakes(shut)[0]
+
+
+@pytest.mark.requirement("R83")
+def test_a_rule_that_is_not_kept_is_a_mistake_until_it_is_waived(project: Path) -> None:
+    settings = project / "splitrun.yaml"
+    settings.write_text(settings.read_text().replace("alpha: {max: 0.05}", "duration: {min: 21d}"))
+    first = project / "experiments" / "first.yaml"
+
+    refused = mistakes(), mistakes(first)
+    first.write_text(first.read_text() + "waivers: {minimum_duration: a first try, alpha: a habit}\n")
+    told = lint([])
+
+    assert refused[0] == refused[1]
+    assert (
+        "14d is shorter than 21d, the least that splitrun.yaml allows (policy `minimum_duration`)"
+        in refused[0][0]
+    )
+    assert told.notes == (
+        "experiments/first.yaml: the waiver of `alpha` waives nothing: the plan keeps to it; take it out",
+    )

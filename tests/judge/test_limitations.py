@@ -9,14 +9,15 @@ from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Mode, Multiplicity
 from splitrun.spec.source import MeanSums, MomentsTable
 from tests.check.worlds import guardrail, plan, primary, secondary
+from tests.judge.registrations import registration
 
 
 def test_a_fixed_plan_that_was_not_registered_says_so() -> None:
-    assert limitations(plan(), [], registered=False) == (
+    assert limitations(plan(), [], registration=None) == (
         "the plan was not registered before the data was seen; it was sealed when the data was read",
         "intervals hold for one look at a moment chosen beforehand; looking again makes them too narrow",
     )
-    assert len(limitations(plan(), [], registered=True)) == 1
+    assert len(limitations(plan(), [], registration=registration())) == 1
 
 
 def test_what_the_plan_gives_up_is_listed() -> None:
@@ -25,7 +26,7 @@ def test_what_the_plan_gives_up_is_listed() -> None:
     sums = MomentsTable(csv="sums.csv", variant="v", n="n", metrics={"age": MeanSums(sum="s", sumsq="q")})
     of = of.model_copy(update={"moments": sums, "assumptions": ("no price campaign",)})
 
-    found = limitations(of, [], registered=True)[1:]
+    found = limitations(of, [], registration=registration())[1:]
 
     assert found == (
         "the sums were made elsewhere, so the rows behind them could not be checked",
@@ -42,7 +43,7 @@ def test_what_does_not_allow_for_clusters_is_listed() -> None:
     assert of.exposures is not None
     of = of.model_copy(update={"exposures": of.exposures.model_copy(update={"cluster": "village"})})
 
-    found = limitations(of, [], registered=True)
+    found = limitations(of, [], registration=registration())
 
     assert found[1:] == (
         "segment intervals are corrected for the levels of their segment, not for several segments",
@@ -53,7 +54,7 @@ def test_what_does_not_allow_for_clusters_is_listed() -> None:
 def test_findings_that_change_what_an_effect_means_are_limitations() -> None:
     finding = Finding(code="weights_unknown", severity=Severity.NOTE, says="", next="")
 
-    found = limitations(plan(), [finding], registered=True)
+    found = limitations(plan(), [finding], registration=registration())
 
     assert found[-1] == "the weights are unknown, so lost units would not have been noticed"
 

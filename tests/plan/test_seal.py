@@ -206,60 +206,10 @@ def test_what_sums_cannot_give_is_refused(old: str, new: str, says: str) -> None
     assert refusal(read_experiment(MOMENTS.replace(old, new, 1), "sums.yaml")) == [says]
 
 
-@pytest.mark.requirement("R11")
-@pytest.mark.parametrize(
-    ("policy", "says"),
-    [
-        (
-            "alpha: {max: 0.01}",
-            (
-                "checkout.yaml:21:34: analysis.alpha: alpha 0.05 is above 0.01, the most that splitrun.yaml "
-                "allows; "
-                "write at most 0.01"
-            ),
-        ),
-        (
-            "duration: {min: 21d}",
-            (
-                "checkout.yaml:22:19: duration.enrol: 14d is shorter than 21d, the least that splitrun.yaml "
-                "allows; "
-                "write at least 21d"
-            ),
-        ),
-        (
-            "guardrails: [revenue]",
-            (
-                "checkout.yaml:16:1: metrics: splitrun.yaml wants every experiment to guard 'revenue'; "
-                "add {metric: revenue, margin: ...} to `guardrails`"
-            ),
-        ),
-    ],
-)
-def test_the_policy_of_the_project_is_kept(policy: str, says: str) -> None:
-    draft = read_experiment(GOOD, "checkout.yaml")
+def test_a_unit_type_is_one_of_the_project() -> None:
+    said = refusal(read_experiment(GOOD, "c.yaml"), "project: shop\nunits: {device: {}}\n")
 
-    assert refusal(draft, f"project: shop\npolicy: {{{policy}}}\n") == [says]
-
-
-def test_a_project_limits_unit_types_and_the_least_duration() -> None:
-    project = "project: shop\nunits: {device: {}}\npolicy: {duration: {whole_weeks: true}}\n"
-
-    said = refusal(read_experiment(GOOD.replace("duration: {enrol: 14d}\n", ""), "c.yaml"), project)
-
-    assert said == [
-        "c.yaml:1:1: splitrun.yaml limits the duration, and none is written; write `duration`",
-        "c.yaml:2:7: unit: there is no unit type 'user' in splitrun.yaml; known are device",
-    ]
-
-
-def test_whole_weeks_may_be_demanded() -> None:
-    draft = read_experiment(GOOD.replace("enrol: 14d", "enrol: 10d, whole_weeks: false"), "c.yaml")
-
-    said = refusal(draft, "project: shop\npolicy: {duration: {whole_weeks: true}}\n")
-
-    assert said == [
-        "c.yaml:22:37: duration.whole_weeks: splitrun.yaml wants whole weeks; take whole_weeks: false out"
-    ]
+    assert said == ["c.yaml:2:7: unit: there is no unit type 'user' in splitrun.yaml; known are device"]
 
 
 def test_the_unit_column_may_stand_in_the_project() -> None:

@@ -8,7 +8,8 @@ from ruamel.yaml import YAML
 
 from splitrun.errors import SpecError
 from splitrun.spec.schema import SCHEMAS, schema
-from splitrun.spec.starting import new_experiment, new_project
+from splitrun.spec.templates.starting import new_project
+from tests.spec.templates.fresh import fresh
 from tests.spec.texts import GOOD, SHOP, mistakes
 
 INCENTIVE = """\
@@ -43,9 +44,7 @@ def test_each_schema_is_one_of_draft_2020_12(name: str) -> None:
     assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-@pytest.mark.parametrize(
-    "text", [GOOD, new_project()["experiments/first.yaml"], new_experiment("revenue", "r")]
-)
+@pytest.mark.parametrize("text", [GOOD, new_project()["experiments/first.yaml"], fresh("revenue")])
 def test_an_editor_accepts_what_splitrun_accepts(text: str) -> None:
     assert complaints("experiment", text) == []
 

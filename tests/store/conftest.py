@@ -6,19 +6,10 @@ from pathlib import Path
 import pytest
 
 from splitrun.store.registry.registry import Registry
-from tests.postgres import Server, absent, server
+from tests.postgres import Server
 from tests.store.places import Place
 
 DATABASES = ("sqlite", "postgresql")
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    why = absent()
-    if why:
-        pytest.skip(why)
-    with server() as running:
-        yield running
 
 
 @pytest.fixture

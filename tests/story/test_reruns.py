@@ -19,7 +19,7 @@ from splitrun import Access, analyze
 from splitrun.conduct.desk import Desk
 from splitrun.report.html import html
 from splitrun.report.notebook import Shown
-from splitrun.spec.starting import FIRST, new_project
+from splitrun.spec.templates.starting import FIRST, new_project
 from tests.story.shop import PLANS, opened
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

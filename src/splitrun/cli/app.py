@@ -11,10 +11,13 @@ from typing import Annotated
 import typer
 
 from splitrun import __version__
-from splitrun.cli import analysis, assignment, audit, designs, doctor, project
+from splitrun.cli import assignment, audit, designs, doctor, project
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.definitions import commands
+from splitrun.cli.lifecycle import moves, people, seals, status
+from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
+from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.errors import (
     BusyError,
@@ -23,6 +26,7 @@ from splitrun.errors import (
     EngineError,
     ExpressionError,
     Mistake,
+    RefusedError,
     RulesetError,
     SettingError,
     SpecError,
@@ -42,6 +46,7 @@ EXITS: dict[type[SplitrunError], int] = {
     StoreError: 5,
     BusyError: 5,
     ConflictError: 6,
+    RefusedError: 7,
 }
 """Exit code by what the caller has to mend; 0 is success, 1 our own fault, 2 a wrong word."""
 
@@ -54,8 +59,7 @@ app = typer.Typer(
     help="Feature experiments with evidence you can re-run.",
     epilog="Exit codes: 0 done · 1 Splitrun's own fault · 2 wrong words on the command line · 3 a file needs "
     "mending · 4 the data needs mending · 5 the engine or the disk refused · 6 something was changed "
-    "meanwhile · 7 a rule does not allow this step now · 8 files "
-    "and registry differ · 130 interrupted.",
+    "meanwhile · 7 a rule does not allow this step now · 8 files and registry differ · 130 interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -83,7 +87,10 @@ def root(
 
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
+    ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
+    ("baseline", baseline.baseline, "Measure on history what an experiment starts from."),
+    ("plan", plan.plan, "Show what `register` would seal: the plan in words, its size, what is in its way."),
     ("assign", designs.assign, "Deal the units of a frame to variants, and tell how alike these are."),
     ("lint", project.lint, "Check files or a whole project, with place and remedy."),
     ("init", project.init, "Write a small project that works, to start from."),
@@ -95,12 +102,21 @@ for name, verb, brief in (
     ("ruleset", assignment.ruleset, "Compile flags and experiments into the file that clients take."),
     ("explain", assignment.explain, "Show what a flag serves a unit, and the path that leads there."),
     ("audit-assignment", audit.audit_assignment, "Recompute every logged exposure in SQL."),
+    ("register", seals.register, "Seal the plan of an experiment, before its first exposure."),
+    ("sign-off", people.sign_off, "Sign off the plan in force, by its digest."),
+    ("approve", people.approve, "Approve a step of somebody else, by the digest of what is approved."),
+    ("amend", seals.amend, "Change a sealed plan, with what had been seen by then."),
+    ("decide", people.decide, "Record what is decided, and from which readout."),
+    ("restart", seals.restart, "Seal a new version that deals all units afresh."),
+    ("status", status.status, "Show where experiments stand, and what comes next."),
     ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)
+for name, brief in moves.MOVES.items():
+    app.command(name, short_help=brief)(moves.mover(name))
 app.add_typer(keys.app)
 app.add_typer(chain.app)
 
@@ -114,8 +130,8 @@ def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, ob
 def as_json(error: SplitrunError) -> dict[str, object]:
     """An error of ours in that form."""
     match error:
-        case SpecError(mistakes=mistakes):
-            return told("SpecError", str(error), mistakes)
+        case SpecError(mistakes=mistakes) | RefusedError(mistakes=mistakes):
+            return told(type(error).__name__, str(error), mistakes)
         case _:
             return told(type(error).__name__, str(error))
 

@@ -37,10 +37,13 @@ def ruleset(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where to write; a ruleset that is there is followed."),
     ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="The one that the registry published, signed; not the files.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compile a project's flags and experiments into the ruleset that clients take."""
-    made = verbs.publish(folder, environment, out)
+    made = (verbs.served if published else verbs.publish)(folder, environment, out)
     if out is None:
         say(made.document.decode())
     elif json:

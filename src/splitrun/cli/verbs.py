@@ -9,46 +9,80 @@ if TYPE_CHECKING:
     from splitrun.assign.transmission import ruleset_schema
     from splitrun.cli.printed import audit_as_json, audit_as_lines, explanation_as_json, explanation_as_tree
     from splitrun.cli.waiting import desk
-    from splitrun.conduct.analyze import Access, analyze
+    from splitrun.conduct.analyze import analyze
     from splitrun.conduct.audit import audit
-    from splitrun.conduct.begin import begin_experiment, begin_flag, begin_project, write_schemas
+    from splitrun.conduct.begin import (
+        begin_experiment,
+        begin_flag,
+        begin_project,
+        show_template,
+        told_templates,
+        write_schemas,
+    )
     from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
+    from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.deciding import decide
+    from splitrun.conduct.lifecycle.footing import Asked
+    from splitrun.conduct.lifecycle.moving import move
+    from splitrun.conduct.lifecycle.seals.amending import amend
+    from splitrun.conduct.lifecycle.seals.registering import register, restart
+    from splitrun.conduct.lifecycle.serving import served
+    from splitrun.conduct.lifecycle.standing import history, lives
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.planning.baseline import baseline
+    from splitrun.conduct.planning.kept import keep_history, place_of
+    from splitrun.conduct.planning.looking import Looking
+    from splitrun.conduct.planning.named import file_of
     from splitrun.conduct.planning.power import forecast_of
+    from splitrun.conduct.planning.preview import preview, preview_reports
+    from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.differences.shown import (
         difference_as_json,
         difference_as_lines,
         difference_as_markdown,
     )
+    from splitrun.report.planning.form import preview_form
+    from splitrun.report.planning.history import history_form, history_text
+    from splitrun.report.planning.text import preview_text
     from splitrun.report.text import text
     from splitrun.spec.schema import schema
-    from splitrun.spec.starting import FIRST
+    from splitrun.spec.templates.starting import FIRST
 
 __all__ = [
     "FIRST",
     "Access",
+    "Asked",
+    "Looking",
+    "Verb",
     "Wanted",
+    "Wish",
+    "amend",
     "analyze",
     "apply",
+    "approve",
     "assignment",
     "audit",
     "audit_as_json",
     "audit_as_lines",
     "back_up",
+    "baseline",
     "begin_experiment",
     "begin_flag",
     "begin_project",
     "compare",
+    "decide",
     "desk",
     "difference_as_json",
     "difference_as_lines",
@@ -59,40 +93,67 @@ __all__ = [
     "explanation_as_tree",
     "export",
     "export_log",
+    "file_of",
     "forecast_of",
     "free",
+    "history",
+    "history_form",
+    "history_text",
     "keep",
+    "keep_history",
     "keys",
     "lint",
+    "lives",
     "log",
     "make_key",
     "migrate_registry",
+    "move",
+    "place_of",
+    "preview",
+    "preview_form",
+    "preview_reports",
+    "preview_text",
     "publish",
+    "readout",
+    "register",
     "reports",
+    "restart",
     "restore",
     "retire_key",
     "ruleset_schema",
     "schema",
+    "served",
+    "show_template",
+    "sign_off",
     "text",
+    "told_templates",
     "verify_log",
     "write_schemas",
 ]
 
 HOMES = {
-    "Access": "splitrun.conduct.analyze",
+    "Access": "splitrun.conduct.reading.access",
+    "Asked": "splitrun.conduct.lifecycle.footing",
+    "FIRST": "splitrun.spec.templates.starting",
+    "Looking": "splitrun.conduct.planning.looking",
+    "Verb": "splitrun.govern.lifecycle.table",
     "Wanted": "splitrun.conduct.definitions.applying",
-    "FIRST": "splitrun.spec.starting",
+    "Wish": "splitrun.conduct.reading.readout",
+    "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
+    "approve": "splitrun.conduct.lifecycle.agreeing",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
     "audit_as_lines": "splitrun.cli.printed",
     "back_up": "splitrun.conduct.registry.upkeep",
+    "baseline": "splitrun.conduct.planning.baseline",
     "begin_experiment": "splitrun.conduct.begin",
     "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
+    "decide": "splitrun.conduct.lifecycle.deciding",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
@@ -103,21 +164,40 @@ HOMES = {
     "explanation_as_tree": "splitrun.cli.printed",
     "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
+    "file_of": "splitrun.conduct.planning.named",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
+    "history": "splitrun.conduct.lifecycle.standing",
+    "history_form": "splitrun.report.planning.history",
+    "history_text": "splitrun.report.planning.history",
     "keep": "splitrun.conduct.reports",
+    "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
+    "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
+    "move": "splitrun.conduct.lifecycle.moving",
+    "place_of": "splitrun.conduct.planning.kept",
+    "preview": "splitrun.conduct.planning.preview",
+    "preview_form": "splitrun.report.planning.form",
+    "preview_reports": "splitrun.conduct.planning.preview",
+    "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "readout": "splitrun.conduct.reading.readout",
+    "register": "splitrun.conduct.lifecycle.seals.registering",
     "reports": "splitrun.conduct.reports",
+    "restart": "splitrun.conduct.lifecycle.seals.registering",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
+    "served": "splitrun.conduct.lifecycle.serving",
+    "show_template": "splitrun.conduct.begin",
+    "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",
+    "told_templates": "splitrun.conduct.begin",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

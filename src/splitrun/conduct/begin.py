@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
 
+from splitrun.conduct.definitions.paper import paper
 from splitrun.conduct.workspace import root_of, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.plan.templates.filling import Filled, composed
 from splitrun.spec.schema import SCHEMAS, schema
-from splitrun.spec.starting import new_experiment, new_flag, new_project
+from splitrun.spec.templates.pack import TEMPLATES, Pack
+from splitrun.spec.templates.starting import new_experiment, new_flag, new_project
+from splitrun.spec.written.document import Scalar, Value
 
-__all__ = ["begin_experiment", "begin_flag", "begin_project", "write_schemas"]
+__all__ = [
+    "Told",
+    "begin_experiment",
+    "begin_flag",
+    "begin_project",
+    "show_template",
+    "told_templates",
+    "write_schemas",
+]
 
 SCHEMA_FOLDER = ".splitrun"
 
@@ -43,7 +56,14 @@ def begin_experiment(key: str, template: str, into: Path | None = None) -> str:
     root = root_of(into or Path.cwd())
     folder = into or (root / "experiments" if root else Path.cwd())
     home = (root or folder) / SCHEMA_FOLDER / "experiment.schema.json"
-    text = new_experiment(template, key, schema=Path(relpath(home, folder)).as_posix())
+    made = composed(template, packs_around(into or Path.cwd()))
+    text = new_experiment(
+        key,
+        made.packs[0].label,
+        made.document,
+        made.packs[0].header.mei,
+        schema=Path(relpath(home, folder)).as_posix(),
+    )
     name = written(folder, {f"{key}.yaml": text})[0]
     write_schemas(root or folder)
     return name
@@ -70,6 +90,86 @@ def begin_flag(key: str, into: Path | None = None) -> str:
     name = written(folder, {f"{key}.yaml": text})[0]
     write_schemas(root or folder)
     return name
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A template, told."""
+
+    name: str
+    version: int
+    describe: str
+    extends: tuple[str, ...]
+    """What it extends and which guardrails it takes over, nearest first, with their versions."""
+    fills: Value
+    """What it fills, with what it extends."""
+    definitions: Value
+    """The metrics, segments and groups that it brings, with what it extends."""
+
+    @property
+    def text(self) -> str:
+        """As YAML, under comments that say what it is."""
+        above = f", over {', '.join(self.extends)}" if self.extends else ""
+        brings: dict[Scalar, Value] = {"definitions": self.definitions} if self.definitions else {}
+        whole = "".join(paper(part) for part in (brings, self.fills) if part)
+        return f"# template {self.name}@{self.version}{above}\n# {self.describe}\n{whole}"
+
+
+def told_templates(place: Path | None = None) -> tuple[Told, ...]:
+    """Give the templates that ship, then those of the project around a place.
+
+    Raises:
+        SpecError: One of the project's cannot be resolved.
+    """
+    packs = packs_around(place or Path.cwd())
+    return tuple(told(composed(name, packs)) for name in (*TEMPLATES, *packs))
+
+
+def show_template(name: str, place: Path | None = None) -> Told:
+    """Give a template with all that it fills.
+
+    Args:
+        name: Its name, with or without version.
+        place: A folder of the project; none: the current one.
+
+    Raises:
+        SpecError: There is no such template, or it cannot be resolved.
+    """
+    return told(composed(name, packs_around(place or Path.cwd())))
+
+
+def packs_around(place: Path) -> Mapping[str, Pack]:
+    """Read the templates of the project around a place.
+
+    Raises:
+        SpecError: They hold mistakes.
+    """
+    says = workspace(place, ("templates/*.yaml",)).says
+    if says.mistakes:
+        raise SpecError(says.mistakes)
+    return says.library.templates
+
+
+def told(made: Filled) -> Told:
+    """Tell a template."""
+    first, *others = made.packs
+    brought: dict[Scalar, dict[Scalar, Value]] = {}
+    for pack in made.packs:
+        match pack.document.at(("definitions",)):
+            case dict(kinds):
+                for kind, definitions in kinds.items():
+                    if type(definitions) is dict:
+                        brought[kind] = {**definitions, **brought.get(kind, {})}
+            case _:
+                pass
+    return Told(
+        name=first.header.pack,
+        version=first.header.version,
+        describe=" ".join(first.header.describe.split()),
+        extends=tuple(pack.label for pack in others),
+        fills=made.document.value,
+        definitions={**brought},
+    )
 
 
 def write_schemas(folder: Path) -> tuple[str, ...]:

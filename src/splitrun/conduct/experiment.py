@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
-from splitrun.conduct.workspace import contents, shown, workspace
+from splitrun.conduct.workspace import Workspace, contents, shown, workspace
 from splitrun.errors import Mistake, SpecError
 from splitrun.plan.folder import PLACES
 from splitrun.plan.seal import sealed
 from splitrun.spec.plan import Plan
-from splitrun.spec.reading import read_experiment, read_experiment_mapping
+from splitrun.spec.reading import Draft, read_experiment, read_experiment_mapping
 
-__all__ = ["Written", "folders_of", "plan_of"]
+__all__ = ["Written", "folders_of", "plan_of", "surroundings"]
 
 Written = str | PathLike[str] | Mapping[str, object]
 """An experiment's file, or the same as a mapping."""
@@ -50,15 +50,25 @@ def plan_at(path: Path, *, awaited: bool) -> Plan:
         SpecError: All mistakes.
     """
     draft = read_experiment(contents(path), shown(path))
-    wanted = [place for place in PLACES if place != OTHERS or draft.extends]
-    around = workspace(path.resolve().parent, wanted)
-    if around.says.mistakes:
-        raise SpecError(around.says.mistakes)
+    around = surroundings(path, draft)
     try:
         says = around.says
         return sealed(draft, says.library, says.project, says.experiments, awaited=awaited)
     except SpecError as error:
         raise SpecError([around.placed(mistake) for mistake in error.mistakes]) from None
+
+
+def surroundings(path: Path, draft: Draft) -> Workspace:
+    """Read what an experiment needs of the project around its file.
+
+    Raises:
+        SpecError: The project's files hold mistakes.
+    """
+    wanted = [place for place in PLACES if place != OTHERS or draft.extends]
+    around = workspace(path.resolve().parent, wanted)
+    if around.says.mistakes:
+        raise SpecError(around.says.mistakes)
+    return around
 
 
 def folders_of(experiment: Written) -> tuple[Path, ...]:

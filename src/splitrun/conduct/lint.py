@@ -4,56 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from splitrun.conduct.experiment import plan_of
+from splitrun.conduct.experiment import surroundings
 from splitrun.conduct.queries import refused
 from splitrun.conduct.workspace import PROJECT, contents, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
-from splitrun.plan.folder import switch_mistakes
+from splitrun.govern.policy.rules import idle, refusals
+from splitrun.plan.folder import Folder, switch_mistakes
 from splitrun.plan.library import Library
-from splitrun.plan.seal import sealed
-from splitrun.spec.reading import read_experiment
+from splitrun.plan.seal import resolved, sealed
+from splitrun.spec.reading import Draft, read_experiment
 
-__all__ = ["lint"]
+__all__ = ["Linted", "lint"]
 
 DEFINITIONS = "metrics/*.yaml"
 
 
-def lint(paths: Sequence[Path]) -> tuple[str, ...]:
+class Linted(NamedTuple):
+    """What was checked, and what is to be minded though nothing is wrong."""
+
+    files: tuple[str, ...]
+    """The names of the files."""
+    notes: tuple[str, ...] = ()
+
+
+def lint(paths: Sequence[Path]) -> Linted:
     """Check experiments, or every file of the projects whose folders are named.
 
     Args:
         paths: Experiment files and project folders; none: the project around the current folder.
 
     Returns:
-        The names of the files that were checked.
+        What was checked.
 
     Raises:
-        SpecError: All mistakes of all of them.
+        SpecError: All mistakes of all of them, with the rules of their projects that experiments do not keep.
     """
     checked: list[Path] = []
+    notes: list[str] = []
     mistakes: list[Mistake] = []
     for path in paths or [Path.cwd()]:
         try:
-            checked += project(path) if path.is_dir() else experiment(path)
+            files, more = project(path) if path.is_dir() else experiment(path)
+            checked += files
+            notes += more
         except SpecError as error:
             mistakes += error.mistakes
     if mistakes:
         raise SpecError(list(dict.fromkeys(mistakes)))
-    return tuple(dict.fromkeys(shown(path) for path in checked))
+    return Linted(tuple(dict.fromkeys(shown(path) for path in checked)), tuple(dict.fromkeys(notes)))
 
 
-def project(place: Path) -> tuple[Path, ...]:
+def project(place: Path) -> tuple[tuple[Path, ...], list[str]]:
     """Check every file of a project."""
     around = workspace(place)
     if not around.files:
         says = f"there is no {PROJECT} here or above"
         remedy = "name an experiment's file, or make a project with `splitrun init`"
         raise SpecError([Mistake(says, remedy, place=Place(shown(place), 1, 1))])
-    mistakes = list(around.says.mistakes)
+    mistakes, notes = list(around.says.mistakes), list[str]()
     for draft in around.says.experiments.values():
         try:
-            sealed(draft, around.says.library, around.says.project, around.says.experiments, awaited=True)
+            notes += judged(draft, around.says)
         except SpecError as error:
             mistakes += [around.placed(mistake) for mistake in error.mistakes]
     mistakes += [around.placed(mistake) for mistake in switch_mistakes(around.says, around.ids)]
@@ -61,18 +74,37 @@ def project(place: Path) -> tuple[Path, ...]:
     mistakes += [around.placed(mistake) for mistake in refused(drafts, around.says.library)]
     if mistakes:
         raise SpecError(mistakes)
-    return around.files
+    return around.files, notes
 
 
-def experiment(path: Path) -> tuple[Path, ...]:
+def judged(draft: Draft, says: Folder) -> list[str]:
+    """Resolve an experiment, and hold it against the rules of its project.
+
+    Returns:
+        What is to be minded: waivers that waive nothing.
+
+    Raises:
+        SpecError: All mistakes, or every rule that is not kept.
+    """
+    plan = sealed(draft, says.library, says.project, says.experiments, awaited=True)
+    broken = refusals(plan, says.project, resolved(draft, says.experiments, says.library).document)
+    if broken:
+        raise SpecError(broken)
+    return [f"{draft.document.file}: {note}" for note in idle(plan, says.project)]
+
+
+def experiment(path: Path) -> tuple[tuple[Path, ...], list[str]]:
     """Check one experiment's file, with the project around it where there is one."""
     around = workspace(path.resolve().parent, (DEFINITIONS,))
-    mistakes = list(refused([read_experiment(contents(path), shown(path))], Library()))
+    draft = read_experiment(contents(path), shown(path))
+    mistakes = list(refused([draft], Library()))
     mistakes += [around.placed(mistake) for mistake in refused((), around.says.library)]
+    notes: list[str] = []
     try:
-        plan_of(path, awaited=True)
+        says = surroundings(path, draft)
+        notes = judged(draft, says.says)
     except SpecError as error:
-        mistakes = [*error.mistakes, *mistakes]
+        mistakes = [*(around.placed(mistake) for mistake in error.mistakes), *mistakes]
     if mistakes:
         raise SpecError(mistakes)
-    return (path,)
+    return (path,), notes

@@ -1,11 +1,12 @@
-"""Reports kept as files: a page or Markdown, each whole or not at all, never over what is not ours."""
+"""Reports kept as files, each whole or not at all, never over what is not ours."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from splitrun.conduct.workspace import shown
 from splitrun.errors import Mistake, Place, SpecError
@@ -15,23 +16,26 @@ from splitrun.report.markdown import markdown
 from splitrun.report.page import MADE_BY as PAGE
 from splitrun.report.page import page
 
-__all__ = ["Report", "keep", "reports"]
+__all__ = ["Report", "keep", "reports", "sound"]
+
+Told = TypeVar("Told")
+"""What a report tells of."""
 
 FAR = 4096
 """Bytes at the start of a file in which a report says that it is one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Generic[Told]):
     """A file to be written, and how."""
 
     path: Path
     mark: bytes
     """Stands in a report of this form and in no other file; only such a file is written over."""
-    written: Callable[[Readout], str]
+    written: Callable[[Told], str]
 
 
-def reports(html: Path | None, as_markdown: Path | None) -> tuple[Report, ...]:
+def reports(html: Path | None, as_markdown: Path | None) -> tuple[Report[Readout], ...]:
     """The reports that are asked for, looked at before any data is read.
 
     Raises:
@@ -39,6 +43,15 @@ def reports(html: Path | None, as_markdown: Path | None) -> tuple[Report, ...]:
     """
     asked = [(html, PAGE, page), (as_markdown, MARKDOWN, markdown)]
     wanted = [Report(path, mark.encode(), write) for path, mark, write in asked if path is not None]
+    return sound(wanted)
+
+
+def sound(wanted: Sequence[Report[Told]]) -> tuple[Report[Told], ...]:
+    """Reports that can be written where they are wanted.
+
+    Raises:
+        SpecError: One of them would take the place of another file, or has no folder to lie in.
+    """
     mistakes = [
         Mistake(says, "choose another name, or move what is there away", place=Place(shown(one.path), 1, 1))
         for one in wanted
@@ -52,7 +65,7 @@ def reports(html: Path | None, as_markdown: Path | None) -> tuple[Report, ...]:
     return tuple(wanted)
 
 
-def objection(report: Report) -> str | None:
+def objection(report: Report[Told]) -> str | None:
     """Why nothing can be written there; None where it can."""
     path = report.path
     try:
@@ -69,7 +82,7 @@ def objection(report: Report) -> str | None:
     return None if ours else "this file is there already and is no report of splitrun; nothing was written"
 
 
-def keep(report: Report, readout: Readout) -> str:
+def keep(report: Report[Told], told: Told) -> str:
     """Write a report, whole or not at all.
 
     Returns:
@@ -82,7 +95,7 @@ def keep(report: Report, readout: Readout) -> str:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         try:
-            part.write_text(report.written(readout), encoding="utf-8")
+            part.write_text(report.written(told), encoding="utf-8")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

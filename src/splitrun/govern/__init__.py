@@ -1,3 +1,3 @@
-"""Roles, approvals, retention: answers yes, no and why. Empty until access is built."""
+"""Policy, and later roles and retention: answers yes, no and why."""
 
 from __future__ import annotations

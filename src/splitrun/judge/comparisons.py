@@ -12,22 +12,27 @@ from splitrun.judge.numbers import scale
 from splitrun.judge.readings import Reading
 from splitrun.judge.readout import Comparison, GuardrailOutcome, Verdict
 from splitrun.judge.rule import Reach, guardrail_outcome, guardrail_verdict, reach, verdict
-from splitrun.judge.sentences import defended, guarded, kept_back, moved, unread, without_number
+from splitrun.judge.sentences import defended, explored, guarded, kept_back, moved, unread, without_number
 
 __all__ = ["comparisons"]
 
 
-def comparisons(reading: Reading, stops: tuple[str, ...], *, registered: bool) -> Iterator[Comparison]:
+def comparisons(
+    reading: Reading, stops: tuple[str, ...], *, registered: bool, exploratory: tuple[str, ...] = ()
+) -> Iterator[Comparison]:
     """The comparisons of one reading, level by level.
 
     Args:
         reading: One metric and treatment, over all units or by segment.
         stops: Codes of the findings that forbid every verdict.
         registered: Whether the plan was sealed before the first unit was exposed.
+        exploratory: The fields it rests on that are not as they were sealed; with any there is no verdict.
     """
     for index, level in enumerate(reading.cut.labels):
         absolute = reading.effects.absolute.cell(index)
         outcome, judged, says = ruling(reading, index, absolute)
+        if exploratory:
+            outcome, judged, says = None, Verdict.EXPLORATORY, explored(says, exploratory)
         blind = absolute == Unknown(Why.NO_ALPHA)
         yield Comparison(
             metric=reading.planned.key,
@@ -45,10 +50,11 @@ def comparisons(reading: Reading, stops: tuple[str, ...], *, registered: bool) -
             verdict=Verdict.INVALID if stops else judged,
             guardrail=None if stops else outcome,
             says=unread(stops) if stops else says,
-            registered=registered,
+            registered=registered and not exploratory,
             adjusted=None if blind else adjusted_by(reading, index),
             design_effect=design_effect(reading, index),
             withheld=None if stops else reading.withheld[index],
+            exploratory=exploratory,
         )
 
 

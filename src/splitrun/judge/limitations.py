@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from splitrun.check.evidence import Finding
 from splitrun.judge.grounds import open_ended
-from splitrun.judge.readout import Look
+from splitrun.judge.readout import Look, Registration
 from splitrun.spec.analysis import Method, Mode, Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
@@ -37,18 +37,32 @@ OF_FINDINGS = {
 
 
 def limitations(
-    plan: Plan, findings: Sequence[Finding], look: Look | None = None, *, registered: bool
+    plan: Plan, findings: Sequence[Finding], look: Look | None = None, *, registration: Registration | None
 ) -> tuple[str, ...]:
     """Sentences on what this readout cannot show, in a fixed order."""
     raised = {finding.code for finding in findings}
     of_findings = [says for code, says in OF_FINDINGS.items() if code in raised]
-    return (*of_plan(plan, look, registered=registered), *of_findings, *assumed(plan))
+    return (*of_seal(registration), *of_plan(plan, look), *of_findings, *assumed(plan))
 
 
-def of_plan(plan: Plan, look: Look | None, *, registered: bool) -> Iterator[str]:
-    """What follows from how the plan was made."""
-    if not registered:
+def of_seal(registration: Registration | None) -> Iterator[str]:
+    """What follows from when the plan was sealed, and from what is not as it was sealed."""
+    if registration is None:
         yield "the plan was not registered before the data was seen; it was sealed when the data was read"
+        return
+    if registration.late is not None:
+        yield "the plan was sealed late, after units had been exposed: it may have been made to fit them"
+    if registration.reach:
+        yield "what is exploratory is not as it was sealed before the data: it explains, and decides nothing"
+    if not registration.recorded:
+        yield (
+            "this reading stands in no log of looks, so nobody can count it; "
+            "`splitrun readout` reads the sealed plan and records the look"
+        )
+
+
+def of_plan(plan: Plan, look: Look | None) -> Iterator[str]:
+    """What follows from how the plan was made."""
     yield from of_looks(plan, look)
     if plan.moments is not None:
         yield "the sums were made elsewhere, so the rows behind them could not be checked"

@@ -17,11 +17,21 @@ from splitrun.judge.ahead.decision import decision
 from splitrun.judge.ahead.prospects import prospect
 from splitrun.judge.beside import capped, counts, parts
 from splitrun.judge.comparisons import comparisons
-from splitrun.judge.error_rates import adjusted, discoveries
+from splitrun.judge.error_rates import Comparand, adjusted, discoveries
 from splitrun.judge.limitations import limitations
 from splitrun.judge.promises import Always
 from splitrun.judge.readings import Reading, comparand, every_reading
-from splitrun.judge.readout import Comparison, Heterogeneity, Lineage, Look, Readout, UnitCount, Verdict
+from splitrun.judge.readout import (
+    Comparison,
+    Heterogeneity,
+    Lineage,
+    Look,
+    Readout,
+    Registration,
+    UnitCount,
+    Verdict,
+)
+from splitrun.judge.registered.post_hoc import astray, in_time, post_hoc, stray_test, whole_of
 from splitrun.judge.rule import sign
 from splitrun.judge.sentences import beside_holm, looking_ahead
 from splitrun.measure.measured import Measured
@@ -40,7 +50,7 @@ def readout(
     *,
     made_at: datetime,
     versions: Mapping[str, str],
-    registered: bool = False,
+    registration: Registration | None = None,
 ) -> Readout:
     """Read every effect that the plan names and judge it.
 
@@ -50,18 +60,19 @@ def readout(
         findings: What the checks object, the gravest first; one `stop` makes every verdict invalid.
         made_at: The moment of reading, with its zone.
         versions: Versions of what computed, by name.
-        registered: Whether the plan was sealed before the first unit was exposed.
+        registration: The sealed plan that this one is held to; None where none is known.
 
     Raises:
         SpecError: The plan holds a number that its canonical JSON cannot carry.
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
-    compared = tuple(judged(plan, measured, readings, stops, registered=registered))
+    compared = tuple(judged(plan, measured, readings, stops, registration))
+    tested = tuple(differing(plan, measured, readings, registration))
     look = look_of(plan, measured)
     return Readout(
         plan=plan,
-        registered=registered,
+        registered=in_time(registration) and not whole_of(registration),
         made_at=made_at,
         as_of=measured.as_of,
         first_exposure=measured.first_exposure,
@@ -69,11 +80,13 @@ def readout(
         units=unit_counts(plan, measured),
         findings=tuple(findings),
         comparisons=compared,
-        heterogeneity=tuple(differing(plan, measured, readings)),
-        limitations=limitations(plan, findings, look, registered=registered),
+        heterogeneity=tested,
+        limitations=limitations(plan, findings, look, registration=registration),
         lineage=lineage(plan, measured, versions),
         look=look,
         decision=decision(compared),
+        registration=registration,
+        post_hoc=post_hoc(registration, compared, tested),
     )
 
 
@@ -88,35 +101,39 @@ def lineage(plan: Plan, measured: Measured, versions: Mapping[str, str]) -> Line
 
 
 def judged(
-    plan: Plan, measured: Measured, readings: Sequence[Reading], stops: tuple[str, ...], *, registered: bool
+    plan: Plan,
+    measured: Measured,
+    readings: Sequence[Reading],
+    stops: tuple[str, ...],
+    registration: Registration | None,
 ) -> Iterator[Comparison]:
     """Every comparison with its verdict; those over all units with what only they have."""
-    corrected = adjusted_p(plan, readings)
+    corrected = adjusted_p(plan, readings, registration)
+    registered = in_time(registration)
     for reading in readings:
-        for found in comparisons(reading, stops, registered=registered):
+        strays = astray(registration, reading.planned.key, reading.segment)
+        for found in comparisons(reading, stops, registered=registered, exploratory=strays):
             yield whole(plan, measured, reading, found, corrected) if found.segment is None else found
 
 
 def adjusted_p(
-    plan: Plan, readings: Sequence[Reading]
+    plan: Plan, readings: Sequence[Reading], registration: Registration | None
 ) -> Mapping[tuple[str, str], tuple[float, Multiplicity]]:
     """Adjusted p over all units with how it was adjusted, by metric and variant.
 
-    Primaries x treatments as the plan corrects, secondaries x treatments by Benjamini and Hochberg.
+    Primaries x treatments as the plan corrects, secondaries x treatments by Benjamini and Hochberg; those
+    that were not sealed so are corrected among themselves.
     """
-    seen = {
-        role: [
-            comparand(reading)
-            for reading in readings
-            if reading.planned.role is role and reading.segment is None
-        ]
-        for role in (Role.PRIMARY, Role.SECONDARY)
-    }
-    deciding = adjusted(plan, seen[Role.PRIMARY])
-    explaining = discoveries(seen[Role.SECONDARY])
+    whole = [reading for reading in readings if reading.segment is None]
+    deciding = [comparand(reading) for reading in whole if reading.planned.role is Role.PRIMARY]
+    explaining: dict[bool, list[Comparand]] = {True: [], False: []}
+    for reading in whole:
+        if reading.planned.role is Role.SECONDARY:
+            explaining[not astray(registration, reading.planned.key)].append(comparand(reading))
+    found = {**discoveries(explaining[True]), **discoveries(explaining[False])}
     return {
-        **{key: (p, plan.analysis.multiplicity) for key, p in deciding.items()},
-        **{key: (p, Multiplicity.BH) for key, p in explaining.items()},
+        **{key: (p, plan.analysis.multiplicity) for key, p in adjusted(plan, deciding).items()},
+        **{key: (p, Multiplicity.BH) for key, p in found.items()},
     }
 
 
@@ -133,7 +150,8 @@ def whole(
     for which, arm in enumerate((comparison.control, comparison.treatment)):
         zeros, cut = counts(reading, measured, which)
         sides.append(replace(arm, zeros=zeros, capped=cut))
-    ahead = None if comparison.verdict is Verdict.INVALID else prospect(plan, measured, reading)
+    unread = comparison.verdict in {Verdict.INVALID, Verdict.EXPLORATORY}
+    ahead = None if unread else prospect(plan, measured, reading)
     says = comparison.says
     if how is Multiplicity.HOLM and p is not None and p < plan.analysis.alpha and undecided(comparison):
         says = beside_holm(says, p, plan.analysis.alpha)
@@ -163,15 +181,22 @@ def look_of(plan: Plan, measured: Measured) -> Look | None:
     return Look(number=now.looks, planned=now.planned, at=now.at, following=now.following)
 
 
-def differing(plan: Plan, measured: Measured, readings: Sequence[Reading]) -> Iterator[Heterogeneity]:
+def differing(
+    plan: Plan, measured: Measured, readings: Sequence[Reading], registration: Registration | None
+) -> Iterator[Heterogeneity]:
     """Cochran's Q of every primary and treatment over the levels of every segment, where it may be read.
 
-    A test that was planned counts for Holm even where too few levels have numbers for it: its p is 1.
+    A test that was planned counts for Holm even where too few levels have numbers for it: its p is 1. Those
+    that were not sealed so are corrected among themselves.
     """
     cut = [r for r in readings if r.segment is not None and r.planned.role is Role.PRIMARY]
     tests = [cochran(r.effects.absolute.effect, r.effects.absolute.stderr) for r in cut]
-    ps = [promised_p(reading, found) for reading, found in zip(cut, tests, strict=True)]
-    for reading, found, p, p_adjusted in zip(cut, tests, ps, holm(np.array(ps)), strict=True):
+    ps = np.array([promised_p(reading, found) for reading, found in zip(cut, tests, strict=True)])
+    own = np.array([not stray_test(registration, r.planned.key, r.segment) for r in cut], dtype=bool)
+    corrected = np.ones_like(ps)
+    for family in (own, ~own):
+        corrected[family] = holm(ps[family])
+    for index, (reading, found) in enumerate(zip(cut, tests, strict=True)):
         if reading.segment is None or not found.dof:
             continue
         why = unread_yet(plan, measured, reading)
@@ -181,9 +206,10 @@ def differing(plan: Plan, measured: Measured, readings: Sequence[Reading]) -> It
             segment=reading.segment,
             q=found.q if why is None else None,
             dof=found.dof,
-            p=p if why is None else None,
-            p_adjusted=float(p_adjusted) if why is None else None,
+            p=float(ps[index]) if why is None else None,
+            p_adjusted=float(corrected[index]) if why is None else None,
             withheld=why,
+            registered=in_time(registration) and bool(own[index]),
         )
 
 

@@ -9,12 +9,15 @@ from enum import StrEnum
 from splitrun.check.evidence import Finding
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.measure.measured import CapOrigin, SourceFacts, Statement
+from splitrun.plan.sealing.deviations import Deviation
+from splitrun.plan.sealing.reach import Reach
 from splitrun.spec.analysis import Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
 __all__ = [
     "Adjusted",
+    "Amendment",
     "Arm",
     "Call",
     "Capped",
@@ -28,6 +31,7 @@ __all__ = [
     "Part",
     "Parts",
     "Readout",
+    "Registration",
     "UnitCount",
     "Verdict",
 ]
@@ -41,6 +45,8 @@ class Verdict(StrEnum):
     EQUIVALENT = "equivalent"
     INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"
+    EXPLORATORY = "exploratory"
+    """Not as it was sealed: it explains and decides nothing."""
 
 
 class GuardrailOutcome(StrEnum):
@@ -178,6 +184,8 @@ class Comparison:
     """Of a primary over all units at a look before the planned end."""
     withheld: str | None = None
     """Why it may have no verdict yet; where it has an effect `says` tells it too. None where it may."""
+    exploratory: tuple[str, ...] = ()
+    """The fields that are not as they were sealed, and that it rests on; empty where it is as sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +203,8 @@ class Heterogeneity:
     """Holm over primaries x treatments x segments: with it, equal effects seldom differ in any of them."""
     withheld: str | None = None
     """Why it may not be read yet; None where it may."""
+    registered: bool = False
+    """Whether it is as a plan that was sealed before the first exposure has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +259,64 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """A change of a sealed plan, and what had been seen when it was made."""
+
+    number: int
+    at: datetime
+    by: str
+    reason: str
+    fields: tuple[str, ...]
+    """Dotted paths of what it changed."""
+    looks: int
+    """How often somebody had looked."""
+    effects: bool
+    """Whether any look had shown an effect."""
+    units: int | None
+    """Units that were exposed then; None where nobody counted."""
+    confirmatory: bool
+    """Whether what it changed may still be confirmed: no effect had been seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The sealed plan that a readout is held to, and how far the readout keeps to it."""
+
+    digest: str
+    """`sha256:` of the sealed plan in force, with its amendments."""
+    version: int
+    amendment: int
+    """0 as registered."""
+    at: datetime
+    """When this version was first sealed."""
+    by: str
+    late: str | None
+    """Why it was sealed after units had been exposed; None: it was not."""
+    exposures: int | None
+    """How many had been exposed by then."""
+    amendments: tuple[Amendment, ...]
+    deviations: tuple[Deviation, ...]
+    """Fields in which what was read is not what was sealed."""
+    reach: Reach
+    """What the deviations touch, and amendments that were made after effects had been seen."""
+    recorded: bool
+    """Whether this reading stands in the log as a look."""
+    early: str | None = None
+    """Why a plan for one reading was read before its end; None: it was not."""
+
+    @property
+    def confirmatory(self) -> bool:
+        """Whether the whole readout may confirm: sealed in time, and all as it was sealed."""
+        return self.late is None and not self.reach
+
+
+@dataclass(frozen=True, slots=True)
 class Readout:
     """One look at an experiment: the doubts first, then the effects, each with interval and verdict."""
 
     plan: Plan
     registered: bool
+    """Whether its plan was sealed before the first exposure, and nothing that touches all of it deviates."""
     made_at: datetime
     as_of: datetime | None
     first_exposure: datetime | None
@@ -268,3 +331,7 @@ class Readout:
     """Of a group-sequential plan; None elsewhere."""
     decision: Decision | None = None
     """None where the rule that is built decides nothing."""
+    registration: Registration | None = None
+    """None where no sealed plan is known."""
+    post_hoc: tuple[str, ...] = ()
+    """Sentences on what was read and not sealed so."""

@@ -15,13 +15,18 @@ from splitrun.spec.plan import PlannedMetric
 __all__ = [
     "beside_holm",
     "defended",
+    "explored",
     "guarded",
     "kept_back",
     "looking_ahead",
     "moved",
+    "named",
     "unread",
     "without_number",
 ]
+
+MOST = 4
+"""Fields that a sentence names."""
 
 SIDES = ("control", "the treatment")
 
@@ -75,6 +80,17 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
             why = "the plan only watches it" if watched else "in segments only harm is looked for"
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
+
+
+def explored(says: str, fields: Sequence[str]) -> str:
+    """Say that an effect explains and decides nothing, and why."""
+    return f"exploratory, for {named(fields)} {'is' if len(fields) == 1 else 'are'} not as sealed: {says}"
+
+
+def named(fields: Sequence[str]) -> str:
+    """Name fields, the first few of many."""
+    shown = ", ".join(fields[:MOST])
+    return shown + (f" and {len(fields) - MOST} more" if len(fields) > MOST else "")
 
 
 def looking_ahead(says: str, ahead: Outlook) -> str:

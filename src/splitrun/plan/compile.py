@@ -66,12 +66,13 @@ def compiled(
         SpecError: All mistakes.
     """
     wanted = publication or Publication()
-    running, idle, mistakes = dealt(experiments, wanted.standing)
+    shelf = library or Library()
+    running, idle, mistakes = dealt(experiments, shelf, wanted.standing)
     environment, more = environment_of(project, wanted.environment)
     ground = Ground(
         project=project,
         board=board,
-        library=library or Library(),
+        library=shelf,
         running=running,
         known=frozenset(experiments),
         idle=idle,
@@ -87,7 +88,7 @@ def compiled(
 
 
 def dealt(
-    experiments: Mapping[str, Draft], standing: Mapping[str, Standing] | None
+    experiments: Mapping[str, Draft], library: Library, standing: Mapping[str, Standing] | None
 ) -> tuple[dict[str, Running], frozenset[str], list[Mistake]]:
     """Give the experiments that are dealt here, those that never are, and why others cannot be read."""
     running: dict[str, Running] = {}
@@ -97,7 +98,7 @@ def dealt(
         if standing is not None and key not in standing:
             continue
         try:
-            whole = resolved(draft, experiments)
+            whole = resolved(draft, experiments, library)
         except SpecError as error:
             mistakes += error.mistakes
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -13,7 +13,9 @@ from splitrun.plan.library import Library, library
 from splitrun.plan.question import is_timezone
 from splitrun.plan.seal import sealed
 from splitrun.plan.switches.board import Board, board
+from splitrun.plan.templates.filling import templates
 from splitrun.spec.flag import Switchboard
+from splitrun.spec.policy import Kept, span
 from splitrun.spec.project import Definitions, Project
 from splitrun.spec.reading import (
     Draft,
@@ -24,6 +26,7 @@ from splitrun.spec.reading import (
     read_flags,
     read_project,
 )
+from splitrun.spec.templates.pack import read_pack
 from splitrun.spec.written.document import Written
 from splitrun.spec.written.fields import suggested
 
@@ -31,7 +34,14 @@ __all__ = ["PLACES", "Folder", "folder", "lint", "switch_mistakes"]
 
 T = TypeVar("T")
 
-PLACES = ("splitrun.yaml", "metrics/*.yaml", "flags/*.yaml", "experiments/*.yaml", "annotations.yaml")
+PLACES = (
+    "splitrun.yaml",
+    "metrics/*.yaml",
+    "templates/*.yaml",
+    "flags/*.yaml",
+    "experiments/*.yaml",
+    "annotations.yaml",
+)
 """Where files stand in a project's folder."""
 
 
@@ -61,15 +71,17 @@ def folder(texts: Mapping[str, Text]) -> Folder:
     """
     mistakes: list[Mistake] = []
     by_place = {place: sorted(name for name in texts if fnmatchcase(name, place)) for place in PLACES}
-    settings, metrics, flags, experiments, annotations = (
+    settings, metrics, packs, flags, experiments, annotations = (
         [(name, texts[name]) for name in by_place[place]] for place in PLACES
     )
     projects = kept(read_project, settings, mistakes)
     files = kept(read_definitions, metrics, mistakes)
+    known, wrong = templates(kept(read_pack, packs, mistakes))
+    mistakes += wrong
     drafts = kept(read_experiment, experiments, mistakes)
     boards = kept(read_flags, flags, mistakes)
     kept(read_annotations, annotations, mistakes)
-    shelf = shelved(files, mistakes)
+    shelf = replace(shelved(files, mistakes), templates=known)
     switches = switched(boards, mistakes) if len(boards) == len(flags) else None
     for settled in projects:
         mistakes += settings_mistakes(settled, shelf)
@@ -155,7 +167,24 @@ def settings_mistakes(project: Written[Project], shelf: Library) -> list[Mistake
             path = ("policy", "guardrails", index)
             remedy = suggested(key, shelf.metrics)
             mistakes.append(project.document.mistake(path, f"there is no metric {key!r}", remedy))
+    for index, key in enumerate(project.value.policy.units or ()):
+        if project.value.units and key not in project.value.units:
+            path, remedy = ("policy", "units", index), suggested(key, project.value.units)
+            mistakes.append(project.document.mistake(path, f"there is no unit type {key!r}", remedy))
+    for kept, most in project.value.policy.retention.items():
+        mistakes += kept_too_long(project, kept, most)
     return mistakes
+
+
+def kept_too_long(project: Written[Project], kept: Kept, most: str) -> list[Mistake]:
+    """Find data that is kept longer than the policy allows."""
+    retained = project.value.privacy.retention.get(kept)
+    if retained is not None and span(retained) <= span(most):
+        return []
+    said = f"{kept} are kept for {retained}" if retained else f"nothing says how long {kept} are kept"
+    says = f"{said}, and policy.retention allows {most} at most"
+    path = ("privacy", "retention", kept) if retained else ("policy", "retention", kept)
+    return [project.document.mistake(path, says, f"write privacy: {{retention: {{{kept}: {most}}}}} or less")]
 
 
 def by_key(drafts: list[Draft], mistakes: list[Mistake]) -> dict[str, Draft]:

@@ -12,6 +12,7 @@ from splitrun.spec.model import Key
 from splitrun.spec.project import Definitions
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import EXPOSURES, MOMENTS, Source
+from splitrun.spec.templates.pack import Pack
 from splitrun.spec.written.document import Site, Written
 from splitrun.spec.written.fields import suggested
 
@@ -28,6 +29,8 @@ class Library:
     metrics: Mapping[str, Defined[Metric]] = field(default_factory=dict)
     segments: Mapping[str, Defined[Segment]] = field(default_factory=dict)
     groups: Mapping[str, Defined[tuple[Key, ...]]] = field(default_factory=dict)
+    templates: Mapping[str, Pack] = field(default_factory=dict)
+    """Of the project; those that ship are always there."""
 
 
 def library(files: Iterable[Written[Definitions]]) -> Library:

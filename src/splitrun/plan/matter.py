@@ -13,12 +13,13 @@ from splitrun.plan.library import Library
 from splitrun.spec.experiment import Experiment, GuardrailRule, Weighted
 from splitrun.spec.metric import Here, Metric, MetricHere
 from splitrun.spec.model import Role
+from splitrun.spec.plan import PlannedTemplate
 from splitrun.spec.project import Project
 from splitrun.spec.source import Source
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Chosen", "Matter", "chosen"]
+__all__ = ["Chosen", "Matter", "chosen", "here"]
 
 METRIC: TypeAdapter[Metric] = TypeAdapter(Metric)
 
@@ -49,6 +50,8 @@ class Matter:
     sources: Mapping[str, Defined[Source]]
     """Of the library and of the experiment's own file."""
     metrics: tuple[Chosen, ...]
+    templates: tuple[PlannedTemplate, ...] = ()
+    """Which filled what the experiment does not say."""
 
 
 def chosen(experiment: Experiment, top: Site, library: Library) -> tuple[tuple[Chosen, ...], list[Mistake]]:

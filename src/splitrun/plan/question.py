@@ -1,4 +1,4 @@
-"""What must be true of the question itself: variants, hypothesis, margins, error rates, policy, delivery."""
+"""What must be true of the question itself: variants, hypothesis, margins, duration, delivery."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from splitrun.spec.amount import Size, written_window
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.metric import ActiveDays, Metric, Retention, Share
 from splitrun.spec.model import Role
-from splitrun.spec.starting import PLACEHOLDERS
+from splitrun.spec.templates.starting import PLACEHOLDERS
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 
@@ -26,7 +26,6 @@ def question(matter: Matter) -> Iterator[Mistake]:
     yield from variants(matter)
     yield from hypothesis(matter)
     yield from margins(matter)
-    yield from policy(matter)
     yield from duration(matter)
     yield from delivery(matter)
     yield from names(matter)
@@ -103,45 +102,13 @@ def too_much(size: Size, *, share: bool) -> bool:
     return share and not size.relative and size.value >= 1
 
 
-def policy(matter: Matter) -> Iterator[Mistake]:
-    """The project's limits are kept."""
-    if matter.project is None:
-        return
-    rules, experiment = matter.project.policy, matter.experiment
-    alpha = experiment.analysis.alpha
-    if rules.alpha is not None and alpha is not None and alpha > rules.alpha.max:
-        says = f"alpha {alpha:g} is above {rules.alpha.max:g}, the most that splitrun.yaml allows"
-        yield (matter.top / "analysis").mistake(says, f"write at most {rules.alpha.max:g}", "alpha")
-    guarded = {metric.key for metric in matter.metrics if metric.role is Role.GUARDRAIL}
-    for key in rules.guardrails:
-        if key not in guarded:
-            says = f"splitrun.yaml wants every experiment to guard {key!r}"
-            yield (matter.top / "metrics").mistake(
-                says, f"add {{metric: {key}, margin: ...}} to `guardrails`"
-            )
-
-
 def duration(matter: Matter) -> Iterator[Mistake]:
-    """Enrolment is long enough and covers whole weeks where it must."""
-    written, site = matter.experiment.duration, matter.top / "duration"
-    limits = matter.project.policy.duration if matter.project else None
-    if written is None:
-        if limits is not None:
-            yield matter.top.mistake(
-                "splitrun.yaml limits the duration, and none is written", "write `duration`"
-            )
-        return
-    if written.whole_weeks and written.enrol % timedelta(weeks=1):
+    """Enrolment covers whole weeks where it says so."""
+    written = matter.experiment.duration
+    if written is not None and written.whole_weeks and written.enrol % timedelta(weeks=1):
         says = f"{written_window(written.enrol)} is not a whole number of weeks"
-        yield site.mistake(says, "write 7d, 14d or 21d, or whole_weeks: false", "enrol")
-    if limits is None:
-        return
-    if limits.min is not None and written.enrol < limits.min:
-        least = written_window(limits.min)
-        says = f"{written_window(written.enrol)} is shorter than {least}, the least that splitrun.yaml allows"
-        yield site.mistake(says, f"write at least {least}", "enrol")
-    if limits.whole_weeks and not written.whole_weeks:
-        yield site.mistake("splitrun.yaml wants whole weeks", "take whole_weeks: false out", "whole_weeks")
+        remedy = "write 7d, 14d or 21d, or whole_weeks: false"
+        yield (matter.top / "duration").mistake(says, remedy, "enrol")
 
 
 def delivery(matter: Matter) -> Iterator[Mistake]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
-
-import rfc8785
 
 from splitrun.errors import Mistake, SpecError
 from splitrun.plan.adjustment import adjustment, planned_adjustment
 from splitrun.plan.defined import Defined
 from splitrun.plan.library import RESERVED, Library, sources_of
 from splitrun.plan.looks import looks, moments
-from splitrun.plan.matter import Chosen, Matter, chosen
+from splitrun.plan.matter import Chosen, Matter, chosen, here
 from splitrun.plan.method import SPENDING, method, method_of, multiplicity_of
 from splitrun.plan.question import CONTROL, question
 from splitrun.plan.rows import rows, segments, unit_column
-from splitrun.plan.template import filled
+from splitrun.plan.sealing.canonical import canonical
+from splitrun.plan.sealing.methods import methods
+from splitrun.plan.templates.filling import Filled, filled, stocked
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.plan import (
     Analysis,
@@ -28,6 +29,7 @@ from splitrun.spec.plan import (
     PlannedSource,
     PlannedVariant,
 )
+from splitrun.spec.policy import Policy
 from splitrun.spec.project import Project
 from splitrun.spec.reading import Draft, found
 from splitrun.spec.segment import Segment
@@ -83,12 +85,11 @@ def sealed(
         SpecError: All mistakes, also those of references between files.
     """
     shelf = library or Library()
-    document, wrong = completed(draft, others or {})
-    whole = standing(document, wrong)
+    made, wrong = completed(draft, others or {}, shelf)
+    whole = standing(made.document, wrong)
     if whole is None:
         raise SpecError(listed(wrong))
-    experiment = Experiment.model_validate(whole.value)
-    matter, loose = matter_of(experiment, Site(whole, ()), shelf, project)
+    matter, loose = matter_of(replace(made, document=whole), shelf, project)
     judged = (
         *question(matter),
         *rows(matter, awaited=awaited),
@@ -102,27 +103,35 @@ def sealed(
     return plan(matter)
 
 
-def resolved(draft: Draft, others: Mapping[str, Draft]) -> Written[Experiment]:
+def resolved(
+    draft: Draft, others: Mapping[str, Draft], library: Library | None = None
+) -> Written[Experiment]:
     """Fill what an experiment does not say, without asking what its metrics are made of.
+
+    Args:
+        draft: The experiment as written.
+        others: The experiments of the project by key, for `extends`.
+        library: Where the project's templates stand.
 
     Raises:
         SpecError: All mistakes that keep it from being an experiment.
     """
-    document, wrong = completed(draft, others)
+    made, wrong = completed(draft, others, library or Library())
     if wrong:
         raise SpecError(listed(wrong))
-    return Written(Experiment.model_validate(document.value), document)
+    return Written(Experiment.model_validate(made.document.value), made.document)
 
 
-def completed(draft: Draft, others: Mapping[str, Draft]) -> tuple[Document, Faults]:
+def completed(draft: Draft, others: Mapping[str, Draft], library: Library) -> tuple[Filled, Faults]:
     """Fill what is not said, and find all that keeps it from being an experiment."""
     try:
-        document = filled(draft, others)
+        made = filled(draft, others, library.templates)
     except SpecError as error:
         broken: Faults = [(("extends",), mistake) for mistake in error.mistakes]
-        own = found(Experiment, draft.document, EXPERIMENT)
-        return draft.document, broken + [(path, each) for path, each in own if not missing(each)]
-    return document, found(Experiment, document, EXPERIMENT)
+        own, told = found(Experiment, draft.document, EXPERIMENT), {each.path for each in error.mistakes}
+        more = [(path, each) for path, each in own if not missing(each) and each.path not in told]
+        return Filled(draft.document), broken + more
+    return made, found(Experiment, made.document, EXPERIMENT)
 
 
 def missing(mistake: Mistake) -> bool:
@@ -136,15 +145,7 @@ def digest(plan: Plan) -> str:
     Raises:
         SpecError: The plan holds a whole number beyond 2^53, which JSON cannot carry exactly.
     """
-    try:
-        canonical = rfc8785.dumps(plan.model_dump(mode="json"))
-    except rfc8785.CanonicalizationError as refused:
-        mistake = Mistake(
-            says=f"the plan of {plan.key!r} has no canonical JSON: {refused}",
-            next="keep whole numbers within 2^53, or write them as text",
-        )
-        raise SpecError([mistake]) from refused
-    return f"sha256:{sha256(canonical).hexdigest()}"
+    return f"sha256:{sha256(canonical(plan).encode()).hexdigest()}"
 
 
 def misled(mistake: Mistake, wrong: Faults) -> bool:
@@ -190,10 +191,10 @@ def listed(wrong: Faults, more: list[Mistake] | None = None) -> list[Mistake]:
     )
 
 
-def matter_of(
-    experiment: Experiment, top: Site, library: Library, project: Project | None
-) -> tuple[Matter, list[Mistake]]:
+def matter_of(made: Filled, shelf: Library, project: Project | None) -> tuple[Matter, list[Mistake]]:
     """Bring together what a plan is made from, and what does not fit together."""
+    experiment, top = Experiment.model_validate(made.document.value), Site(made.document, ())
+    library = stocked(shelf, made.packs, here(experiment, top))
     metrics, mistakes = chosen(experiment, top, library)
     own = {key: Defined(source, top / "sources" / key) for key, source in experiment.sources.items()}
     for key, source in own.items():
@@ -203,14 +204,15 @@ def matter_of(
         if key in RESERVED:
             says = f"`{key}` is the name of an experiment's own rows"
             mistakes.append(source.site.mistake(says, "choose another name"))
-    return Matter(experiment, top, library, project, {**library.sources, **own}, metrics), mistakes
+    sources = {**library.sources, **own}
+    return Matter(experiment, top, library, project, sources, metrics, made.planned), mistakes
 
 
 def plan(matter: Matter) -> Plan:
     """Write the plan, with nothing left to a default."""
     experiment = matter.experiment
     project = matter.project
-    return Plan(
+    planned = Plan(
         key=experiment.key,
         title=experiment.title,
         owner=experiment.owner,
@@ -230,7 +232,13 @@ def plan(matter: Matter) -> Plan:
         assumptions=experiment.assumptions,
         delivery=delivery(experiment),
         baselines=experiment.baselines,
+        reviewers=experiment.reviewers,
+        signoffs=experiment.signoffs,
+        waivers=experiment.waivers,
+        templates=matter.templates,
+        policy=project.policy if project and project.policy != Policy() else None,
     )
+    return planned.model_copy(update={"methods": methods(planned)})
 
 
 def planned_variants(experiment: Experiment) -> tuple[PlannedVariant, ...]:

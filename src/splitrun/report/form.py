@@ -20,6 +20,7 @@ from splitrun.judge.readout import (
     Parts,
     Readout,
 )
+from splitrun.report.registration.form import registration
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Hypothesis
 from splitrun.spec.plan import PlannedMetric
@@ -44,6 +45,7 @@ def form(readout: Readout) -> Json:
         "title": plan.title,
         "hypothesis": expected(plan.hypothesis),
         "registered": readout.registered,
+        "registration": None if readout.registration is None else registration(readout.registration),
         "made_at": moment(readout.made_at),
         "as_of": moment(readout.as_of),
         "first_exposure": moment(readout.first_exposure),
@@ -69,6 +71,7 @@ def form(readout: Readout) -> Json:
         ],
         "estimates": [comparison(found, planned[found.metric]) for found in readout.comparisons],
         "heterogeneity": heterogeneity(readout),
+        "post_hoc": list(readout.post_hoc),
         "limitations": list(readout.limitations),
         "decision": decided(readout.decision),
         "lineage": lineage(readout.lineage, plan.model_dump(mode="json")),
@@ -134,6 +137,7 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,
         "registered": found.registered,
+        "exploratory": list(found.exploratory),
     }
 
 
@@ -225,6 +229,7 @@ def heterogeneity(readout: Readout) -> list[Json]:
             "p": found.p,
             "p_adjusted": found.p_adjusted,
             "withheld": found.withheld,
+            "registered": found.registered,
         }
         for found in readout.heterogeneity
     ]

@@ -18,8 +18,24 @@ from splitrun.report.printable import printable
 from splitrun.report.record import Sheet, beside, data_sheets, moments_of, numbers, statements, units_sheet
 from splitrun.report.scorecard import Cut, Row, Scorecard, Told, Tone, scorecard
 
-__all__ = ["differing", "doubts", "effects", "folded", "head", "heading", "html", "limits", "safe", "sheet"]
-__all__ += ["sql", "style", "verdicts"]
+__all__ = [
+    "differing",
+    "doubts",
+    "effects",
+    "folded",
+    "head",
+    "heading",
+    "html",
+    "later",
+    "limits",
+    "listed",
+    "mark",
+    "safe",
+    "sheet",
+    "sql",
+    "style",
+    "verdicts",
+]
 
 LEGEND = (
     '<span class="key"><svg width="34" height="12" aria-hidden="true"><line x1="2" x2="32" y1="6" y2="6" '
@@ -39,6 +55,7 @@ def html(readout: Readout) -> str:
         *doubts(readout.findings, 3),
         *effects(card, 3),
         *differing(card, 3),
+        *later(card, 3),
         *limits(readout, 3),
         folded("Units, data and SQL", "".join(origin(readout))),
     ]
@@ -53,10 +70,20 @@ def style() -> str:
 
 
 def head(card: Scorecard, level: int) -> Iterator[str]:
-    """What was tried, and what was expected of it."""
+    """What was tried, what it is held to, and what was expected of it."""
     yield heading(level, safe(card.title))
+    yield held(card)
     yield f'<p class="lead">{safe(card.hypothesis)}</p>'
     yield f'<p class="dim">Expected: {safe(card.expected)}</p>'
+
+
+def held(card: Scorecard) -> str:
+    """What the readout is held to; nothing where no sealed plan is known."""
+    items = "".join(
+        f"<li>{mark('warn' if one.alarming else 'note', 'seal')} <span>{safe(one.says)}</span></li>"
+        for one in card.standing
+    )
+    return f'<ul class="verdicts standing">{items}</ul>' if items else ""
 
 
 def verdicts(card: Scorecard, level: int) -> Iterator[str]:
@@ -171,6 +198,13 @@ def differing(card: Scorecard, level: int) -> Iterator[str]:
     if card.differing:
         yield heading(level, "Differences between levels")
         yield listed(card.differing)
+
+
+def later(card: Scorecard, level: int) -> Iterator[str]:
+    """What was thought of afterwards; nothing where all is as it was sealed."""
+    if card.post_hoc:
+        yield heading(level, "Post-hoc analyses")
+        yield listed(card.post_hoc)
 
 
 def limits(readout: Readout, level: int) -> Iterator[str]:

@@ -25,7 +25,7 @@ from splitrun.report.record import (
 )
 from splitrun.report.scorecard import Scorecard, scorecard
 
-__all__ = ["MADE_BY", "markdown"]
+__all__ = ["MADE_BY", "inline", "markdown", "table"]
 
 MADE_BY = "<!-- splitrun readout -->"
 """First line of every file; a file that has it may be written over by a newer one."""
@@ -57,6 +57,7 @@ def markdown(readout: Readout) -> str:
         *decides(readout, card),
         *effects(card),
         *differing(readout, card),
+        *listed("Post-hoc analyses", card.post_hoc),
         *listed("Limits of this readout", readout.limitations),
         "## The plan",
         *(table(shown) for shown in plan_sheets(readout)),
@@ -70,8 +71,12 @@ def markdown(readout: Readout) -> str:
 
 
 def head(card: Scorecard) -> Iterator[str]:
-    """What was tried, and what was expected of it."""
+    """What was tried, what it is held to, and what was expected of it."""
     yield f"# {inline(card.title)}"
+    if card.standing:
+        yield "\n".join(
+            f"- **{inline(one.says)}**" if one.alarming else f"- {inline(one.says)}" for one in card.standing
+        )
     yield inline(card.hypothesis)
     yield f"Expected: {inline(card.expected)}"
 

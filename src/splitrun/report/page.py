@@ -14,6 +14,7 @@ from splitrun.report.html import (
     folded,
     head,
     heading,
+    later,
     limits,
     safe,
     sheet,
@@ -31,7 +32,7 @@ from splitrun.report.record import (
 )
 from splitrun.report.scorecard import scorecard
 
-__all__ = ["MADE_BY", "page"]
+__all__ = ["MADE_BY", "document", "page"]
 
 MADE_BY = '<meta name="generator" content="splitrun readout">'
 """Stands in every page; a file that has it may be written over by a newer page."""
@@ -44,6 +45,7 @@ def page(readout: Readout) -> str:
         "verdicts": ("What decides", [*verdicts(card, 2), *doubts(readout.findings, 3)]),
         "scorecard": ("Scorecard", effects(card, 2)),
         "levels": ("Differences", levels(readout, differing(card, 2))),
+        "post-hoc": ("Post-hoc", later(card, 2)),
         "limits": ("Limits", limits(readout, 2)),
         "plan": ("Plan", [heading(2, "The plan"), *map(sheet, plan_sheets(readout))]),
         "data": ("Data and SQL", data(readout)),
@@ -60,14 +62,14 @@ def page(readout: Readout) -> str:
     return document(safe(card.title), f"<header>\n{top}\n</header>\n<main>\n{body}\n</main>")
 
 
-def document(title: str, body: str) -> str:
+def document(title: str, body: str, made_by: str = MADE_BY) -> str:
     """A whole file whose policy lets nothing in but its own style."""
     css = style()
     digest = b64encode(sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
         '<!DOCTYPE html>\n<html lang="en" class="splitrun-page">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{MADE_BY}\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n{made_by}\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         f"<title>{title}</title>\n<style>{css}</style>\n</head>\n"

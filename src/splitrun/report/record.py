@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from splitrun.judge.numbers import plain, scale
-from splitrun.judge.readout import Look, Readout
+from splitrun.judge.readout import Look, Readout, Registration
 from splitrun.report.printable import printable
-from splitrun.report.scorecard import Group, Row, scorecard
+from splitrun.report.scorecard import Group, Row, expectation
 from splitrun.spec.model import Model
 from splitrun.spec.plan import Plan, PlannedMetric
 
@@ -20,10 +20,13 @@ __all__ = [
     "differences",
     "moments_of",
     "numbers",
+    "pairs",
     "plan_sheets",
+    "sheet",
     "statements",
     "units_sheet",
     "version_sheet",
+    "written_out",
 ]
 
 ASIDE = {"kind", "better", "owner", "describe", "key"}
@@ -126,7 +129,6 @@ def differences(readout: Readout) -> Sheet:
 def moments_of(readout: Readout) -> Sheet:
     """When it was made and of which time it speaks."""
     digest = readout.lineage.plan_digest
-    registered = "before the first exposure" if readout.registered else "not before the data was seen"
     return sheet(
         "This readout",
         ("What", "Value"),
@@ -137,11 +139,20 @@ def moments_of(readout: Readout) -> Sheet:
                 ("first exposure", moment(readout.first_exposure)),
                 ("last exposure", moment(readout.last_exposure)),
                 *looked(readout.look),
-                ("plan registered", registered),
+                ("plan registered", registered(readout.registration)),
                 ("digest of the plan", digest),
             )
         ),
     )
+
+
+def registered(found: Registration | None) -> str:
+    """When the plan was sealed, and whether it is what was read."""
+    if found is None:
+        return "not before the data was seen"
+    if found.late is not None:
+        return "late, after units had been exposed"
+    return "before the first exposure" + ("; not all that is read is as it was sealed" if found.reach else "")
 
 
 def looked(look: Look | None) -> Iterator[tuple[str, str]]:
@@ -154,9 +165,13 @@ def looked(look: Look | None) -> Iterator[tuple[str, str]]:
 
 def plan_sheets(readout: Readout) -> tuple[Sheet, ...]:
     """The plan: hypothesis, metrics, analysis, segments, sources, assumptions and delivery."""
-    plan = readout.plan
+    return written_out(readout.plan)
+
+
+def written_out(plan: Plan) -> tuple[Sheet, ...]:
+    """A plan, by content."""
     sheets = (
-        pairs("Hypothesis", hypothesis(plan, scorecard(readout).expected)),
+        pairs("Hypothesis", hypothesis(plan, expectation(plan))),
         sheet(
             "Metrics",
             ("Metric", "Role", "Kind", "Better", "Definition", "Held against", "Describes"),

@@ -20,10 +20,11 @@ from splitrun.judge.sentences import unread
 from splitrun.report.axis import Axis, Bar, axis, bar
 from splitrun.report.beside import Note, mean, notes, reading
 from splitrun.report.printable import printable
+from splitrun.report.registration.standing import Standing, standing
 from splitrun.spec.model import Role
-from splitrun.spec.plan import PlannedMetric
+from splitrun.spec.plan import Plan, PlannedMetric
 
-__all__ = ["Cut", "Group", "Row", "Scorecard", "Told", "Tone", "scorecard"]
+__all__ = ["Cut", "Group", "Row", "Scorecard", "Told", "Tone", "expectation", "scorecard"]
 
 
 class Tone(StrEnum):
@@ -42,6 +43,7 @@ TONES = {
     Verdict.EQUIVALENT: Tone.SETTLED,
     Verdict.INCONCLUSIVE: Tone.OPEN,
     Verdict.INVALID: Tone.VOID,
+    Verdict.EXPLORATORY: Tone.OPEN,
 }
 
 
@@ -150,6 +152,10 @@ class Scorecard:
     """Whether effects differ between the levels of a segment."""
     decision: str | None = None
     """What follows by the default rule; None where nothing does yet."""
+    standing: tuple[Standing, ...] = ()
+    """What it is held to; empty where no sealed plan is known."""
+    post_hoc: tuple[str, ...] = ()
+    """What was read and not sealed so."""
 
     @property
     def deciding(self) -> tuple[Row, ...]:
@@ -173,13 +179,11 @@ def scorecard(readout: Readout) -> Scorecard:
         (found.role, row(found, planned[found.metric], scope, several=several, whole=whole))
         for found in readout.comparisons
     ]
-    expect = plan.hypothesis.expect
     stops = tuple(finding.code for finding in readout.findings if finding.severity is Severity.STOP)
     return Scorecard(
         title=printable(f"{plan.title or plan.key}: {', '.join(plan.treatments)} against control"),
         hypothesis=printable(f"{plan.hypothesis.change}, because {plan.hypothesis.because}"),
-        expected=f"{expect.metric} {expect.direction.value} by at least "
-        + written(planned.get(expect.metric)).tolerance(expect.mei),
+        expected=expectation(plan),
         units=tuple(
             f"{count.variant}: {count.exposed:,} units exposed, {count.analysed:,} analysed, "
             + ("weight unknown" if count.weight is None else f"weight {count.weight}")
@@ -190,7 +194,16 @@ def scorecard(readout: Readout) -> Scorecard:
         axis=scope,
         differing=tuple(differs(found, plan.analysis.alpha) for found in readout.heterogeneity if not stops),
         decision=None if readout.decision is None else printable(readout.decision.says),
+        standing=standing(readout.registration),
+        post_hoc=tuple(map(printable, readout.post_hoc)),
     )
+
+
+def expectation(plan: Plan) -> str:
+    """What is expected of which metric, and how much would matter."""
+    expect = plan.hypothesis.expect
+    metric = next((one for one in plan.metrics if one.key == expect.metric), None)
+    return f"{expect.metric} {expect.direction.value} by at least {written(metric).tolerance(expect.mei)}"
 
 
 def differs(found: Heterogeneity, alpha: float) -> str:

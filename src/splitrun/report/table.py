@@ -44,10 +44,11 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "unadjusted_effect": (pa.float64(), "effect without adjustment; null without one"),
     "uncapped_effect": (pa.float64(), "effect without the cap; null without one"),
     "design_effect": (pa.float64(), "how many times clusters make the variance; null without clusters"),
-    "verdict": (pa.string(), "better, worse, equivalent, inconclusive or invalid"),
+    "verdict": (pa.string(), "better, worse, equivalent, inconclusive, invalid or exploratory"),
     "guardrail": (pa.string(), "holds, breached, unproven, no_harm_seen; null where no guardrail"),
     "says": (pa.string(), "the sentence that defends the verdict"),
-    "registered": (pa.bool_(), "whether the plan was sealed before the first exposure"),
+    "registered": (pa.bool_(), "whether it is as a plan has it that was sealed before the first exposure"),
+    "exploratory": (pa.string(), "the fields that are not as sealed; null where it is as sealed"),
 }
 """Every column with its type and meaning; the meaning is in the field's metadata as well."""
 
@@ -90,6 +91,7 @@ def flat(experiment: str, found: Comparison) -> dict[str, Cell]:
         "guardrail": None if found.guardrail is None else found.guardrail.value,
         "says": found.says,
         "registered": found.registered,
+        "exploratory": ", ".join(found.exploratory) or None,
     }
 
 

@@ -66,8 +66,9 @@ def text(readout: Readout, *, width: int = 100, ascii_only: bool = False) -> str
     """
     pens, width = (ASCII if ascii_only else UNICODE), max(80, width)
     card = scorecard(readout)
-    lines = [*head(card, width), *doubts(readout, width, pens), *effects(card, width, pens)]
+    lines = [*head(card, width, pens), *doubts(readout, width, pens), *effects(card, width, pens)]
     lines += section("Decision", () if card.decision is None else (card.decision,), width, pens)
+    lines += section("Post-hoc analyses", card.post_hoc, width, pens)
     lines += section("Limits of this readout", readout.limitations, width, pens)
     lines += foot(readout, width)
     whole = "\n".join(line.rstrip() for line in lines)
@@ -79,9 +80,12 @@ def as_ascii(whole: str) -> str:
     return "".join(char if char.isascii() else "?" * columns(char) for char in whole)
 
 
-def head(card: Scorecard, width: int) -> Iterator[str]:
-    """What was tried and on how many."""
+def head(card: Scorecard, width: int, pens: Pens) -> Iterator[str]:
+    """What was tried, what it is held to, and on how many."""
     yield from wrapped(card.title, width, "")
+    for one in card.standing:
+        mark = pens.marks[Severity.WARN] if one.alarming else pens.marks[Severity.NOTE]
+        yield from wrapped(f"{mark} {one.says}", width, "  ", hang="    ")
     yield from wrapped(card.hypothesis, width, "  ")
     yield from wrapped(f"expected: {card.expected}", width, "  ")
     for count in card.units:

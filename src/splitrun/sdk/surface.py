@@ -282,10 +282,7 @@ class Surface(Answers):
                 named = {**merged(properties, named)}
             if type(name) is not str or type(unit) is not str or unit_type is not None:
                 name, unit, unit_type = texts(name, unit, unit_type)
-            if type(value) is float:
-                if value - value:
-                    finite(value)
-            elif value is not None and type(value) is not int:
+            if value is not None and type(value) is not int and (type(value) is not float or value - value):
                 value = finite(value)
             text = len(unit) + len(name) + 16 * len(named)
             for item in named.values():
@@ -300,8 +297,7 @@ class Surface(Answers):
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
-                record = Did(self._now(), unit, unit_type, name, value, named, weight)
-                return self._log(record, consent)
+                return self._log(Did(self._now(), unit, unit_type, name, value, named, weight), consent)
             queue.fresh.append(Did(self._now(), unit, unit_type, name, value, named))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()

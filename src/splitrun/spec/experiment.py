@@ -20,7 +20,8 @@ from splitrun.spec.analysis import (
     Trigger,
 )
 from splitrun.spec.metric import Here, MetricHere
-from splitrun.spec.model import Column, Condition, Key, Model, Note, Sentence
+from splitrun.spec.model import Column, Condition, Key, Model, Note, Person, Sentence, TemplateName
+from splitrun.spec.policy import Waivers
 from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
@@ -213,10 +214,14 @@ class Experiment(Model):
     """What people call it."""
     owner: Note | None = None
     """Who answers for it."""
+    reviewers: tuple[Person, ...] = ()
+    """Who reviews it."""
+    signoffs: tuple[Person, ...] = ()
+    """Who must sign off before it starts."""
     unit: Key
     """The unit type that is randomised: user, device, session, store."""
-    template: Key | None = None
-    """A template that fills what is not said here."""
+    template: TemplateName | None = None
+    """A template that fills what is not said here, like `conversion`, or in one version, `conversion@1`."""
     extends: Key | None = None
     """Another experiment of the project that fills what is not said here."""
     flag: Key | None = None
@@ -261,6 +266,8 @@ class Experiment(Model):
     """IANA name; times without a zone are read in it."""
     baselines: Baselines | None = None
     """What is known of its metrics and units before; its size is planned with it."""
+    waivers: Waivers = Field(default_factory=dict)
+    """Rules of the project that it does not keep, each with the reason."""
 
     @property
     def delivered(self) -> bool:

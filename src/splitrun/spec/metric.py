@@ -5,15 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from splitrun.spec.amount import Window, written_window
-from splitrun.spec.model import Choice, Condition, Direction, Expression, Key, Model, Note, Quantity
+from splitrun.spec.model import (
+    Choice,
+    Condition,
+    Direction,
+    Expression,
+    Key,
+    Model,
+    Note,
+    Person,
+    Quantity,
+    unsaid,
+)
 
 __all__ = [
     "ActiveDays",
     "ActiveDaysHere",
     "Cap",
+    "Certificate",
     "Count",
     "Distinct",
     "DistinctHere",
@@ -37,6 +49,15 @@ __all__ = [
 DAY = timedelta(days=1)
 
 
+class Certificate(Model):
+    """Who says that a definition measures what it says, and since when."""
+
+    by: Person
+    """Who certified it."""
+    at: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[01][0-9]-[0-3][0-9]$")]
+    """The day, like 2026-03-01."""
+
+
 class Definition(Model):
     """What every metric has."""
 
@@ -46,6 +67,8 @@ class Definition(Model):
     """Who answers for the definition."""
     describe: Note | None = None
     """What it measures, in words."""
+    certified: Certificate | None = Field(default=None, exclude_if=unsaid)
+    """Who answers for it being right, and since when; a project may demand it."""
 
 
 class Windowed(Definition):

@@ -22,9 +22,12 @@ __all__ = [
     "Key",
     "Model",
     "Note",
+    "Person",
     "Quantity",
     "Role",
     "Sentence",
+    "TemplateName",
+    "unsaid",
 ]
 
 FORBIDDEN_IN_COLUMNS = re.compile(r"[\x00-\x1f\x7f\"`;\\]|--|/\*")
@@ -108,6 +111,19 @@ Sentence = Annotated[str, Field(max_length=2_000), AfterValidator(sentence)]
 
 Note = Annotated[str, Field(max_length=10_000)]
 """Free text."""
+
+TemplateName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,127}(@[1-9][0-9]{0,5})?$", max_length=135)
+]
+"""A template by its name, or by name and version: `conversion`, `conversion@1`."""
+
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""A person or team, by the name or address they go by here."""
+
+
+def unsaid(value: object) -> bool:
+    """Whether nothing is said: such a field is left out of what a plan writes, and out of its digest."""
+    return not value
 
 
 class Model(BaseModel):

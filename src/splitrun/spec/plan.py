@@ -21,7 +21,8 @@ from splitrun.spec.analysis import (
 )
 from splitrun.spec.experiment import Frame, Holdback, Step
 from splitrun.spec.metric import Metric
-from splitrun.spec.model import Condition, Key, Model, Role
+from splitrun.spec.model import Condition, Key, Model, Role, unsaid
+from splitrun.spec.policy import Policy, Waivers
 from splitrun.spec.power.baselines import Baselines
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Exposures, MomentsTable, Source
@@ -34,6 +35,7 @@ __all__ = [
     "PlannedMetric",
     "PlannedSegment",
     "PlannedSource",
+    "PlannedTemplate",
     "PlannedVariant",
 ]
 
@@ -122,9 +124,11 @@ class Delivery(Model):
     ramp: tuple[Step, ...] = ()
 
 
-def nothing(known: Baselines | None) -> bool:
-    """Whether nothing is known."""
-    return known is None
+class PlannedTemplate(Model):
+    """A template that filled what the experiment did not say."""
+
+    name: Key
+    version: int
 
 
 class Plan(Model):
@@ -154,8 +158,20 @@ class Plan(Model):
     """IANA name; times without a zone are read in it."""
     assumptions: tuple[str, ...]
     delivery: Delivery = Delivery()
-    baselines: Baselines | None = Field(default=None, exclude_if=nothing)
+    baselines: Baselines | None = Field(default=None, exclude_if=unsaid)
     """What was known of its metrics and units when it was planned; not written where nothing was."""
+    reviewers: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
+    """Who reviews it."""
+    signoffs: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
+    """Who must sign off before it starts."""
+    waivers: Waivers = Field(default_factory=dict, exclude_if=unsaid)
+    """The reason why each rule of the project is not kept."""
+    policy: Policy | None = Field(default=None, exclude_if=unsaid)
+    """The policy it was resolved under; not written where there was none. No number rests on it."""
+    templates: tuple[PlannedTemplate, ...] = Field(default=(), exclude_if=unsaid)
+    """The template it is made from, then what that extends, then those that brought guardrails."""
+    methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
+    """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 
     @property
     def observation(self) -> timedelta:

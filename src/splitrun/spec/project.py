@@ -7,19 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from splitrun.spec.amount import Window
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
+from splitrun.spec.policy import Kept, Policy, Retained
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
 
 __all__ = [
-    "AlphaPolicy",
     "Annotation",
     "AnnotationKind",
     "Definitions",
-    "DurationPolicy",
-    "Policy",
     "Privacy",
     "Project",
     "UnitType",
@@ -48,43 +45,12 @@ class UnitType(Model):
     """The column that holds its id where a source does not say otherwise."""
 
 
-class AlphaPolicy(Model):
-    """Limits of alpha."""
-
-    max: Annotated[float, Field(gt=0, le=0.5)]
-    """The largest alpha an experiment may write."""
-
-
-class DurationPolicy(Model):
-    """Limits of enrolment."""
-
-    min: Window | None = None
-    """The shortest enrolment."""
-    whole_weeks: bool = False
-    """Enrolment must cover whole weeks."""
-
-
-class Policy(Model):
-    """What every experiment of the project must keep to."""
-
-    alpha: AlphaPolicy | None = None
-    duration: DurationPolicy | None = None
-    guardrails: tuple[Key, ...] = ()
-    """Metrics that every experiment must guard."""
-    approvals: dict[Literal["start", "amend", "decide", "ramp"], Annotated[int, Field(ge=0, le=9)]] = Field(
-        default_factory=dict
-    )
-    """How many people must agree."""
-
-
 class Privacy(Model):
     """What is kept of people, and for how long."""
 
     ids: Literal["pseudonym", "raw_ids"] = "pseudonym"
     consent: Literal["required", "not_required"] = "required"
-    retention: dict[
-        Literal["events", "exposures"], Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(d|w|mo|y)$")]
-    ] = Field(default_factory=dict)
+    retention: dict[Kept, Retained] = Field(default_factory=dict)
     min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 

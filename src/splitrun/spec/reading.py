@@ -23,6 +23,7 @@ __all__ = [
     "Text",
     "checked",
     "found",
+    "read",
     "read_annotations",
     "read_definitions",
     "read_experiment",

@@ -23,7 +23,7 @@ SCHEMAS: dict[str, TypeAdapter[Any]] = {
 }
 """By the name of the file's kind."""
 
-FILLED = ("Hypothesis", "Expectation", "Metrics", "Duration")
+FILLED = ("Exposures", "Hypothesis", "Expectation", "Metrics", "Duration")
 """Parts of an experiment that a template may fill."""
 
 

@@ -8,10 +8,10 @@ import pytest
 from splitrun.cli.app import run
 from splitrun.conduct.registry.place import URL
 from tests.plan.difference.shop import FILES
-from tests.store.conftest import new_place, place, postgres
+from tests.store.conftest import new_place, place
 from tests.store.places import Place
 
-__all__ = ["Run", "new_place", "place", "postgres", "shop", "splitrun"]
+__all__ = ["Run", "new_place", "place", "shop", "splitrun"]
 
 Run = Callable[..., tuple[int, str, str]]
 

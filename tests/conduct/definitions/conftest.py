@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.store.conftest import new_place, place, postgres, registry
+from tests.store.conftest import new_place, place, registry
 
-__all__ = ["new_place", "place", "postgres", "registry"]
+__all__ = ["new_place", "place", "registry"]

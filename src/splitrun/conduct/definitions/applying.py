@@ -18,9 +18,10 @@ from splitrun.store.registry.change import Change, Receipt, Writing
 from splitrun.store.registry.databases.database import shown
 from splitrun.store.registry.documents import Kind
 
-__all__ = ["Applied", "Wanted", "apply", "remarks", "writings"]
+__all__ = ["VERB", "Applied", "Wanted", "apply", "remarks", "writings"]
 
 VERB = "apply"
+"""Of the entries that say that a definition was changed."""
 NAMED = 50
 """Paths that an entry names at most."""
 

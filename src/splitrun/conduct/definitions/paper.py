@@ -35,7 +35,8 @@ NAMES = frozenset({"segments", "units", "variants"})
 """Mappings by name whose order is kept."""
 
 READS = (
-    *("key", "project", "version", "title", "type", "kind", "source", "over", "under", "count", "value"),
+    *("key", "project", "pack", "version", "title", "type", "kind", "source", "over", "under", "count"),
+    "value",
     *("serve", "where", "when", "from", "to", "window", "cap", "better", "csv", "parquet", "table", "query"),
     *("change", "because", "expect", "metric", "direction", "mei", "margin", "mode", "on_breach", "weight"),
     *("at", "until"),
@@ -75,7 +76,7 @@ def papers(bodies: Bodies) -> dict[str, str]:
 
 def parted(bodies: Bodies) -> Iterator[dict[Name, str]]:
     """Divide definitions, so that each file stays small; what has files of its own goes with the first."""
-    whole = {Kind.PROJECT, Kind.POLICY, Kind.EXPERIMENT, Kind.ANNOTATION}
+    whole = {Kind.PROJECT, Kind.POLICY, Kind.EXPERIMENT, Kind.TEMPLATE, Kind.ANNOTATION}
     part = {name: body for name, body in bodies.items() if name[0] in whole}
     size = 0
     for name, body in bodies.items():

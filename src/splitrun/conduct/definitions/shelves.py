@@ -68,6 +68,7 @@ def apart(
     sites |= {(kind, key): site for kind, key, site in shared(says)}
     sites |= {(Kind.LIST, key): site for key, site in listings(says, name, ids)}
     sites |= {(Kind.EXPERIMENT, key): Site(draft.document, ()) for key, draft in says.experiments.items()}
+    sites |= {(Kind.TEMPLATE, key): Site(pack.document, ()) for key, pack in says.library.templates.items()}
     if annotations is not None:
         sites |= {(Kind.ANNOTATION, key): site for key, site in known(annotations)}
     return {each: body(sites[each], ORDERED.get(each[0], ())) for each in sorted(sites)}
@@ -140,6 +141,8 @@ def together(bodies: Bodies) -> dict[str, Document]:
                 settings["policy"] = value
             case Kind.EXPERIMENT:
                 files[f"experiments/{key}.yaml"] = value
+            case Kind.TEMPLATE:
+                files[f"templates/{key}.yaml"] = value
             case _:
                 pass
     for path in (METRICS, FLAGS):

@@ -15,9 +15,9 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from splitrun import __version__
-from splitrun.conduct.analyze import Access
 from splitrun.conduct.designs.population import Frame, population, regions
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.reading.access import Access
 from splitrun.conduct.workspace import shown
 from splitrun.errors import Mistake, Place, SpecError
 from splitrun.plan.designs.assignment import Dealing, seed_for

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from splitrun.conduct.analyze import Access
+from splitrun.conduct.reading.access import Access
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.measure.engine import Loaded
 from splitrun.measure.engines.duckdb import DuckDB, Limits

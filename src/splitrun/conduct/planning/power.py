@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, plan_of
+from splitrun.conduct.planning.kept import informed, place_of
+from splitrun.conduct.planning.looking import day_of
 from splitrun.conduct.workspace import contents, shown
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.plan.power.aged import aged, joined
 from splitrun.plan.power.forecast import forecast
 from splitrun.plan.power.planned import planned
 from splitrun.plan.power.questioned import questioned
@@ -73,9 +78,18 @@ def power(
 
 
 def forecast_of(
-    experiment: Written | None, baselines: Known | None, question: Mapping[str, object]
+    experiment: Written | None,
+    baselines: Known | None,
+    question: Mapping[str, object],
+    now: Callable[[], datetime] | None = None,
 ) -> ShownForecast:
     """Forecast an experiment with its baselines, or answer a question.
+
+    Args:
+        experiment: Its file, or a mapping; its measured baselines are found in the project.
+        baselines: What is said of its metrics besides, and counts more.
+        question: A quick question in place of an experiment.
+        now: The clock by which measured baselines are old; None: the wall clock.
 
     Raises:
         SpecError: Something of it cannot be taken, or both are asked; all mistakes.
@@ -86,8 +100,11 @@ def forecast_of(
         names = ", ".join(f"`{name}`" for name in question)
         says = f"{names} and an experiment were handed over, and an experiment says these things itself"
         raise SpecError([Mistake(says, "take one of the two out")])
-    plan = plan_of(experiment, awaited=True)
-    return presented(forecast(of_plan(plan, experiment, baselines)))
+    plan = informed(plan_of(experiment, awaited=True), place_of(experiment))
+    setting = of_plan(plan, experiment, baselines)
+    today = day_of((now or Desk().now)(), plan.timezone)
+    old = () if baselines is not None else aged(plan.baselines or Baselines(), today, plan.key)
+    return presented(forecast(replace(setting, advice=(*setting.advice, *old))))
 
 
 def asked(question: Mapping[str, object], baselines: Known | None) -> Setting:
@@ -110,12 +127,7 @@ def of_plan(plan: Plan, experiment: Written, baselines: Known | None) -> Setting
     """
     known = plan.baselines or Baselines()
     if baselines is not None:
-        written = read(baselines)
-        known = Baselines(
-            units_per_day=written.units_per_day or known.units_per_day,
-            metrics={**known.metrics, **written.metrics},
-            measured=written.measured or known.measured,
-        )
+        known = joined(read(baselines), known)
     try:
         return planned(plan, known)
     except SpecError as error:

@@ -64,6 +64,12 @@ class Home:
         """Public keys by name."""
         return {key.name: key.public for key in self.keys.listed()}
 
+    @property
+    def there(self) -> bool:
+        """Whether there may be a registry: only a SQLite file is known not to be there without asking it."""
+        file = file_of(self.url)
+        return file is None or file.exists()
+
     @contextmanager
     def database(self) -> Iterator[Database]:
         """The database; closed at the end."""
@@ -108,7 +114,8 @@ def home(place: Path) -> Home:
         says = "there is no splitrun.yaml here or above"
         remedy = "go into a project's folder, or make one with `splitrun init`"
         raise SpecError([Mistake(says, remedy, place=Place(PROJECT, 1, 1))])
-    around = workspace(place, (PROJECT,))
+    # metrics too: the policy names some, which would else be unknown
+    around = workspace(place, (PROJECT, "metrics/*.yaml"))
     if around.says.mistakes:
         raise SpecError(around.says.mistakes)
     project = around.says.project
@@ -118,13 +125,21 @@ def home(place: Path) -> Home:
 
 def rooted(url: str, root: Path) -> str:
     """Take the file of a SQLite database from the project's folder; a bad URL is told when it is opened."""
+    file = file_of(url)
+    if file is None:
+        return url
+    return make_url(url).set(database=str(root / file)).render_as_string(hide_password=False)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None for every other URL, also for one that cannot be read."""
     try:
         read = make_url(url)
     except (ArgumentError, ValueError):
-        return url
+        return None
     if read.get_backend_name() != "sqlite" or not read.database or read.database == ":memory:":
-        return url
-    return read.set(database=str(root / read.database)).render_as_string(hide_password=False)
+        return None
+    return Path(read.database)
 
 
 def actor_of(named: str | None) -> str:

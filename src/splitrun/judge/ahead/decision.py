@@ -17,11 +17,15 @@ def decision(comparisons: Sequence[Comparison]) -> Decision | None:
     """Decide to abandon where every primary of every treatment is futile and nothing else comes first.
 
     A stop finding, a worse primary or a breached guardrail comes first, and so does a primary that is better.
+    While a primary or guardrail is exploratory nothing is decided: what was sealed was not read.
     """
     whole = [found for found in comparisons if found.segment is None]
     primaries = [found for found in whole if found.role is Role.PRIMARY]
     first = {Verdict.INVALID, Verdict.WORSE, Verdict.BETTER}
     if any(found.verdict in first for found in primaries):
+        return None
+    deciding = {Role.PRIMARY, Role.GUARDRAIL}
+    if any(found.verdict is Verdict.EXPLORATORY and found.role in deciding for found in whole):
         return None
     if any(found.guardrail is GuardrailOutcome.BREACHED for found in whole):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from splitrun.plan.difference.fields import Field, differing
-from splitrun.plan.difference.side import EXPERIMENT, Name, Side
+from splitrun.plan.difference.side import EXPERIMENT, TEMPLATE, Name, Side
 from splitrun.plan.switches.ground import meant, runs, variants_of
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.flag import Flag
@@ -145,7 +145,7 @@ def consequences(case: Case) -> tuple[Consequence, ...]:
     kind = case.name[0]
     if states & HELD:
         return tuple(RULES.get(kind, nothing)(case))
-    if kind != EXPERIMENT or not states & (SEALED | CLOSED):
+    if kind not in {EXPERIMENT, TEMPLATE} or not states & (SEALED | CLOSED):
         return tuple(noticed(case)) if kind in MEASURES and states & (SEALED | CLOSED) else ()
     if case.one(case.after) is None:
         remedy = f"put it back, or end it first: `splitrun archive {case.experiment}`"
@@ -171,6 +171,14 @@ def experiment(case: Case) -> Iterator[Consequence]:
             yield case.refused(f"{field.says}: this is {DEAL[top]}", field.name)
         elif top not in LOOSE:
             yield case.amended(field, "it is sealed")
+
+
+def template(case: Case) -> Iterator[Consequence]:
+    """What a template fills is the experiment's; the metrics it brings are sealed with it."""
+    yield from experiment(case)
+    for field in case.fields:
+        if field.top == "definitions":
+            yield case.amended(field, f"template {case.name[1]!r} brings it, and it is sealed")
 
 
 def resealed(case: Case) -> Iterator[Consequence]:
@@ -345,5 +353,6 @@ RULES: Mapping[str, Callable[[Case], Iterator[Consequence]]] = {
     "holdout": holdout,
     "layer": layer,
     "project": project,
+    TEMPLATE: template,
     **dict.fromkeys(MEASURES, measure),
 }

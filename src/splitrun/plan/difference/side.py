@@ -11,23 +11,27 @@ from splitrun.errors import SpecError
 from splitrun.plan.folder import Folder
 from splitrun.plan.seal import resolved
 from splitrun.plan.switches.lists import described
+from splitrun.plan.templates.filling import filled
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.flag import Flag, Holdout, Ids, Layer
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Key
-from splitrun.spec.project import Annotation, Policy, Project
+from splitrun.spec.policy import Policy
+from splitrun.spec.project import Annotation, Project
 from splitrun.spec.reading import MERGED
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
+from splitrun.spec.templates.pack import Pack
 from splitrun.spec.written.document import Path, Value
 
-__all__ = ["EXPERIMENT", "LIST", "Name", "Side"]
+__all__ = ["EXPERIMENT", "LIST", "TEMPLATE", "Name", "Side"]
 
 Name = tuple[str, str]
 """What kind of definition, and its key."""
 
 EXPERIMENT = "experiment"
 LIST = "list"
+TEMPLATE = "template"
 
 READERS: Mapping[str, TypeAdapter[object]] = {
     "annotation": TypeAdapter(Annotation),
@@ -42,6 +46,7 @@ READERS: Mapping[str, TypeAdapter[object]] = {
     "project": TypeAdapter(Project),
     "segment": TypeAdapter(Segment),
     "source": TypeAdapter(Source),
+    TEMPLATE: TypeAdapter(object),
 }
 
 
@@ -81,9 +86,19 @@ class Side:
         if draft is None:
             return None
         try:
-            return resolved(draft, self.says.experiments).value
+            return resolved(draft, self.says.experiments, self.says.library).value
         except SpecError:
             return None
+
+    def packs(self, key: str) -> tuple[Pack, ...]:
+        """The templates that fill what an experiment does not say; none where they cannot be had."""
+        draft = self.says.experiments.get(key)
+        if draft is None:
+            return ()
+        try:
+            return filled(draft, self.says.experiments, self.says.library.templates).packs
+        except SpecError:
+            return ()
 
     def extended(self, key: str) -> frozenset[str]:
         """The experiments that one extends, directly or through others."""

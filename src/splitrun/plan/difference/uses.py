@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from splitrun.errors import ExpressionError
-from splitrun.plan.difference.side import EXPERIMENT, Name, Side
-from splitrun.plan.library import sources_of
+from splitrun.plan.difference.side import EXPERIMENT, TEMPLATE, Name, Side
+from splitrun.plan.library import Library, sources_of
 from splitrun.plan.matter import chosen
 from splitrun.plan.switches.board import Board
+from splitrun.plan.templates.filling import stocked
 from splitrun.spec.experiment import Experiment
 from splitrun.spec.flag import Flag, ServeRule
 from splitrun.spec.written.document import Document, Site
@@ -23,13 +24,16 @@ def used(side: Side, key: str) -> frozenset[Name]:
     found = side.experiment(key)
     if found is None:
         return frozenset()
-    named = {(EXPERIMENT, key), *((EXPERIMENT, base) for base in side.extended(key))}
-    return frozenset({*named, *measured(side, found), *delivered(side, found)})
+    packs, own = side.packs(key), side.says.library.templates
+    named: set[Name] = {(TEMPLATE, pack.header.pack) for pack in packs if pack.header.pack in own}
+    named |= {(EXPERIMENT, key), *((EXPERIMENT, base) for base in side.extended(key))}
+    return frozenset(
+        {*named, *measured(stocked(side.says.library, packs, ()), found), *delivered(side, found)}
+    )
 
 
-def measured(side: Side, found: Experiment) -> Iterator[Name]:
+def measured(library: Library, found: Experiment) -> Iterator[Name]:
     """Name what it is measured by."""
-    library = side.says.library
     metrics, _ = chosen(found, Site(Document(found.key, None), ()), library)
     for metric in metrics:
         yield "metric", metric.key

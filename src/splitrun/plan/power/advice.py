@@ -53,6 +53,7 @@ def hopeless(stand: Stand) -> Iterator[Advice]:
             f"{stand.asked.metric}: no number of units shows a margin of {stand.asked.size.written} for a "
             f"baseline of {stand.asked.level.value:g}",
             "write the margin as a plain number, in the metric's own unit",
+            stand.asked.metric,
         )
 
 
@@ -69,6 +70,7 @@ def underpowered(setting: Setting, stand: Stand) -> Iterator[Advice]:
         f"{stand.asked.metric}: {end:,.0f} units at the planned end show {what} {sought} with a power of "
         f"{stand.reached:.0%}, and {stand.power:.0%} is asked",
         "; or ".join(ways_out(setting, stand)),
+        stand.asked.metric,
     )
 
 

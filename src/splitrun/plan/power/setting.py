@@ -38,6 +38,8 @@ class Advice:
     code: str
     says: str
     next: str
+    metric: str = ""
+    """Of which metric; empty where it is of the plan."""
 
 
 @dataclass(frozen=True, slots=True)

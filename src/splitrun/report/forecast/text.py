@@ -10,7 +10,7 @@ from splitrun.plan.power.setting import Aim
 from splitrun.report.printable import columns, folded, printable
 from splitrun.spec.analysis import Method
 
-__all__ = ["text"]
+__all__ = ["head", "laid_out", "pointed", "priced", "row", "text"]
 
 BAR = 20
 """Columns of a bar that is full."""
@@ -24,16 +24,17 @@ NAMES = {
 }
 
 
-def text(found: Forecast, *, width: int = 100) -> str:
+def text(found: Forecast, *, width: int = 100, advising: bool = True) -> str:
     """Write a forecast as plain text.
 
     Args:
         found: What to show.
         width: Columns to fill; less than 80 is taken as 80.
+        advising: Whether the advice stands below it.
     """
     wide = max(80, width)
     lines = [*head(found, wide), *metrics(found), *guardrails(found), *methods(found), *points(found)]
-    for advice in found.advice:
+    for advice in found.advice if advising else ():
         lines += ["", *folded(printable(f"! {advice.code}: {advice.says}"), wide, "", "  ")]
         lines += folded(printable(f"next: {advice.next}"), wide, "  ", "  ")
     return "\n".join(line.rstrip() for line in lines)

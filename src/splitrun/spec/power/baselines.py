@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from splitrun.spec.amount import Portion
-from splitrun.spec.model import Key, Model, Note
+from splitrun.spec.model import Key, Model, Note, unsaid
 from splitrun.spec.reading import checked
 from splitrun.spec.written.document import Written
 from splitrun.spec.written.text import document
@@ -16,6 +17,7 @@ __all__ = [
     "Baseline",
     "Baselines",
     "Clustering",
+    "Day",
     "MeanBaseline",
     "RatioBaseline",
     "ShareBaseline",
@@ -126,6 +128,18 @@ Baseline = Annotated[
 """A metric before the experiment: `{share: 12%}`, `{mean: 8, sd: 20}` or `{over: ..., under: ...}`."""
 
 
+def day(text: str) -> str:
+    """Refuse what is no day."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no day; write it like 2026-11-27") from None
+
+
+Day = Annotated[str, AfterValidator(day)]
+"""A day in ISO 8601."""
+
+
 class Baselines(Model):
     """What is known before an experiment."""
 
@@ -135,6 +149,8 @@ class Baselines(Model):
     """By the key of the metric."""
     measured: Note | None = None
     """Where and when they were measured."""
+    until: Day | None = Field(default=None, exclude_if=unsaid)
+    """The day on which the history that they were measured on ends; from it their age is counted."""
 
 
 def read_baselines(text: str | bytes, file: str) -> Written[Baselines]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from splitrun.spec.written.document import Document, Path, Value
 from splitrun.spec.written.wording import Faults
 
-__all__ = ["EXPERIMENT", "METRICS", "PROJECT", "Rule", "unbuilt"]
+__all__ = ["EXPERIMENT", "METRICS", "PACK", "PROJECT", "Rule", "unbuilt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,6 @@ EXPERIMENT = (
     ),
     Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
     Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
-    Rule(("metrics", "*", "*"), "name the guardrails, each with its margin", frozenset({"experience"})),
-    Rule(
-        ("metrics", "*", "*", "metric"),
-        "name the guardrails, each with its margin",
-        frozenset({"experience"}),
-    ),
     Rule(("exposures", "lake"), LAKE),
     Rule(("moments", "lake"), LAKE),
     Rule(("sources", "*", "lake"), LAKE),
@@ -54,6 +48,7 @@ EXPERIMENT = (
     *metric_rules("metrics", "*", "*", "metric"),
 )
 METRICS = (Rule(("sources", "*", "lake"), LAKE), *metric_rules("metrics", "*"))
+PACK = metric_rules("definitions", "metrics", "*")
 ENGINES = frozenset(
     {"spark", "postgres", "snowflake", "bigquery", "databricks", "clickhouse", "trino", "redshift"}
 )

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SEGMENT = "segment"
     GROUP = "group"
     EXPERIMENT = "experiment"
+    TEMPLATE = "template"
     POLICY = "policy"
     ANNOTATION = "annotation"
     PROJECT = "project"

@@ -1,0 +1,3 @@
+"""The verbs in the life of an experiment."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""`splitrun baseline` and `splitrun plan`: what is known, and what would be sealed."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Verbs that read experiments."""
+
+from __future__ import annotations

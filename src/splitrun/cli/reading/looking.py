@@ -1,0 +1,75 @@
+"""`splitrun readout`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splitrun.cli import verbs
+from splitrun.cli.reading.words import (
+    AsOf,
+    Data,
+    Database,
+    Json,
+    Markdown,
+    Memory,
+    Page,
+    Statements,
+    Threads,
+    Timeout,
+    access,
+    show,
+)
+from splitrun.cli.registry.words import Actor, Folder
+
+__all__ = ["readout"]
+
+Environment = Annotated[
+    str | None,
+    typer.Option("--environment", metavar="NAME", help="Where it runs; else the project's first."),
+]
+Why = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why you look; it stands in the audit chain."),
+]
+Early = Annotated[
+    str | None,
+    typer.Option(
+        "--early", metavar="REASON", help="Why a plan for one reading is read before its planned end."
+    ),
+]
+
+
+def readout(  # noqa: PLR0913 - a command takes what its words say
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="The key of a registered experiment.")
+    ],
+    *,
+    environment: Environment = None,
+    reason: Why = None,
+    early: Early = None,
+    actor: Actor = None,
+    folder: Folder = Path(),
+    json: Json = False,
+    as_of: AsOf = None,
+    data: Data = None,
+    database: Database = None,
+    memory: Memory = "4GB",
+    threads: Threads = 1,
+    timeout: Timeout = 600,
+    sql: Statements = False,
+    html: Page = None,
+    markdown: Markdown = None,
+) -> None:
+    """Read an experiment by its sealed plan; the look is recorded before an effect is shown."""
+    allowed = access(data, database, memory, threads, timeout)
+    wish = verbs.Wish(environment=environment, reason=reason, early=early, actor=actor)
+    show(
+        lambda table: verbs.readout(experiment, folder, as_of=as_of, access=allowed, wish=wish, desk=table),
+        html=html,
+        markdown=markdown,
+        json=json,
+        sql=sql,
+    )

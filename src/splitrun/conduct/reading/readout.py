@@ -1,0 +1,261 @@
+"""Read a sealed plan as the registry has it; the look is in the log before anybody sees an effect."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from splitrun.check.times.looks import occasion
+from splitrun.conduct.desk import Desk
+from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.sealed import in_force, registration
+from splitrun.conduct.reading.taking import Data, Terms, judged, taken
+from splitrun.conduct.registry.place import Home, actor_of, home
+from splitrun.conduct.workspace import PROJECT, workspace
+from splitrun.errors import Mistake, SpecError
+from splitrun.infer.estimate import Estimate
+from splitrun.judge.readout import Readout
+from splitrun.measure.measured import Measured
+from splitrun.plan.sealing.canonical import reopened
+from splitrun.plan.sealing.methods import methods
+from splitrun.report.form import written
+from splitrun.report.notebook import Shown
+from splitrun.spec.analysis import Method
+from splitrun.spec.plan import Plan
+from splitrun.spec.written.fields import suggested
+from splitrun.store.canonical import Json, canonical, digest, value_of
+from splitrun.store.chain.entry import Remark
+from splitrun.store.registry.change import Change
+from splitrun.store.registry.documents import SealedPlan
+from splitrun.store.registry.registry import Registry
+
+__all__ = ["LOOK", "Wish", "readout"]
+
+LOOK = "look"
+"""Verb of the entries that say that somebody looked."""
+
+EXPERIMENTS = "experiments"
+"""Folder of the experiments' files, which their paths may start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who looks, where, and why."""
+
+    environment: str | None = None
+    """None: the first of the project's."""
+    reason: str | None = None
+    early: str | None = None
+    """Why a plan for one reading is to be read before its end."""
+    actor: str | None = None
+    """None: as the environment or the login says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A sealed plan that is to be read."""
+
+    key: str
+    project: str
+    environment: str
+    chain: tuple[SealedPlan, ...]
+    """The plan in force after what it amends."""
+    plan: Plan
+    early: str | None
+    """Why it was read before its end earlier on; None: it was not."""
+
+
+def readout(
+    key: str,
+    place: Path,
+    *,
+    as_of: datetime | str | None = None,
+    access: Access | None = None,
+    wish: Wish | None = None,
+    desk: Desk | None = None,
+) -> Shown:
+    """Read an experiment by its sealed plan, and record the look before an effect is shown.
+
+    A plan for one reading stays blinded before its planned end: no effect is shown, but harm that guardrails
+    watch for. A wish to read it earlier needs a reason; from then on its intervals are always valid.
+
+    Args:
+        key: The experiment's key.
+        place: A folder of its project.
+        as_of: Count only what had happened by then; with its zone. None: the latest moment in the data.
+        access: What may be read and used besides the project's folder.
+        wish: Who looks, where, and why.
+        desk: The clock, and whom to tell of progress.
+
+    Raises:
+        SpecError: No plan of it is sealed, or it may not be read so.
+        DataError: The data cannot be read or does not fit.
+        EngineError: The engine refused, or needed more than it may use.
+        StoreError: The registry refuses; then nothing is shown.
+    """
+    table, allowed, wanted = desk or Desk(), access or Access(), wish or Wish()
+    moment, where = instant(as_of), home(place)
+    spoken(wanted)
+    table.progress("reading the sealed plan")
+    with where.registry() as registry:
+        case = case_of(registry, where, key, wanted.environment)
+    refuse(case, wanted)
+    data = Data((where.root, where.root / EXPERIMENTS), allowed)
+    found = taken(case.plan, data, moment, table, terms(case.early, wanted.early))
+    at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != case.plan
+    early = case.early or wanted.early if at_any_time else None
+    now = case.plan.model_copy(update={"methods": methods(case.plan)})
+    held = registration(case.chain, now, recorded=True, early=early)
+    seen = judged(found, held)
+    seen = replace(seen, plan=case.plan, lineage=replace(seen.lineage, plan_digest=held.digest))
+    with where.registry() as registry:
+        registry.commit(look(case, seen, wanted, table.now()))
+    return seen
+
+
+def spoken(wish: Wish) -> None:
+    """Refuse reasons that say nothing.
+
+    Raises:
+        SpecError: One is blank.
+    """
+    blank = [
+        name
+        for name in ("reason", "early")
+        if getattr(wish, name) is not None and not getattr(wish, name).strip()
+    ]
+    if blank:
+        raise SpecError(
+            [Mistake("no reason is given", "say why in a few words", f"--{name}") for name in blank]
+        )
+
+
+def case_of(registry: Registry, where: Home, key: str, environment: str | None) -> Case:
+    """Find the sealed plan that is in force.
+
+    Raises:
+        SpecError: There is no such environment, or no sealed plan.
+        StoreError: What is kept cannot be read.
+    """
+    settings = workspace(where.root, (PROJECT,)).says.project
+    project = "" if settings is None else settings.project
+    known = () if settings is None else settings.environments
+    chosen = environment or known[0]
+    if chosen not in known:
+        raise SpecError(
+            [Mistake(f"there is no environment {chosen!r}", suggested(chosen, known), "--environment")]
+        )
+    life = registry.state(project, chosen, key)
+    chain = in_force(registry.plans(project, key), None if life is None else life.plan)
+    if not chain:
+        says = f"no plan of {key!r} is sealed in the registry"
+        raise SpecError(
+            [Mistake(says, f"run `splitrun register {key}`, or read its file with `splitrun analyze`")]
+        )
+    plan = reopened(chain[-1].body)
+    early = earlier(registry, project, chosen, chain[-1]) if plan.analysis.method is Method.FIXED else None
+    return Case(key, project, chosen, chain, plan, early)
+
+
+def earlier(registry: Registry, project: str, environment: str, sealed: SealedPlan) -> str | None:
+    """Why this version was read before its end, the first time; None where it was not."""
+    subject = subject_of(sealed.experiment)
+    for entry in registry.entries(project=project):
+        if (entry.verb, entry.environment, entry.subject) == (LOOK, environment, subject):
+            match value_of(entry.content):
+                case {"early": str(why), "version": version} if version == sealed.version:
+                    return why
+                case _:
+                    continue
+    return None
+
+
+def refuse(case: Case, wish: Wish) -> None:
+    """Refuse what cannot be read so.
+
+    Raises:
+        SpecError: The plan names no rows, or an early look is asked for that it does not have.
+    """
+    rules = case.plan.analysis
+    if case.plan.exposures is None and case.plan.moments is None:
+        says = f"the sealed plan of {case.key!r} names no exposures, so there is nothing to read"
+        raise SpecError([Mistake(says, "write `exposures:` into its file and amend the plan", "exposures")])
+    if wish.early is None:
+        return
+    if rules.method is not Method.FIXED:
+        says = f"the plan is read by {rules.method.value}, which has its own times to look"
+        raise SpecError([Mistake(says, "leave `--early` out", "--early")])
+    if rules.planned_units is None:
+        says = "the plan has no `planned_units`, which intervals that hold at any time are made for"
+        raise SpecError(
+            [Mistake(says, "wait for the planned end, or amend the plan with `planned_units`", "--early")]
+        )
+
+
+def terms(before: str | None, wanted: str | None) -> Terms:
+    """On which terms a plan for one reading is read: at its end as planned, before it blinded or at any time.
+
+    Args:
+        before: Why it was read before its end earlier on.
+        wanted: Why it is to be read before its end now.
+    """
+
+    def on(plan: Plan, measured: Measured) -> Plan:
+        if plan.analysis.method is not Method.FIXED:
+            return plan
+        now = occasion(plan, measured)
+        if before is not None or (wanted is not None and not now.ended):
+            return read_as(plan, Method.SEQUENTIAL)
+        # one planned look that has not come: the same rule as before the first look of several
+        return read_as(plan, Method.GROUP_SEQUENTIAL) if now.planned and not now.ended else plan
+
+    return on
+
+
+def read_as(plan: Plan, method: Method) -> Plan:
+    """The plan, read by another method."""
+    return plan.model_copy(update={"analysis": plan.analysis.model_copy(update={"method": method})})
+
+
+def look(case: Case, seen: Readout, wish: Wish, at: datetime) -> Change:
+    """The entry that says that somebody looked, and at what."""
+    held = case.chain[-1]
+    planned = case.plan.analysis.planned_units
+    content: dict[str, Json] = {
+        "readout": digest(canonical(json.loads(written(seen)))),
+        "plan": held.digest,
+        "version": held.version,
+        "as_of": None if seen.as_of is None else seen.as_of.isoformat(),
+        "exposed": sum(count.exposed for count in seen.units),
+        "effects": effects(seen),
+        "decision": None if seen.decision is None else seen.decision.value.value,
+        "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
+        "early": None if seen.registration is None else seen.registration.early,
+    }
+    remark = Remark(
+        verb=LOOK,
+        subject=subject_of(case.key),
+        reason=wish.reason or wish.early,
+        project=case.project,
+        environment=case.environment,
+        content=canonical(content),
+    )
+    return Change(at=at, actor=actor_of(wish.actor), remarks=(remark,))
+
+
+def subject_of(key: str) -> str:
+    """An experiment as entries name it."""
+    return f"experiment/{key}"
+
+
+def effects(seen: Readout) -> bool:
+    """Whether any effect is shown."""
+    for found in seen.comparisons:
+        match found.absolute:
+            case Estimate():
+                return True
+            case _:
+                continue
+    return False
