@@ -60,6 +60,23 @@ def test_cells_are_gathered_where_they_are_sent() -> None:
     assert found.m2[:, 0, 0].tolist() == [20, 0, 2, 0]
 
 
+def test_cells_that_lie_in_runs_are_gathered_like_scattered_ones() -> None:
+    dice = np.random.default_rng(5)
+    values = [dice.normal(3.0, 2.0, size=(size, 2)) for size in dice.integers(0, 9, size=60)]
+    # two of the eight groups get no cell
+    group = np.sort(dice.choice([0, 1, 3, 4, 6, 7], size=60))
+    scattered = dice.permutation(60)
+
+    cells = Moments.stacked([Moments.of(each) for each in values])
+    in_runs = cells.gathered(group, 8)
+    mixed = cells.at(scattered).gathered(group[scattered], 8)
+
+    for place in range(8):
+        mine = np.concatenate([np.empty((0, 2)), *(values[cell] for cell in np.flatnonzero(group == place))])
+        for found in (in_runs, mixed):
+            assert_same(found.at(np.array([place])), Moments.of(mine), mine)
+
+
 def test_cells_are_picked_by_index() -> None:
     cells = Moments.stacked([Moments.of(np.array([[value]])) for value in (1.0, 2.0, 3.0)])
 

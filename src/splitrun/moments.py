@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "IntArray", "Moments", "added", "moved"]
+__all__ = ["FloatArray", "Groups", "IntArray", "Moments", "added", "moved"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -118,7 +118,6 @@ class Moments:
         mean, m2 = self.mean.take(cells, axis=0), self.m2.take(cells, axis=0)
         return Moments(self.n.take(cells), mean, m2, m3, mixed)
 
-    @np.errstate(all="ignore")
     def gathered(self, group: IntArray, groups: int) -> Moments:
         """Add cells together: cell i goes to group[i]; the result has `groups` cells, empty ones with n = 0.
 
@@ -128,33 +127,67 @@ class Moments:
             group: Target of every cell, shape (cells,), between 0 and groups - 1.
             groups: How many cells the result has.
         """
-        n = added(self.n, group, groups)
+        return self.into(Groups.of(group, groups))
+
+    @np.errstate(all="ignore")
+    def into(self, into: Groups) -> Moments:
+        """Add cells together where these groups say, as `gathered` does."""
+        group, groups = into.group, into.count
+        n = into.added(self.n)
         over = np.where(n > 0, n, 1.0)
         # means are averaged as distances from one of them: large offsets then lose nothing
-        held, full, one_of = (
-            np.flatnonzero(self.n > 0),
-            np.flatnonzero(n > 0),
-            np.zeros(groups, dtype=np.int64),
-        )
-        one_of[group[held]] = held
+        full, one_of = np.flatnonzero(n > 0), np.zeros(groups, dtype=np.int64)
+        held = np.arange(len(group)) if np.all(self.n > 0) else np.flatnonzero(self.n > 0)
+        one_of[group if len(held) == len(group) else group[held]] = held
         mean, m2 = np.zeros((groups, self.mean.shape[1])), np.empty((groups, *self.m2.shape[1:]))
         mean[full] = self.mean[one_of[full]]
         away, lever = [], []
         for one, values in enumerate(np.ascontiguousarray(self.mean.T)):
-            mean[:, one] += added(self.n * (values - mean[:, one].take(group)), group, groups) / over
+            mean[:, one] += into.added(self.n * (values - mean[:, one].take(group))) / over
             away.append(values - mean[:, one].take(group))
             lever.append(self.n * away[one])
             for other in range(one + 1):
                 products = self.m2[:, one, other] + lever[one] * away[other]
-                m2[:, one, other] = m2[:, other, one] = added(products, group, groups)
+                m2[:, one, other] = m2[:, other, one] = into.added(products)
         if self.m3 is None:
             return Moments(n=n, mean=mean, m2=m2)
         cubes = self.m3 + away[0] * (3 * self.m2[:, 0, 0] + lever[0] * away[0])
-        found = Moments(n=n, mean=mean, m2=m2, m3=added(cubes, group, groups))
+        found = Moments(n=n, mean=mean, m2=m2, m3=into.added(cubes))
         if self.mixed is None:
             return found
         thirds = moved(self, away[0], away[1])
-        return replace(found, mixed=np.stack([added(each, group, groups) for each in thirds], axis=1))
+        return replace(found, mixed=np.stack([into.added(each) for each in thirds], axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """Where cells are added together."""
+
+    group: IntArray
+    """Of every cell."""
+    count: int
+    starts: IntArray | None
+    """The first cell of every group that has any, where those of a group lie one after another; else None.
+    Adding up runs takes a third of the time that adding up scattered cells takes."""
+
+    @staticmethod
+    def of(group: IntArray, count: int) -> Groups:
+        """Look at how the groups lie."""
+        steps = group[1:] - group[:-1]
+        if not len(group) or np.any(steps < 0):
+            return Groups(group, count, None)
+        return Groups(group, count, np.concatenate([[0], np.flatnonzero(steps) + 1]))
+
+    def added(self, values: FloatArray) -> FloatArray:
+        """Add values up by group, shape (groups,)."""
+        if self.starts is None:
+            return added(values, self.group, self.count)
+        sums = np.add.reduceat(values, self.starts)
+        if len(self.starts) == self.count:
+            return np.asarray(sums)
+        whole = np.zeros(self.count)
+        whole[self.group[self.starts]] = sums
+        return whole
 
 
 def moved(moments: Moments, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

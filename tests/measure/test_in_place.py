@@ -163,6 +163,31 @@ def test_rows_without_a_unit_or_a_planned_variant_are_no_units_in_place() -> Non
     assert found.units().sum() == UNITS - 8
 
 
+def test_a_number_that_only_rows_of_no_unit_lack_is_lacked_by_nobody() -> None:
+    first = pl.int_range(pl.len()) < 3
+    rows = table().with_columns(
+        user=pl.when(first).then(None).otherwise(pl.col("user")),
+        orders=pl.when(first).then(None).otherwise(pl.col("orders")),
+    )
+
+    found = framed(trial(), seen=rows)
+
+    assert found.columns["orders"].missing.sum() == 0
+    assert found.columns["orders"].moments.n.sum() == UNITS - 3
+    sums = next(each.sql for each in found.sql if each.name == "outcomes")
+    assert '"u"."p1" AS "x1_0"' in sums
+
+
+def test_rows_that_are_all_units_are_looked_at_once() -> None:
+    rows = table()
+
+    found = framed(trial(), seen=rows)
+
+    assert not {"units by variant", "unknown variants"} & statements(found)
+    counted = [rows.filter(pl.col("variant") == variant).height for variant in ("control", "treatment")]
+    assert found.exposed.tolist() == counted
+
+
 def test_an_empty_label_and_none_at_all_are_one_level() -> None:
     rows = table()
 

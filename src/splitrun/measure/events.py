@@ -13,7 +13,7 @@ from splitrun.measure.kinds import Reading
 from splitrun.measure.parts import DAY, Part, What, condition, told_apart, undecided, usable, value
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.enrolment import MICROSECOND, identity, moment_of
-from splitrun.measure.sql import Work, column, every, later, relation, select, tree, until, whole
+from splitrun.measure.sql import Work, column, every, later, relation, select, titled, tree, until, whole
 from splitrun.measure.units import UNITS
 
 __all__ = [
@@ -99,20 +99,19 @@ class Events:
         """The rows of the units in a range, beside these units."""
         rows = select(
             [("key", self.key()), ("at", self.at()), *columns], relation(self.reading.loaded.relation, "r")
-        ).subquery("e")
-        joined = exp.select("*").from_(rows).join(relation(self.table, "u"), on=tree("e.key = u.key"))
+        ).subquery("e", copy=False)
+        joined = exp.select("*").from_(rows, copy=False)
+        joined = joined.join(relation(self.table, "u"), on=tree("e.key = u.key"), copy=False)
         # said of the rows as well: a file sorted by unit is then read only where the range lies
-        return joined.where(these.holds(tree("e.key")), these.holds(tree("u.key")))
+        return joined.where(these.holds(tree("e.key")), these.holds(tree("u.key")), copy=False)
 
     def kept(self, work: Work, name: str, table: str, read: Columns, tallies: Columns) -> None:
         """Add up the rows of every unit that has any, range by range; makes a table of n and tallies."""
-        named = [exp.alias_(tally, called, quoted=True) for called, tally in (*self.matched(), *tallies)]
+        named = [titled(called, tally) for called, tally in (*self.matched(), *tallies)]
         for these in self.ranges:
-            query = self.met(read, these).select(
-                exp.alias_(tree("u.n"), "n", quoted=True), *named, append=False
-            )
+            query = self.met(read, these).select(titled("n", tree("u.n")), *named, append=False, copy=False)
             make = work.keep if these is self.ranges[0] else work.extend
-            make(name, table, query.group_by(tree("u.n")))
+            make(name, table, query.group_by(tree("u.n"), copy=False))
 
     def inside(self, part: Part) -> exp.Expr:
         """Whether a row lies in the span of a part."""
@@ -163,7 +162,9 @@ class Events:
             (f"n{place}", tree("COUNT(*) - COUNT(:v)", v=column(f"v{place}", "e")))
             for place in range(len(values))
         ]
-        return select(named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e"))
+        return select(
+            named, select(read, relation(self.reading.loaded.relation, "r")).subquery("e", copy=False)
+        )
 
 
 def forms(work: Work, events: Events) -> tuple[str, str]:

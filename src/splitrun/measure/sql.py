@@ -24,6 +24,7 @@ __all__ = [
     "relation",
     "select",
     "text",
+    "titled",
     "tree",
     "until",
     "whole",
@@ -97,11 +98,16 @@ def falling(by: exp.Expr) -> exp.Expr:
     return exp.Ordered(this=by, desc=True, nulls_first=False)
 
 
-def select(named: Sequence[tuple[str, exp.Expr]], source: exp.Expr) -> exp.Select:
+def titled(name: str, value: exp.Expr) -> exp.Alias:
+    """Give an expression a name, quoted."""
+    # not `exp.alias_`, which copies: most of what writing SQL costs would be copies of trees nobody keeps
+    return exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
+
+
+def select(listed: Sequence[tuple[str, exp.Expr]], source: exp.Expr) -> exp.Select:
     """Select expressions under names."""
-    listed = [exp.alias_(value, name, quoted=True) for name, value in named]
-    # what is listed was copied once already
-    return exp.Select().select(*listed, copy=False).from_(source, copy=False)
+    columns = [titled(name, value) for name, value in listed]
+    return exp.Select().select(*columns, copy=False).from_(source, copy=False)
 
 
 @dataclass(slots=True)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 
 from sqlglot import exp
 
-from splitrun.errors import DataError
 from splitrun.measure.parts import What, outcome, parts
 from splitrun.measure.rows.enrolment import Enrolment
+from splitrun.measure.rows.roll import Roll, looked_at, rows_of
 from splitrun.measure.segments import MISSING
 from splitrun.measure.sql import (
     Work,
     column,
     every,
-    falling,
-    later,
     relation,
     select,
     text,
+    titled,
     tree,
     until,
     whole,
@@ -31,44 +29,6 @@ __all__ = ["UNITS", "Roll", "enrolled"]
 SEEN = "_seen"
 FIRST = "_first"
 UNITS = "_units"
-
-UNKNOWN_LISTED = 50
-"""How many variants that the plan does not know are listed by name; the rest is one sum."""
-
-
-@dataclass(slots=True)
-class Roll:
-    """What the exposures say of themselves, before any outcome."""
-
-    rows: int = 0
-    no_unit: int = 0
-    no_variant: int = 0
-    no_time: int = 0
-    zoned: int = 0
-    zoneless: int = 0
-    future: int = 0
-    """Rows later than the moment of reading."""
-    latest: int | None = None
-    """Of the rows that name a unit and a planned variant."""
-    source_last: int | None = None
-    """Of all rows."""
-    first: int | None = None
-    last: int | None = None
-    duplicates: int = 0
-    crossovers: int = 0
-    crossovers_left_out: bool = False
-    unknown: tuple[tuple[str, int], ...] = ()
-    exposed: tuple[int, ...] = ()
-    conflicting: Mapping[str, int] = field(default_factory=dict)
-    """Units whose first rows disagree, by what they disagree on."""
-    not_finite: Mapping[int, int] = field(default_factory=dict)
-    """By place of the part among the plan's parts: rows whose value is NaN or infinite."""
-    unclustered: int = 0
-    """Units without a cluster, left out."""
-    filled: frozenset[str] = frozenset()
-    """Columns with a number of each unit that no unit lacks."""
-    in_place: bool = False
-    """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
 
 def enrolled(
@@ -87,32 +47,29 @@ def enrolled(
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
         p0…, f0…, and r0… in place.
     """
-    roll, apart = _looked_at(work, enrolment)
-    roll.unknown = _unknown(work, enrolment)
-    roll.in_place = in_place is not None and apart
-    if in_place is not None and apart:
+    roll = looked_at(work, enrolment, numbers=in_place is not None)
+    roll.in_place = in_place is not None and roll.apart
+    if in_place is not None and roll.apart:
         n = whole(0) if enrolment.by_row else tree("key")
-        seen = _seen(enrolment, labels, in_place)
-        _summed(work, enrolment, roll, seen.subquery("u"))
+        if not roll.summed:
+            seen = _seen(enrolment, labels, in_place)
+            _summed(work, enrolment, roll, seen.subquery("u", copy=False))
         # read again and again: what no unit lacks is looked at no more
         seen = _seen(enrolment, labels, in_place, roll.filled)
-        work.name("units", UNITS, _numbered(seen.subquery("x"), n))
-        _not_finite(work, enrolment, roll)
+        work.name("units", UNITS, _numbered(seen.subquery("x", copy=False), n))
     else:
-        _keep_units(work, enrolment, labels, roll, apart=apart)
+        _keep_units(work, enrolment, labels, roll)
         _summed(work, enrolment, roll, relation(UNITS, "u"))
-        _not_finite(work, enrolment, roll)
+    _not_finite(work, enrolment, roll)
     return roll
 
 
-def _keep_units(
-    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], roll: Roll, *, apart: bool
-) -> None:
+def _keep_units(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], roll: Roll) -> None:
     clustered = enrolment.exposures.cluster is not None
     made = FIRST if clustered else UNITS
-    if apart:
+    if roll.apart:
         n = tree("ROW_NUMBER() OVER ()")
-        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x"), n))
+        work.keep("units", made, _numbered(_seen(enrolment, labels).subquery("x", copy=False), n))
     else:
         work.keep("exposures", SEEN, _seen(enrolment, labels))
         _count(work, enrolment, roll)
@@ -120,105 +77,6 @@ def _keep_units(
         work.forget(SEEN)
         roll.conflicting = _conflicts(work, enrolment, made)
     roll.unclustered = _keep_clustered(work) if clustered else 0
-
-
-def _rows(enrolment: Enrolment) -> exp.Expr:
-    return relation(enrolment.reading.loaded.relation, "r")
-
-
-def _raw(enrolment: Enrolment) -> exp.Select:
-    exposures, reading = enrolment.exposures, enrolment.reading
-    timed = reading.attribute(exposures.time, "exposures.time") if exposures.time else None
-    return select(
-        [
-            ("key", enrolment.key()),
-            ("label", enrolment.label()),
-            ("rank", enrolment.rank()),
-            ("at", enrolment.at()),
-            ("zoned", timed.zoned("r") if timed else exp.false()),
-        ],
-        _rows(enrolment),
-    )
-
-
-def _looked_at(work: Work, enrolment: Enrolment) -> tuple[Roll, bool]:
-    """What the rows say, and whether every row that is kept is of another unit."""
-    row = work.one("exposures looked at", select(_tallies(enrolment), _raw(enrolment).subquery("x")))
-    named = ("rows", "no_unit", "no_variant", "no_time", "zoned", "zoneless", "future", "due")
-    count = {name: int(row[name] or 0) for name in named}
-    due = count["due"]
-    if count["no_time"] * 2 > due:
-        raise _unreadable_times(work, enrolment, count["no_time"], due)
-    latest, source_last = row["latest"], row["last"]
-    roll = Roll(
-        rows=count["rows"],
-        no_unit=count["no_unit"],
-        no_variant=count["no_variant"],
-        no_time=count["no_time"],
-        zoned=count["zoned"],
-        zoneless=count["zoneless"],
-        future=count["future"],
-        latest=None if latest is None else int(latest),
-        source_last=None if source_last is None else int(source_last),
-    )
-    return roll, row["kept"] == row["apart"]
-
-
-def _tallies(enrolment: Enrolment) -> list[tuple[str, exp.Expr]]:
-    due = "key IS NOT NULL AND rank IS NOT NULL"
-    timed = exp.true() if enrolment.exposures.time else exp.false()
-    read = until("at", enrolment.limit)
-    kept = tree(due)
-    if enrolment.exposures.time:
-        kept = tree(f"{due} AND at IS NOT NULL AND :ok", ok=read)
-    apart = tree("COUNT_IF(:kept)", kept=kept)
-    if not enrolment.by_row:
-        apart = tree("COUNT(DISTINCT CASE WHEN :kept THEN key END)", kept=kept)
-    return [
-        ("rows", tree("COUNT(*)")),
-        ("no_unit", tree("COUNT_IF(key IS NULL)")),
-        ("no_variant", tree("COUNT_IF(key IS NOT NULL AND label IS NULL)")),
-        ("due", tree(f"COUNT_IF({due})")),
-        ("no_time", tree(f"COUNT_IF(:t AND {due} AND at IS NULL)", t=timed)),
-        ("zoned", tree("COUNT_IF(at IS NOT NULL AND zoned)")),
-        ("zoneless", tree("COUNT_IF(at IS NOT NULL AND NOT zoned)")),
-        ("future", later("at", enrolment.now)),
-        ("last", tree("MAX(CASE WHEN :ok THEN at END)", ok=read)),
-        ("latest", tree(f"MAX(CASE WHEN {due} AND :ok THEN at END)", ok=read)),
-        ("kept", tree("COUNT_IF(:kept)", kept=kept)),
-        ("apart", apart),
-    ]
-
-
-def _unreadable_times(work: Work, enrolment: Enrolment, bad: int, of: int) -> DataError:
-    name = enrolment.exposures.time or ""
-    cell = column(name, "r")
-    query = select([("cell", tree("CAST(:c AS TEXT)", c=cell))], _rows(enrolment))
-    query = query.where(
-        tree("(:at) IS NULL AND NULLIF(CAST(:c AS TEXT), '') IS NOT NULL", at=enrolment.at(), c=cell)
-    )
-    query = query.distinct().order_by(tree("cell")).limit(whole(3))
-    seen = [repr(str(row["cell"])[:40]) for row in work.ask("times that cannot be read", query).to_pylist()]
-    like = f" (like {', '.join(seen)})" if seen else ""
-    return DataError(
-        f"exposures: {bad:,} of {of:,} rows have no readable time in {name!r}{like}; "
-        "write times in ISO 8601, like 2026-11-22T18:30:00Z, or leave `exposures.time` out"
-    )
-
-
-def _unknown(work: Work, enrolment: Enrolment) -> tuple[tuple[str, int], ...]:
-    query = (
-        select([("label", tree("label")), ("rows", tree("COUNT(*)"))], _raw(enrolment).subquery("x"))
-        .where(tree("key IS NOT NULL AND label IS NOT NULL AND rank IS NULL"))
-        .group_by(tree("label"))
-        .order_by(falling(tree("COUNT(*)")), tree("label"))
-    )
-    rows = work.ask("unknown variants", query).to_pylist()
-    listed = [(str(row["label"]), int(row["rows"])) for row in rows[:UNKNOWN_LISTED]]
-    if len(rows) > UNKNOWN_LISTED:
-        rest = rows[UNKNOWN_LISTED:]
-        listed.append((f"({len(rest):,} others)", sum(int(row["rows"]) for row in rest)))
-    return tuple(listed)
 
 
 def _seen(
@@ -252,12 +110,12 @@ def _seen(
     if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
-    inner = select(named, _rows(enrolment)).subquery("x")
-    return exp.select("*").from_(inner).where(every(kept))
+    inner = select(named, rows_of(enrolment)).subquery("x", copy=False)
+    return exp.select("*").from_(inner, copy=False).where(every(kept), copy=False)
 
 
 def _numbered(units: exp.Expr, n: exp.Expr) -> exp.Select:
-    return exp.select("*").from_(units).select(exp.alias_(n, "n", quoted=True))
+    return exp.select("*").from_(units, copy=False).select(titled("n", n), copy=False)
 
 
 def _count(work: Work, enrolment: Enrolment, roll: Roll) -> None:
@@ -359,7 +217,7 @@ def _summed(work: Work, enrolment: Enrolment, roll: Roll, units: exp.Expr) -> No
             *((name, tree("COUNT(:p)", p=column(name))) for name in numbers),
         ],
         units,
-    ).group_by(tree("rank"))
+    ).group_by(tree("rank"), copy=False)
     rows = work.ask("units by variant", query).to_pylist()
     roll.filled = frozenset(name for name in numbers if all(row[name] == row["units"] for row in rows))
     held = {int(row["rank"]): int(row["units"]) for row in rows}

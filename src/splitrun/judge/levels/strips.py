@@ -10,7 +10,7 @@ import numpy as np
 
 from splitrun.judge.levels.cuts import Cut
 from splitrun.measure.measured import Measured
-from splitrun.moments import IntArray, Moments
+from splitrun.moments import Groups, IntArray, Moments
 
 __all__ = ["Strip", "gathered", "strip_of"]
 
@@ -24,9 +24,8 @@ class Step:
 
     rows: IntArray | None
     """None: all of them."""
-    group: IntArray
-    """Of every row."""
-    groups: int
+    into: Groups
+    """Of every row that is picked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,9 +103,12 @@ def together(moments: Sequence[Sequence[Moments]], strip: Strip) -> Moments:
 
 def added(cells: Moments, step: Step, metrics: int) -> Moments:
     """Pick and add up the cells of several metrics, metric after metric."""
-    group = repeated(step.group, metrics, step.groups)
-    picked = cells if step.rows is None else cells.at(repeated(step.rows, metrics, len(cells.n) // metrics))
-    return picked.gathered(group, metrics * step.groups)
+    if metrics == 1:
+        return (cells if step.rows is None else cells.at(step.rows)).into(step.into)
+    groups = step.into.count
+    group = repeated(step.into.group, metrics, groups)
+    rows = None if step.rows is None else repeated(step.rows, metrics, len(cells.n) // metrics)
+    return (cells if rows is None else cells.at(rows)).gathered(group, metrics * groups)
 
 
 def side_by_side(parts: Sequence[Moments], metrics: int) -> Moments:
@@ -127,18 +129,16 @@ def rolled(cuts: Sequence[Cut]) -> Roll:
     """Roll a cube up to several cuts, by way of two smaller cubes where that takes fewer rows."""
     cells = cuts[0].measured.cells
     every = np.arange(len(cells.variant.code))
-    order = sorted(cuts, key=lambda cut: len(cut.labels))
-    wide = len(order) // 3
-    halves = order[: len(order) - wide], order[len(order) - wide :]
+    halves = halved_at(cuts)
     shapes = [(len(cells.variant.labels), *(len(cut.labels) for cut in half)) for half in halves]
     sizes = [math.prod(shape) for shape in shapes]
-    if wide == 0 or 2 * (len(every) + sum(sizes)) > len(cuts) * len(every):
+    if len(cuts) < 3 or 2 * (len(every) + sum(sizes)) > len(cuts) * len(every):
         codes = {cut.segment: (every, cells.variant.code, cut.code) for cut in cuts}
         return Roll(cuts[0].measured, ((spread_out(cuts, codes),),))
     codes, halved, start = {}, [], 0
     for half, shape, size in zip(halves, shapes, sizes, strict=True):
         places = (cells.variant.code, *(cut.code for cut in half))
-        halved.append(Step(None, np.ravel_multi_index(places, shape), size))
+        halved.append(Step(None, Groups.of(np.ravel_multi_index(places, shape), size)))
         variant, *levels = np.unravel_index(np.arange(size), shape)
         codes |= {
             cut.segment: (np.arange(size) + start, variant, level)
@@ -146,6 +146,13 @@ def rolled(cuts: Sequence[Cut]) -> Roll:
         }
         start += size
     return Roll(cuts[0].measured, (tuple(halved), (spread_out(cuts, codes),)))
+
+
+def halved_at(cuts: Sequence[Cut]) -> tuple[Sequence[Cut], Sequence[Cut]]:
+    """Two parts of cuts, in their order, whose cubes are small: cells lie in the order of the first ones."""
+    widths = [len(cut.labels) for cut in cuts]
+    at = min(range(len(cuts)), key=lambda at: math.prod(widths[:at]) + math.prod(widths[at:]))
+    return cuts[:at], cuts[at:]
 
 
 def spread_out(cuts: Sequence[Cut], codes: Mapping[str | None, tuple[IntArray, IntArray, IntArray]]) -> Step:
@@ -161,4 +168,4 @@ def spread_out(cuts: Sequence[Cut], codes: Mapping[str | None, tuple[IntArray, I
         rows.append(picked)
         groups.append(start + variant * len(cut.labels) + level)
         start += len(cut.measured.cells.variant.labels) * len(cut.labels)
-    return Step(np.concatenate(rows), np.concatenate(groups), start)
+    return Step(np.concatenate(rows), Groups.of(np.concatenate(groups), start))

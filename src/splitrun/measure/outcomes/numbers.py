@@ -36,16 +36,17 @@ class Numbers:
 
     def over(self, named: Sequence[tuple[str, exp.Expr]], turn: Range = WHOLE) -> exp.Select:
         """Select from the units that are analysed, or those of one turn, with all their numbers."""
-        query = select(named, relation(MET, "u")).where(tree("u.met"))
+        query = select(named, relation(MET, "u")).where(tree("u.met"), copy=False)
         for source, table in self.tables.items():
             alias = self._alias(source)
             met = tree("u.n = :n", n=column("n", alias))
             joined: exp.Expr = relation(table, alias)
             if turn is not WHOLE:
                 within = turn.holds(tree("t.n"))
-                joined = exp.select("*").from_(relation(table, "t")).where(within).subquery(alias)
-            query = query.join(joined, on=met, join_type="left")
-        return query if turn is WHOLE else query.where(turn.holds(tree("u.n")))
+                joined = exp.select("*").from_(relation(table, "t"), copy=False).where(within, copy=False)
+                joined = joined.subquery(alias, copy=False)
+            query = query.join(joined, on=met, join_type="left", copy=False)
+        return query if turn is WHOLE else query.where(turn.holds(tree("u.n")), copy=False)
 
     def of(self, part: Part) -> exp.Expr:
         """A unit's number of a part: a unit without any event has a true 0."""

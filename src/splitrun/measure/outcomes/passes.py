@@ -63,6 +63,11 @@ class Sums:
     def settled(self, groups: Sequence[IntArray]) -> bool:
         """Whether they say all that is to be said around the mean of every group of cells."""
         squares = np.diagonal(self.second, axis1=1, axis2=2)
+        left = squares - self.first * self.first / np.maximum(self.n, 1.0)[:, None]
+        plain = (squares >= SMALLEST) & (squares <= FAR * left)
+        # what is left around the means of cells is left around the mean of all of them too, and more
+        if np.all(plain | ((squares == 0) & (self.first == 0))):
+            return True
         return all(self._settled(group, squares) for group in groups)
 
     def _settled(self, group: IntArray, squares: FloatArray) -> bool:
@@ -178,11 +183,12 @@ def _numbered(
     number, labels = cells
     if not labels:
         named = [("cell", tree("cell")), *sums.items()]
-        return select(named, relation(outcomes, "o")).group_by(tree("cell"))
+        return select(named, relation(outcomes, "o")).group_by(tree("cell"), copy=False)
     raws = [column(each.name, "u") for each in labels]
     written = [("rank", tree("rank")), *((each.name, each.written) for each in labels)]
-    inner = select([*written, *sums.items()], relation(outcomes, "u")).group_by(tree("u.rank"), *raws)
-    return select([("cell", number)], inner.subquery("u")).select("u.*")
+    inner = select([*written, *sums.items()], relation(outcomes, "u"))
+    inner = inner.group_by(tree("u.rank"), *raws, copy=False)
+    return select([("cell", number)], inner.subquery("u", copy=False)).select("u.*", copy=False)
 
 
 def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.Expr]:
@@ -197,7 +203,7 @@ def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.E
         if block.filled:
             # what every unit has need not be counted: one sum less
             named[f"n{sides[0]}"] = tree("COUNT(*) - :i", i=named[immature])
-        named[f"z{sides[0]}"] = tree("CAST(COALESCE(COUNT_IF(:x = 0), 0) AS BIGINT)", x=column(sides[0]))
+        named[f"z{sides[0]}"] = tree("COUNT(CASE WHEN :x = 0 THEN 1 END)", x=column(sides[0]))
         if block.cut is not None:
             named[f"h{block.name}"] = tree("CAST(SUM(:h) AS BIGINT)", h=column(f"h{block.name}"))
         for name in sides:
@@ -235,8 +241,8 @@ def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, 
             for place, (a, b, c) in enumerate(_triples(block))
         ]
     query = select(named, relation(outcomes, "o"))
-    query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"))
-    return query.group_by(tree("o.cell")).order_by(tree("o.cell"))
+    query = query.join(relation(centres, "k"), on=tree("o.cell = k.cell"), copy=False)
+    return query.group_by(tree("o.cell"), copy=False).order_by(tree("o.cell"), copy=False)
 
 
 def _counts(first: pa.Table, block: Block, alike: Mapping[str, str]) -> Counts:

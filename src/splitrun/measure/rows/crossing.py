@@ -50,7 +50,8 @@ def crossed(work: Work, table: str, cuts: Sequence[Label]) -> Crossing | None:
         [("rank", tree("u.rank")), *((cut.name, cut.raw) for cut in cuts), ("units", tree("COUNT(*)"))],
         relation(table, "u"),
     )
-    inner = inner.group_by(tree("u.rank"), *(cut.raw for cut in cuts)).limit(whole(MOST + 1))
+    inner = inner.group_by(tree("u.rank"), *(cut.raw for cut in cuts), copy=False)
+    inner = inner.limit(whole(MOST + 1), copy=False)
     labels = [(cut.name, cut.written) for cut in cuts]
     outer = select(
         [
@@ -59,11 +60,12 @@ def crossed(work: Work, table: str, cuts: Sequence[Label]) -> Crossing | None:
             ("units", tree("CAST(SUM(units) AS BIGINT)")),
             ("raws", tree("COUNT(*)")),
         ],
-        inner.subquery("u"),
+        inner.subquery("u", copy=False),
     )
-    outer = outer.group_by(tree("rank"), *(label for _, label in labels))
+    outer = outer.group_by(tree("rank"), *(label for _, label in labels), copy=False)
     rows = work.ask(
-        "labels that stand together", outer.order_by(tree("rank"), *(column(n) for n, _ in labels))
+        "labels that stand together",
+        outer.order_by(tree("rank"), *(column(n) for n, _ in labels), copy=False),
     )
     raws = sum(int(each) for each in rows.column("raws").to_pylist() if each)
     if raws > MOST:
