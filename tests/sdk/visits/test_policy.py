@@ -148,7 +148,11 @@ def test_attributes_are_those_of_the_moment_and_a_text_of_its_own_kind_is_a_unit
     assert type(found.unit) is str
 
 
-@pytest.mark.parametrize("said", [5, ["granted"], Hostile(), None, "yes", later], ids=repr)
+@pytest.mark.parametrize(
+    "said",
+    [5, ["granted"], Hostile(), None, "yes", later],
+    ids=["number", "list", "hostile", "none", "no-word", "coroutine"],
+)
 def test_a_consent_that_is_no_word_is_pending(said: object) -> None:
     assert visit(consent=lambda _: said).context.consent is Consent.PENDING
 
