@@ -304,8 +304,7 @@ class Registration:
     early: str | None = None
     """Why a plan for one reading was read before its end; None: it was not."""
     exposed_before: datetime | None = None
-    """The first exposure in the data, where it was before the plan was sealed; None: it was not, or no time is
-    known."""
+    """The first exposure in the data, where it was before the plan was sealed; else None."""
 
     @property
     def in_time(self) -> bool:
