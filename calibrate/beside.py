@@ -9,8 +9,8 @@ import numpy as np
 from calibrate.crowds import Crowd, sized, told
 from calibrate.figures import Part, covered, fixed
 from calibrate.once import EFFECT
-from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.adjustment import Adjusted
+from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.clusters_adjusted import crossed_adjusted, linearised, nested_adjusted
 from splitrun.infer.contrast import difference
 from splitrun.infer.estimate import Estimates, Points

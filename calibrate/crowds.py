@@ -101,7 +101,7 @@ def sized(rng: np.random.Generator, crowd: Crowd, mean: int, shape: tuple[int, i
     """Units of clusters: all the same, log-normal, or between a quarter of the mean and 1.75 times it."""
     if crowd.spread > 0:
         drawn = mean * np.exp(crowd.spread * rng.standard_normal(shape) - crowd.spread**2 / 2)
-        return np.maximum(np.rint(drawn), 1).astype(np.int64)
+        return np.asarray(np.maximum(np.rint(drawn), 1), dtype=np.int64)
     if not crowd.uneven:
         return np.full(shape, mean)
     return rng.integers(mean // 4, 2 * mean - mean // 4 + 1, size=shape)

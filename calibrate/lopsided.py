@@ -90,7 +90,8 @@ def read(rng: np.random.Generator, units: IntArray, centre: float) -> Points:
         return np.where(known, ordered[begun + np.maximum(index, 0)], np.nan)
 
     q = at(np.full(len(total), 0.5))
-    below = np.bincount(place, weights=values <= q[run], minlength=units.size).reshape(units.shape)
+    inside = np.bincount(place, weights=values <= q[run], minlength=units.size)
+    below = np.asarray(inside, dtype=np.float64).reshape(units.shape)
     own = np.stack([below, units.astype(np.float64)], axis=2)
     clusters = np.full(len(own), float(own.shape[1]))
     sums = Moments.from_sums(clusters, own.sum(axis=1), np.einsum("rgi,rgj->rij", own, own))

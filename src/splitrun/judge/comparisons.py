@@ -97,7 +97,7 @@ def told(reading: Reading, index: int, absolute: Estimate) -> tuple[GuardrailOut
         return outcome, Verdict.INCONCLUSIVE, kept_back(seen, why)
     if outcome is not None and planned.guardrail is not None:
         judged = guardrail_verdict(outcome, absolute, planned.metric.better)
-        if harmed(reading, index):
+        if outcome is GuardrailOutcome.BREACHED and not shown_by_looks(reading, index):
             return outcome, judged, breached_between(seen, units.tolerance(planned.guardrail.margin))
         return outcome, judged, guarded(seen, planned, outcome, planned.guardrail.margin, units)
     size = interest(reading, index)
@@ -129,6 +129,12 @@ def harmed(reading: Reading, index: int) -> bool:
     if lines is None or lines.beside is None or too_early(reading.pair)[index]:
         return False
     return sign(lines.beside.cell(index)) == (-1 if reading.planned.metric.better is Direction.HIGHER else 1)
+
+
+def shown_by_looks(reading: Reading, index: int) -> bool:
+    """Whether the plan's own bound shows the breach of a guardrail."""
+    lines = reading.effects.tolerance
+    return lines is not None and sign(lines.harm.cell(index)) != 0
 
 
 def interest(reading: Reading, index: int) -> Reach | None:

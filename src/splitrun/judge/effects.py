@@ -132,7 +132,7 @@ def at_once(question: Question) -> tuple[Hashable, ...] | None:
         case Once(), Once():
             better = None if planned.guardrail is None else planned.metric.better
             parts = grounds.promise.part, grounds.harm.part
-            return grounds.watched, better, planned.mei is None, parts, grounds.beside
+            return grounds.watched, better, planned.mei is None, parts
         case _:
             return None
 

@@ -68,7 +68,7 @@ class Grounds:
     descriptive: bool
     """Whether its totals have no end while the plan reads more than once: no promise then holds."""
     beside: Promise | None = None
-    """Of harm that is watched at every moment beside what is proved at planned ones; None where nothing is."""
+    """Of harm that is watched at every moment beside a proof at planned ones; None where nothing is."""
 
     @property
     def shown(self) -> Promise:
@@ -99,13 +99,14 @@ def grounds(scene: Scene, column: Column, alpha: float, base: float) -> tuple[Gr
         promise = Once(alpha)
     watching = watch(scene, promise)
     mode = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
-    planned_only = method in {Method.FIXED, Method.GROUP_SEQUENTIAL} and not descriptive
+    # a bound that is read once shows whatever that one shows
+    sooner = method is Method.GROUP_SEQUENTIAL and not descriptive and watching is not promise
     whole = Grounds(
         promise=promise,
         harm=watching if mode else promise,
         watched=mode,
         descriptive=descriptive,
-        beside=watching if planned_only and not mode and watching is not promise else None,
+        beside=watching if sooner and not mode else None,
     )
     return whole, replace(whole, harm=watching, watched=one_sided, beside=None)
 

@@ -62,9 +62,7 @@ def dof_of(found: Quantiles, key: str, cut: Cut, index: int) -> FloatArray | Non
 
 
 @np.errstate(all="ignore")
-def quantile_levels(
-    found: Quantiles, at: float, index: int, dof: FloatArray | None = None
-) -> QuantileLevels:
+def quantile_levels(found: Quantiles, at: float, index: int, dof: FloatArray | None = None) -> QuantileLevels:
     """Put a quantile's values, bounds and counts together.
 
     Args:
