@@ -65,7 +65,7 @@ class Lists:
         self.counts.append(len(events))
         self.stamps.append((batch.at // 1000, shift, batch.sdk))
 
-    def common(self, epoch: int, *, release: bool) -> dict[str, pa.Array]:
+    def common(self, epoch: int, *, release: bool) -> dict[str, pa.Array[pa.Scalar[pa.DataType]]]:
         """Lay out the columns that every row has, but `date` and `sequence`."""
         of, counts = self.events, np.array(self.counts, np.int64)
         received = np.repeat(np.array([at for at, _, _ in self.stamps], np.int64), counts)
@@ -83,11 +83,11 @@ class Lists:
             "release": pa.array(
                 [one.release or None for one in of] if release else [None] * len(of), pa.string()
             ),
-            "sdk": names.take(pa.array(sdks)),
+            "sdk": names.take(sdks),
             **raw,
         }
 
-    def objects(self, values: Sequence[dict[str, object]]) -> pa.Array:
+    def objects(self, values: Sequence[dict[str, object]]) -> pa.Array[pa.StringScalar]:
         """Write objects as JSON; empty ones are null."""
         return pa.array([encode(one).decode() if one else None for one in values], pa.string())
 
@@ -106,6 +106,6 @@ def sent(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def micros(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+def micros(column: pa.ChunkedArray[pa.TimestampScalar]) -> npt.NDArray[np.int64]:
     """Give moments as microseconds since 1970."""
     return np.asarray(column.cast(pa.int64()).to_numpy())

@@ -217,10 +217,15 @@ def asked(ruleset: Ruleset, key: str) -> set[str]:
         flag = ruleset.flags[name]
         waiting += [required.flag for required in flag.requires]
         for rule in flag.rules:
-            match rule:
-                case Run(experiment=run):
-                    tree = ruleset.experiments[run].audience
-                case Serve(when=tree):
-                    pass
-            found |= set() if tree is None else set(columns(tree))
+            found |= asked_by(ruleset, rule)
     return found
+
+
+def asked_by(ruleset: Ruleset, rule: Run | Serve) -> set[str]:
+    """Name the attributes that a rule asks."""
+    match rule:
+        case Run(experiment=run):
+            audience = ruleset.experiments[run].audience
+            return set() if audience is None else set(columns(audience))
+        case Serve(when=when):
+            return set() if when is None else set(columns(when))

@@ -27,7 +27,7 @@ TYPES: Mapping[Kind, tuple[pa.DataType, tuple[type, ...]]] = {
 decode = Decoder(dict[str, object]).decode
 
 
-def parted(written: Sequence[bytes], declared: Declared) -> dict[str, pa.Array]:
+def parted(written: Sequence[bytes], declared: Declared) -> dict[str, pa.Array[pa.Scalar[pa.DataType]]]:
     """Part properties into declared columns and the rest.
 
     Args:

@@ -7,7 +7,7 @@ the future after that is no row: it is told by its place, and kept as a dead let
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -135,8 +135,8 @@ def off(batch: Batch) -> int:
 def sort(batch: Batch, into: tuple[Lists, Lists, Lists], stamp: tuple[int, int], setting: Setting) -> None:
     """Take the events of a batch apart by their kind."""
     exposures, events, aliases = into
-    first = type(batch.events[0]) if batch.events else Did
-    kinds = {Exposure: exposures, Did: events, Alias: aliases}
+    first: type = type(batch.events[0]) if batch.events else Did
+    kinds: dict[type, Lists] = {Exposure: exposures, Did: events, Alias: aliases}
     if all(type(one) is first for one in batch.events):
         kinds[first].take(batch, batch.events, batch.places, stamp, setting.key_of)
         return
@@ -151,7 +151,7 @@ def exposed(lists: Lists, setting: Setting) -> pa.Table:
     """Lay out exposures."""
     of: list[Exposure] = lists.events
     outcome = setting.judge.outcome
-    own = {
+    own: dict[str, pa.Array[pa.Scalar[pa.DataType]]] = {
         "flag": pa.array([one.flag for one in of], pa.string()),
         "experiment": pa.array([one.experiment for one in of], pa.string()),
         "version": pa.array([one.version for one in of], pa.int32()),
@@ -171,7 +171,7 @@ def exposed(lists: Lists, setting: Setting) -> pa.Table:
 def happened(lists: Lists, setting: Setting) -> pa.Table:
     """Lay out events, a declared property in a column of its own."""
     of: list[Did] = lists.events
-    own: Mapping[str, pa.Array] = {
+    own: dict[str, pa.Array[pa.Scalar[pa.DataType]]] = {
         "name": pa.array([one.name for one in of], pa.string()),
         "value": pa.array([one.value for one in of], pa.float64()),
         **parted([bytes(one.properties) for one in of], setting.declared),
@@ -183,7 +183,7 @@ def linked(lists: Lists, setting: Setting) -> pa.Table:
     """Lay out aliases."""
     of: list[Alias] = lists.events
     key_of = setting.key_of
-    own = {
+    own: dict[str, pa.Array[pa.Scalar[pa.DataType]]] = {
         "was_key": pa.array([key_of(one.was.type, one.was.id) for one in of], pa.int64()),
         "was_type": pa.array([one.was.type for one in of], pa.string()),
     }

@@ -66,13 +66,14 @@ class Loop:
                 with committer.owned():
                     self.flushes(committer)
                     committer.close()
-                return
             except SplitrunError as error:
                 self.refused = str(error)
                 log.warning("%s", error)
                 if self.stopping.wait(pause):
                     return
                 pause = min(pause * 2, LONGEST)
+            else:
+                return
 
     def flushes(self, committer: Committer) -> None:
         """Flush whenever enough waits or the time is up, and once more at the end."""

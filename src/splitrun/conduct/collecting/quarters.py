@@ -13,6 +13,7 @@ from splitrun.collect.rows import Setting
 from splitrun.store.lake.delta import LakeTable, Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms
+from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
 
 __all__ = ["Quarters"]
@@ -45,6 +46,8 @@ class Quarters:
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     tables: dict[tuple[str, str, Table], LakeTable] = field(default_factory=dict)
 
+    windows: dict[tuple[str, str], Seen] = field(default_factory=dict)
+
     def setting(self, project: str, environment: str) -> Setting:
         """Give what the rows of a project and environment need."""
         found = self.settings.get((project, environment))
@@ -68,12 +71,20 @@ class Quarters:
         found = self.tables.get(name)
         if found is None:
             folder = self.lake.folder(project, environment, table)
-            seen = self.state / f"{project}.{environment}.{table}.seen"
+            seen = self.windows.get((project, environment))
+            if seen is None:
+                file = self.state / f"{project}.{environment}.seen"
+                seen = self.windows[project, environment] = Seen(file)
             found = self.tables[name] = LakeTable(folder, table, seen, self.passing)
         return found
 
+    def keep(self) -> None:
+        """Keep the seen-windows for the next start."""
+        for seen in self.windows.values():
+            seen.keep()
+
     def close(self) -> None:
         """Keep the seen-windows, and let go of the tables."""
-        for one in self.tables.values():
-            one.close()
+        self.keep()
         self.tables.clear()
+        self.windows.clear()

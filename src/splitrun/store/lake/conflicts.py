@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
@@ -22,7 +23,9 @@ BESIDE = frozenset({"received", "sequence", "sdk", "time", "outcome", "epoch", "
 Row = Mapping[str, object]
 
 
-def conflicting(delta: DeltaTable, folder: Folder, new: pa.Table, again: pa.Table) -> pa.Array:
+def conflicting(
+    delta: DeltaTable, folder: Folder, new: pa.Table, again: pa.Table
+) -> pa.Array[pa.BooleanScalar]:
     """Tell which repeated events differ from the first of their id.
 
     Args:
@@ -62,10 +65,10 @@ def among(rows: pa.Table, ids: set[object]) -> list[dict[str, object]]:
 
 def earlier(delta: DeltaTable, folder: Folder, again: pa.Table) -> Iterator[dict[str, object]]:
     """Read the rows of the table that have these ids, on their days and the days beside."""
-    days = {moment.date() for moment in again["time"].to_pylist()}
+    days = {moment.date() for moment in again["time"].to_pylist() if moment is not None}
     near = {day + timedelta(days=by) for day in days for by in (-1, 0, 1)}
     files, root = folder.files()
-    wanted = [("event_id", "in", set(again["event_id"].to_pylist()))]
+    wanted = pc.field("event_id").isin(again["event_id"].combine_chunks())
     for one in pa.table(delta.get_add_actions(flatten=True)).to_pylist():
         if one["partition.date"] in near:
             path = f"{root}/{one['path']}"

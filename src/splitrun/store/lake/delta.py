@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,9 +24,9 @@ from splitrun.store.lake.conflicts import conflicting
 from splitrun.store.lake.digests import noted
 from splitrun.store.lake.parquet import Written, durable, written
 from splitrun.store.lake.place import Folder
-from splitrun.store.lake.remembered import kept, remembered
+from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table
-from splitrun.store.lake.window import KEPT, Window
+from splitrun.store.lake.window import KEPT
 
 __all__ = ["Counts", "LakeTable", "Mark", "Passing"]
 
@@ -64,20 +63,22 @@ class LakeTable:
     Args:
         folder: Where it lies; made where it is not.
         table: Which.
-        seen: File of the seen-window.
+        seen: The ids that were seen; shared by the tables of a project and environment.
         passing: Told each step.
     """
 
     def __init__(
-        self, folder: Folder, table: Table, seen: Path, passing: Passing = lambda _name: None
+        self, folder: Folder, table: Table, seen: Seen, passing: Passing = lambda _name: None
     ) -> None:
         self.folder, self.table, self.seen, self.passing = folder, table, seen, passing
         self.delta = self.opened()
-        found = remembered(seen)
-        usable = found is not None and found[1] <= self.delta.version()
-        self.window, self.version = found if found is not None and usable else (Window(), -1)
-        self.rebuilt = not usable
-        """Whether the seen-window had to be made anew from the lake."""
+        if self.version > self.delta.version():
+            seen.forget()
+
+    @property
+    def version(self) -> int:
+        """Up to which the ids of the table were seen."""
+        return self.seen.versions.get(str(self.table), -1)
 
     def opened(self) -> DeltaTable:
         """Open the table; make it where there is none.
@@ -150,7 +151,7 @@ class LakeTable:
     def tried(self, rows: pa.Table, mark: Mark) -> Counts | None:
         """Try one commit; none where somebody else was faster."""
         ids = rows["event_id"].combine_chunks()
-        mask = pa.array(self.window.fresh(ids))
+        mask = pa.array(self.seen.window.fresh(ids))
         new, again = rows.filter(mask), rows.filter(pc.invert(mask))
         differs = conflicting(self.delta, self.folder, new, again)
         counts = counted(new, again, differs)
@@ -189,7 +190,7 @@ class LakeTable:
         days = pc.cast(stamped["time"], pa.date32())
         order = [name for name in self.columns() if name in stamped.column_names]
         out = []
-        for day in sorted(pc.unique(days).to_pylist()):
+        for day in days_of(days):
             part = stamped.filter(pc.equal(days, pa.scalar(day, pa.date32()))).select(order)
             out.append(written(self.folder, part, day, sequence))
         return out
@@ -226,14 +227,15 @@ class LakeTable:
         """Take up the ids of a commit of ours."""
         self.delta.update_incremental()
         self.taken_up(new)
-        self.version = sequence
+        self.seen.versions[str(self.table)] = sequence
 
     def taken_up(self, rows: pa.Table) -> None:
         """Take up ids by the day on which they were received."""
-        days = pc.cast(rows["received"], pa.date32()).combine_chunks()
-        ids = rows["event_id"].combine_chunks()
-        for day in pc.unique(days).to_pylist():
-            self.window.add(ids.filter(pc.equal(days, pa.scalar(day, pa.date32()))), day)
+        days = pc.cast(rows["received"], pa.date32())
+        ids = rows["event_id"]
+        for day in days_of(days):
+            of = ids.filter(pc.equal(days, pa.scalar(day, pa.date32())))
+            self.seen.window.add(of.combine_chunks(), day)
 
     def catch_up(self) -> None:
         """Take up the ids that others brought since, or all of them after a start without a window."""
@@ -245,15 +247,15 @@ class LakeTable:
         newest = max((one["max.received"].date() for one in added), default=date(1970, 1, 1))
         for one in added:
             if one["max.sequence"] > self.version and one["max.received"].date() >= newest - timedelta(KEPT):
-                wanted = [("sequence", ">", self.version)]
+                path = f"{root}/{one['path']}"
+                wanted = pc.field("sequence") > self.version
                 names = ["event_id", "received"]
-                self.taken_up(
-                    pq.read_table(
-                        f"{root}/{one['path']}", names, filters=wanted, filesystem=files, partitioning=None
-                    )
+                found = pq.read_table(
+                    path, columns=names, filters=wanted, filesystem=files, partitioning=None
                 )
-        self.window.expire(newest)
-        self.version = now
+                self.taken_up(found)
+        self.seen.window.expire(newest)
+        self.seen.versions[str(self.table)] = now
 
     def told(self, mark: Mark) -> Counts:
         """Read what the commit of a mark counted; nothing where its log entry is gone."""
@@ -266,10 +268,10 @@ class LakeTable:
                 break
         return counts
 
-    def close(self) -> None:
-        """Keep the seen-window for the next start."""
-        self.catch_up()
-        kept(self.seen, self.window, self.version)
+
+def days_of(days: pa.ChunkedArray[pa.Scalar[pa.Date32Type]]) -> list[date]:
+    """Give each day once, in order."""
+    return sorted(day for day in pc.unique(days).to_pylist() if day is not None)
 
 
 def said(mark: Mark, counts: Counts) -> str:
@@ -278,7 +280,7 @@ def said(mark: Mark, counts: Counts) -> str:
     return json.dumps({"app": mark.app, "number": mark.number, "counts": rows})
 
 
-def counted(new: pa.Table, again: pa.Table, differs: pa.Array) -> Counts:
+def counted(new: pa.Table, again: pa.Table, differs: pa.Array[pa.BooleanScalar]) -> Counts:
     """Count rows by day of receipt, SDK and what became of them."""
     counts: Counts = Counter()
     alike, other = again.filter(pc.invert(differs)), again.filter(differs)
@@ -286,14 +288,14 @@ def counted(new: pa.Table, again: pa.Table, differs: pa.Array) -> Counts:
     for reason, rows in groups:
         add(counts, rows, pa.array([reason] * rows.num_rows, pa.string()))
     if "outcome" in new.column_names:
-        add(counts, new, pc.binary_join_element_wise("outcome", new["outcome"], ": "))
+        add(counts, new, pa.array([f"outcome: {one}" for one in new["outcome"].to_pylist()], pa.string()))
     return counts
 
 
-def add(counts: Counts, rows: pa.Table, reasons: pa.Array | pa.ChunkedArray) -> None:
+def add(counts: Counts, rows: pa.Table, reasons: pa.Array[pa.StringScalar]) -> None:
     """Count rows by day of receipt, SDK and reason."""
     if rows.num_rows:
         days = pc.cast(rows["received"], pa.date32())
-        table = pa.table({"day": days, "sdk": rows["sdk"], "reason": reasons})
+        table = rows.select(["sdk"]).append_column("day", days).append_column("reason", reasons)
         for one in table.group_by(["day", "sdk", "reason"]).aggregate([([], "count_all")]).to_pylist():
             counts[one["day"], one["sdk"], one["reason"]] += one["count_all"]

@@ -1,4 +1,4 @@
-"""Parquet files of the lake: ordered by unit, with page checksums, named by their own digest, on disk for good."""
+"""Parquet files of the lake: ordered by unit, with page checksums, named by their digest, on disk for good."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,11 @@ from splitrun.store.lake.tables import PARTITION, STATISTICS
 
 __all__ = ["Written", "digest_of", "durable", "written"]
 
-ORDER = [("unit_key", "ascending"), ("time", "ascending"), ("event_id", "ascending")]
+ORDER: list[tuple[str, Literal["ascending", "descending"]]] = [
+    ("unit_key", "ascending"),
+    ("time", "ascending"),
+    ("event_id", "ascending"),
+]
 GROUP = 250_000
 """Rows of a row group."""
 
@@ -98,8 +103,7 @@ def statistics(rows: pa.Table) -> bytes:
     """Write the statistics that stand in the log; ids are not among them."""
     least, most = {}, {}
     for name in STATISTICS:
-        edges = pc.min_max(rows[name]).as_py()
-        least[name], most[name] = edges["min"], edges["max"]
+        least[name], most[name] = pc.min(rows[name]).as_py(), pc.max(rows[name]).as_py()
     nulls = dict.fromkeys(STATISTICS, 0)
     return encode({"numRecords": rows.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls})
 

@@ -47,7 +47,7 @@ class Folder:
             session_token=found.get("AWS_SESSION_TOKEN"),
             region=found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION"),
             endpoint_override=host or None,
-            scheme=scheme or "https",
+            scheme="http" if scheme == "http" else "https",
         )
         return bucket, self.uri.partition("://")[2]
 

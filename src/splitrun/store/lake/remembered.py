@@ -1,6 +1,6 @@
-"""The seen-window on disk: a copy with its digest, so that a start need not read the lake.
+"""The seen-window of a project and environment, and its copy on disk, which spares a start reading the lake.
 
-It is worth no more than the time that it spares: where it is missing or changed, it is made anew from the lake.
+The copy is worth no more than that: where it is missing or changed, the window is made anew from the lake.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec.msgpack import Decoder, encode
 
 from splitrun.store.lake.window import Window
 
-__all__ = ["kept", "remembered"]
+__all__ = ["Seen"]
 
 FORM = b"splitrun.seen/1\n"
 
@@ -23,9 +23,8 @@ FORM = b"splitrun.seen/1\n"
 class Kept(Struct, frozen=True):
     """What stands in the file."""
 
-    version: int
-    """Of the table, up to which it was seen."""
-    runs: dict[int, list[int]]
+    versions: dict[str, int]
+    runs: dict[int, bytes]
     touched: dict[int, int]
     days: dict[int, bytes]
 
@@ -33,33 +32,52 @@ class Kept(Struct, frozen=True):
 decode = Decoder(Kept).decode
 
 
-def kept(file: Path, window: Window, version: int) -> None:
-    """Write a window, whole or not at all."""
-    days = {day: prints.tobytes() for day, prints in window.days.items()}
-    body = encode(Kept(version, window.runs, window.touched, days))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    with part.open("wb") as out:
-        out.write(FORM + sha256(body).digest() + body)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+class Seen:
+    """Which event ids the tables of one project and environment hold.
 
+    Args:
+        file: The copy on disk.
+    """
 
-def remembered(file: Path) -> tuple[Window, int] | None:
-    """Read a window and the version up to which it was seen; none where it is missing or was changed."""
-    try:
-        written = file.read_bytes()
-    except OSError:
-        return None
-    digest, body = written[len(FORM) : len(FORM) + 32], written[len(FORM) + 32 :]
-    if not written.startswith(FORM) or sha256(body).digest() != digest:
-        return None
-    try:
-        found = decode(body)
-    except MsgspecError:
-        return None
-    window = Window()
-    window.runs, window.touched = found.runs, found.touched
-    window.days = {day: np.frombuffer(prints, np.uint64) for day, prints in found.days.items()}
-    return window, found.version
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.window, self.versions = Window(), dict[str, int]()
+        self.rebuilt = not self.read()
+        """Whether there was no copy that could be used."""
+
+    def forget(self) -> None:
+        """Begin anew: what was seen is not what the lake holds."""
+        self.window, self.versions, self.rebuilt = Window(), {}, True
+
+    def read(self) -> bool:
+        """Read the copy; false where it is missing or was changed."""
+        try:
+            written = self.file.read_bytes()
+        except OSError:
+            return False
+        digest, body = written[len(FORM) : len(FORM) + 32], written[len(FORM) + 32 :]
+        if not written.startswith(FORM) or sha256(body).digest() != digest:
+            return False
+        try:
+            found = decode(body)
+        except MsgspecError:
+            return False
+        self.versions, window = found.versions, self.window
+        window.runs = {of: np.frombuffer(runs, np.uint64) for of, runs in found.runs.items()}
+        window.touched = found.touched
+        window.days = {day: np.frombuffer(prints, np.uint64) for day, prints in found.days.items()}
+        return True
+
+    def keep(self) -> None:
+        """Write the copy, whole or not at all."""
+        window = self.window
+        runs = {of: found.tobytes() for of, found in window.runs.items()}
+        days = {day: prints.tobytes() for day, prints in window.days.items()}
+        body = encode(Kept(self.versions, runs, window.touched, days))
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        part = self.file.with_name(f".{self.file.name}.{os.getpid()}.part")
+        with part.open("wb") as out:
+            out.write(FORM + sha256(body).digest() + body)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(self.file)

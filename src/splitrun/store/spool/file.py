@@ -207,7 +207,10 @@ class SpoolFile:
 
     def counts(self, since: str = "") -> tuple[Counted, ...]:
         """Read what was counted, from a day on."""
-        asked = "select day, project, environment, sdk, reason, events from counts where day >= ? order by 1, 2, 3, 4, 5"
+        asked = (
+            "select day, project, environment, sdk, reason, events from counts where day >= ? "
+            "order by 1, 2, 3, 4, 5"
+        )
         with self.connection() as read:
             return tuple(read.execute(asked, (since,)))
 
