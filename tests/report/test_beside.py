@@ -12,7 +12,7 @@ import pytest
 
 from splitrun.infer.estimate import Unknown, Why
 from splitrun.judge.reading import readout
-from splitrun.judge.readout import Readout
+from splitrun.judge.readout import Outlook, Readout
 from splitrun.measure.measured import CapOrigin
 from splitrun.report.beside import Note
 from splitrun.report.form import form
@@ -190,3 +190,37 @@ def test_the_form_says_whether_the_denominator_moved() -> None:
     assert isinstance(estimates, list)
 
     assert [None if one["parts"] is None else one["parts"]["moved"] for one in estimates] == [None, True]
+
+
+@pytest.mark.parametrize("write", [text, html, page, markdown])
+def test_a_look_before_the_end_tells_people_what_the_end_may_bring(write: Callable[[Readout], str]) -> None:
+    # the numbers are held to the formulas in tests/judge/test_ahead.py
+    outlook = Outlook(
+        information=0.5, final=1.0, z=1.5, bound=2.963, futility=0.2, futile=False, low=-0.012, high=0.048,
+        better=0.4321, worse=0.0002, better_with_mei=None,
+    )  # fmt: skip
+    found = beside()
+    found = replace(
+        found, comparisons=(replace(found.comparisons[0], outlook=outlook), *found.comparisons[1:])
+    )
+
+    says = notes(found, 0)["ahead"].says
+
+    assert says in shown(write, found)
+    assert says.startswith("at the planned end better with a probability of 43.2 %, worse with below 0.1 %; ")
+    assert says.endswith(
+        "50.0 % of the planned information is in; z is 1.50, decided beyond 2.96, futile below 0.20"
+    )
+    assert (
+        "% if the truth is the MEI"
+        in notes(
+            replace(
+                found,
+                comparisons=(
+                    replace(found.comparisons[0], outlook=replace(outlook, better_with_mei=0.9999)),
+                    *found.comparisons[1:],
+                ),
+            ),
+            0,
+        )["ahead"].says
+    )

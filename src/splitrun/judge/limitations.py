@@ -52,6 +52,8 @@ def of_seal(registration: Registration | None) -> Iterator[str]:
         return
     if registration.late is not None:
         yield "the plan was sealed late, after units had been exposed: it may have been made to fit them"
+    elif registration.exposed_before is not None:
+        yield "the data begins before the plan was sealed: the plan may have been made to fit it"
     if registration.reach:
         yield "what is exploratory is not as it was sealed before the data: it explains, and decides nothing"
     if not registration.recorded:

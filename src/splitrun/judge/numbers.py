@@ -51,13 +51,20 @@ class Scale:
             word, end = ("at most", high) if low is None else ("at least", low)
             return f"{word} {self._written(end or 0.0, estimate)}"
         digits = decimals(reach(estimate) * self.factor, 2)
-        return f"{seen(low * self.factor, digits)} to {seen(high * self.factor, digits)}{self.effect}"
+        return self._ends(low, high, digits)
+
+    def range(self, low: float, high: float) -> str:
+        """Two effects like `-1.2 to 4.8 pp`, with two significant digits of what lies between them."""
+        return self._ends(low, high, decimals((high - low) / 2 * self.factor, 2))
 
     def tolerance(self, size: Size) -> str:
         """A margin or minimum effect of interest."""
         if size.relative:
             return f"{size.value * 100:g} % of control"
         return f"{size.value * self.factor:g}{self.effect}"
+
+    def _ends(self, low: float, high: float, digits: int) -> str:
+        return f"{seen(low * self.factor, digits)} to {seen(high * self.factor, digits)}{self.effect}"
 
     def _at(self, value: float, digits: int) -> str:
         return plain(value * self.factor, digits) + self.level

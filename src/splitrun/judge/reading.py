@@ -67,6 +67,7 @@ def readout(
     """
     stops = tuple(finding.code for finding in findings if finding.severity is Severity.STOP)
     readings = tuple(every_reading(plan, measured))
+    registration = dated(registration, measured.first_exposure)
     compared = tuple(judged(plan, measured, readings, stops, registration))
     tested = tuple(differing(plan, measured, readings, registration))
     look = look_of(plan, measured)
@@ -88,6 +89,13 @@ def readout(
         registration=registration,
         post_hoc=post_hoc(registration, compared, tested),
     )
+
+
+def dated(registration: Registration | None, first: datetime | None) -> Registration | None:
+    """Hold the moment of sealing against the first exposure in the data, whatever the log says of it."""
+    if registration is None or first is None or first >= registration.at:
+        return registration
+    return replace(registration, exposed_before=first)
 
 
 def lineage(plan: Plan, measured: Measured, versions: Mapping[str, str]) -> Lineage:

@@ -303,11 +303,18 @@ class Registration:
     """Whether this reading stands in the log as a look."""
     early: str | None = None
     """Why a plan for one reading was read before its end; None: it was not."""
+    exposed_before: datetime | None = None
+    """The first exposure in the data, where it was before the plan was sealed; else None."""
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was sealed before the first unit was exposed, as far as log and data can tell."""
+        return self.late is None and self.exposed_before is None
 
     @property
     def confirmatory(self) -> bool:
         """Whether the whole readout may confirm: sealed in time, and all as it was sealed."""
-        return self.late is None and not self.reach
+        return self.in_time and not self.reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What stands beside an effect, in words: adjustment, cap, zeros, clusters, the parts of a ratio."""
+"""What stands beside an effect, in words: adjustment, cap, zeros, clusters, parts of a ratio, the outlook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, decimals, level_of, plain
-from splitrun.judge.readout import Adjusted, Arm, Capped, Comparison, GuardrailOutcome, Part, Parts
+from splitrun.judge.readout import (
+    Adjusted,
+    Arm,
+    Capped,
+    Comparison,
+    GuardrailOutcome,
+    Outlook,
+    Part,
+    Parts,
+)
 from splitrun.measure.measured import CapOrigin
 from splitrun.report.printable import printable
 
@@ -55,7 +64,30 @@ def notes(found: Comparison, kind: str, units: Scale) -> tuple[Note, ...]:
         *([] if kind in YES_OR_NO else zeros(found)),
         *clusters(found),
         *([] if found.parts is None else parts(found.parts)),
+        *([] if found.outlook is None else [ahead(found.outlook, units)]),
     )
+
+
+def ahead(found: Outlook, units: Scale) -> Note:
+    """What the planned end may bring, seen from a look before it, and where the bounds of this look lie."""
+    at_mei = (
+        "" if found.better_with_mei is None else f" ({chance(found.better_with_mei)} if the truth is the MEI)"
+    )
+    futile = "" if found.futility is None else f", futile below {found.futility:.2f}"
+    ends = f"better with a probability of {chance(found.better)}{at_mei}, worse with {chance(found.worse)}"
+    says = (
+        f"at the planned end {ends}; the estimate then lies at {units.range(found.low, found.high)}, nine "
+        f"times of ten; {percent(found.information)} of the planned information is in; z is {found.z:.2f}, "
+        f"decided beyond {found.bound:.2f}{futile}"
+    )
+    return Note("ahead", says)
+
+
+def chance(probability: float) -> str:
+    """A probability as people write it: none is called certain."""
+    if probability < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if probability > 0.999 else f"{probability * 100:.3g} %"
 
 
 def held_back(found: Comparison) -> Iterator[Note]:

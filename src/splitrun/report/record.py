@@ -150,7 +150,7 @@ def registered(found: Registration | None) -> str:
     """When the plan was sealed, and whether it is what was read."""
     if found is None:
         return "not before the data was seen"
-    if found.late is not None:
+    if not found.in_time:
         return "late, after units had been exposed"
     return "before the first exposure" + ("; not all that is read is as it was sealed" if found.reach else "")
 

@@ -12,7 +12,7 @@ __all__ = ["astray", "in_time", "post_hoc", "stray_test", "whole_of"]
 
 def in_time(registration: Registration | None) -> bool:
     """Whether a plan was sealed before the first unit was exposed."""
-    return registration is not None and registration.late is None
+    return registration is not None and registration.in_time
 
 
 def whole_of(registration: Registration | None) -> tuple[str, ...]:

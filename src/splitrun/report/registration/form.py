@@ -19,6 +19,7 @@ def registration(found: Registration) -> dict[str, object]:
         "sealed_by": found.by,
         "late": found.late,
         "exposures": found.exposures,
+        "exposed_before": None if found.exposed_before is None else found.exposed_before.isoformat(),
         "amendments": [amendment(one) for one in found.amendments],
         "deviations": [asdict(one) for one in found.deviations],
         "confirmatory": found.confirmatory,

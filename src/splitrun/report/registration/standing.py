@@ -42,6 +42,11 @@ def sentences(found: Registration) -> Iterator[tuple[str, bool]]:
     """The sentences, each with whether it is alarming."""
     if found.late is not None:
         yield late(found, found.late), True
+    elif found.exposed_before is not None:
+        yield (
+            f"LATE: the first unit was exposed {day(found.exposed_before)}, before the plan was sealed",
+            True,
+        )
     matters = [one for one in found.deviations if one.confirmatory]
     if matters:
         yield f"Deviates from the sealed plan: {changes(matters)}", True
