@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -269,7 +270,7 @@ class LakeTable:
         return counts
 
 
-def days_of(days: pa.ChunkedArray[pa.Scalar[pa.Date32Type]]) -> list[date]:
+def days_of(days: pa.ChunkedArray[Any]) -> list[date]:
     """Give each day once, in order."""
     return sorted(day for day in pc.unique(days).to_pylist() if day is not None)
 

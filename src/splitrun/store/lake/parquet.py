@@ -1,4 +1,4 @@
-"""Parquet files of the lake: ordered by unit, with page checksums, named by their digest, on disk for good."""
+"""Parquet files of the lake: ordered by unit, page checksums, named by their digest, on disk for good."""
 
 from __future__ import annotations
 

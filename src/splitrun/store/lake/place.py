@@ -69,3 +69,19 @@ class Lake:
             return Folder("/".join((self.root.rstrip("/"), *parts)), None)
         local = Path(self.root).absolute().joinpath(*parts)
         return Folder(str(local), local)
+
+    def tables(self) -> list[tuple[str, str, Table]]:
+        """Name every table that is there: project, environment, table."""
+        local = "://" not in self.root
+        files, root = Folder(self.root, Path(self.root).absolute() if local else None).files()
+        levels = [root.rstrip("/")]
+        for _ in range(3):
+            levels = [
+                found.path
+                for above in levels
+                for found in files.get_file_info(pafs.FileSelector(above, allow_not_found=True))
+                if found.type == pafs.FileType.Directory
+            ]
+        parts = [path.rsplit("/", 3)[1:] for path in levels]
+        known = {str(table) for table in Table}
+        return sorted((one, two, Table(name)) for one, two, name in parts if name in known)
