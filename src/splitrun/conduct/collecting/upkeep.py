@@ -114,5 +114,3 @@ def turn_of(lake: Lake, state: Path, schedule: Schedule) -> Callable[[], Done | 
         schedule: What is kept.
     """
     return lambda: upkeep(lake, state / "upkeep.lock", schedule, datetime.now(UTC))
-
-

@@ -266,6 +266,8 @@ class LakeTable:
             if (told.get("app"), told.get("number")) == (mark.app, mark.number):
                 for day, sdk, reason, n in told["counts"]:
                     counts[date.fromisoformat(day), sdk, reason] += n
+                # whoever made the commit was stopped before it was seen onto the disk, or right after
+                self.settled(entry["version"])
                 break
         return counts
 

@@ -16,7 +16,9 @@ from deltalake.exceptions import DeltaError
 from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder
 
-__all__ = ["NOTES", "faults", "noted"]
+__all__ = ["NOTES", "faults", "noted", "unnoted"]
+
+LOG = "_delta_log"
 
 NOTES = "_commits.sha256"
 
@@ -28,11 +30,40 @@ def noted(root: Path, *names: str) -> None:
         root: Folder of the table.
         names: Of the files.
     """
-    lines = [f"{sha256((root / '_delta_log' / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    digests = [(sha256((root / LOG / name).read_bytes()).hexdigest(), name) for name in names]
     with (root / NOTES).open("a") as out:
-        out.write("".join(lines))
+        out.write("".join(f"{digest}  {name}  {check(digest, name)}\n" for digest, name in digests))
         out.flush()
         os.fsync(out.fileno())
+
+
+def unnoted(root: Path) -> list[str]:
+    """Name the files of the log that have no digest: whoever wrote them was stopped before the note."""
+    return sorted(present(root) - set(notes(root)))
+
+
+def check(digest: str, name: str) -> str:
+    """Vouch for a line of notes."""
+    return sha256(f"{digest}  {name}".encode()).hexdigest()[:16]
+
+
+def present(root: Path) -> set[str]:
+    """Name the entries and checkpoints of the log."""
+    return {file.name for file in (root / LOG).glob("*") if file.suffix in {".json", ".parquet"}}
+
+
+def notes(root: Path) -> dict[str, str]:
+    """Read the digests by name; a line that is not whole counts under its own text, without a digest."""
+    try:
+        lines = (root / NOTES).read_bytes().decode(errors="replace").split("\n")
+    except FileNotFoundError:
+        return {}
+    found: dict[str, str] = {"": ""} if lines[-1] else {}
+    for line in lines[:-1]:
+        digest, _, rest = line.partition("  ")
+        name, _, vouched = rest.partition("  ")
+        found[name] = digest if check(digest, name) == vouched else ""
+    return found
 
 
 def faults(folder: Folder) -> tuple[str, ...]:
@@ -48,24 +79,12 @@ def faults(folder: Folder) -> tuple[str, ...]:
 
 def log_faults(root: Path) -> Iterator[str]:
     """Hold the log against the digests that were noted."""
-    known: dict[str, str] = {}
-    for line in (root / NOTES).read_text(errors="replace").splitlines() if (root / NOTES).exists() else ():
-        digest, _, name = line.partition("  ")
-        if len(digest) != 64 or not name:
-            yield f"{root / NOTES} has a line that is no digest; restore it from a backup"
-        else:
-            known[name] = digest
-    present = {file.name for file in (root / "_delta_log").glob("*") if file.suffix in {".json", ".parquet"}}
-    for name in sorted(present & set(known)):
-        if sha256((root / "_delta_log" / name).read_bytes()).hexdigest() != known[name]:
-            yield f"{root / '_delta_log' / name} is not what was written; restore it from a backup"
-    # the newest may have been written by somebody who was stopped before the note; older ones may not
-    unnoted = sorted(present - set(known))
-    yield from (
-        f"{root / '_delta_log' / name} has no digest; restore {NOTES} from a backup"
-        for name in unnoted
-        if name < max(known, default="")
-    )
+    known = notes(root)
+    if "" in known.values():
+        yield f"{root / NOTES} is not what was written; restore it from a backup"
+    for name in sorted(present(root) & set(known)):
+        if known[name] not in {"", sha256((root / LOG / name).read_bytes()).hexdigest()}:
+            yield f"{root / LOG / name} is not what was written; restore it from a backup"
 
 
 def row_faults(root: Path) -> Iterator[str]:

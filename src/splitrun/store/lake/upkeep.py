@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import LakeTable
-from splitrun.store.lake.digests import noted
+from splitrun.store.lake.digests import noted, unnoted
 from splitrun.store.lake.parquet import written
 from splitrun.store.lake.tables import PARTITION
 
@@ -172,6 +172,5 @@ def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
     except (DeltaError, OSError) as error:
         raise StoreError(f"the table {table.folder.uri} cannot be cleaned up ({error})") from error
     if table.folder.local is not None:
-        log = table.folder.local / "_delta_log"
-        noted(table.folder.local, *sorted(file.name for file in log.glob("*.checkpoint*.parquet")))
+        noted(table.folder.local, *unnoted(table.folder.local))
     return tuple(gone)
