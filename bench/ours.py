@@ -32,7 +32,7 @@ class Silent:
 
     def send(self, body: bytes, /) -> Answer:
         """Take one."""
-        return Answer(202, Accepted(body.count(b'"id"')))
+        return Answer(202, Accepted(body.count(b'"unit":')))
 
 
 def ruleset() -> Ruleset:

@@ -554,6 +554,28 @@ def test_before_the_first_look_only_what_is_so_is_said_of_harm(world: World, say
     assert found.says.endswith(says)
 
 
+def test_before_the_first_look_no_doubt_tells_outcomes_by_variant() -> None:
+    of = plan(
+        [primary("bought"), primary("kept")],
+        method=Method.GROUP_SEQUENTIAL,
+        looks=(WEEK,),
+        planned_units=1000,
+    )
+    few, none, all_alike = np.zeros(100), np.zeros(100), [np.ones(100)] * 2
+    few[:3] = 1.0
+    world = measured({"bought": [none, few], "kept": all_alike})
+
+    early, at_look = (
+        {one.code: one.says for one in doubts(Evidence(of, started(world, days=days, looks=[])))}
+        for days in (3, 9)
+    )
+
+    assert "too_few_units" not in early
+    assert early["zero_spread"] == "every unit has the same value (kept is 1 for all 200 units)"
+    assert "bought is 0 for all 100 units of control" in at_look["zero_spread"]
+    assert "bought has 3 conversions among 100 units" in at_look["too_few_units"]
+
+
 def late(method: Method, days: float = 24, looks: tuple[int, ...] = (300, 600, 900)) -> Evidence:
     world = looking(days, looks)
     rules = world.plan.analysis.model_copy(update={"method": method})

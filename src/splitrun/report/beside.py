@@ -77,8 +77,8 @@ def ahead(found: Outlook, units: Scale) -> Note:
     ends = f"better with a probability of {chance(found.better)}{at_mei}, worse with {chance(found.worse)}"
     says = (
         f"at the planned end {ends}; the estimate then lies at {units.range(found.low, found.high)}, nine "
-        f"times of ten; {percent(found.information)} of the planned information is in; z is {found.z:.2f}, decided "
-        f"beyond {found.bound:.2f}{futile}"
+        f"times of ten; {percent(found.information)} of the planned information is in; z is {found.z:.2f}, "
+        f"decided beyond {found.bound:.2f}{futile}"
     )
     return Note("ahead", says)
 

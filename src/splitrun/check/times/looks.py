@@ -17,6 +17,7 @@ __all__ = [
     "Occasion",
     "after_planned_end",
     "before_first_look",
+    "blinded",
     "early_look",
     "occasion",
     "partial_weeks",
@@ -61,14 +62,18 @@ def occasion(plan: Plan, measured: Measured) -> Occasion:
     )
 
 
+def blinded(evidence: Evidence) -> bool:
+    """Whether no effect may be shown yet, so that no doubt may tell outcomes by variant either."""
+    plan = evidence.plan
+    return plan.analysis.method is Method.GROUP_SEQUENTIAL and not occasion(plan, evidence.measured).looks
+
+
 def before_first_look(evidence: Evidence) -> Finding | None:
     """Say that only the health of the data may be read until the first planned look."""
-    plan, measured = evidence.plan, evidence.measured
-    if plan.analysis.method is not Method.GROUP_SEQUENTIAL:
+    if not blinded(evidence):
         return None
-    now = occasion(plan, measured)
-    if now.looks:
-        return None
+    plan = evidence.plan
+    now = occasion(plan, evidence.measured)
     when = "the first planned look" if now.following is None else now.following.isoformat(" ", "minutes")
     return Finding(
         code="before_first_look",
