@@ -1,7 +1,7 @@
-"""The servers that are measured: the intake as it ships, a bare loop that stores, a framework that stores nothing.
+"""The servers that are measured: the intake as it ships, a bare loop that stores, a framework that does not.
 
-`python -m bench.ingest_servers ours|bare|fastapi FOLDER CORE` prints its port and its key, and serves until its
-input ends.
+`python -m bench.ingest_servers ours|bare|fastapi FOLDER CORE` prints its port and its key, and serves until
+its input ends.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health
@@ -18,6 +20,9 @@ from splitrun.store.access.keys import Scope
 __all__ = ["application", "endpoints"]
 
 BEARER = "Bearer "
+
+Guarded = Callable[[Request], Awaitable[Response]]
+"""An endpoint behind the key that it asks for."""
 
 
 def endpoints() -> tuple[Endpoint, ...]:
@@ -42,14 +47,34 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
             await part.stop()
 
     app = FastAPI(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
+    hot: dict[tuple[str, str], Guarded] = {}
     for one in endpoints() if served is None else served:
         if one.mode in server.modes:
-            app.add_route(one.path, guarded(server, one), methods=[one.method], include_in_schema=False)
+            answer = guarded(server, one)
+            app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
+            if one.hot:
+                hot[one.method, one.path] = answer
+    app.add_middleware(Shortcut, hot=hot)
     app.openapi = lambda: document(app, served)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
 
 
-def guarded(server: Server, one: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+class Shortcut:
+    """Answers hot endpoints before the framework looks for routes."""
+
+    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], Guarded]) -> None:
+        self.app, self.hot = app, hot
+
+    async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
+        """Answer, or leave it to the framework."""
+        if scope["type"] == "http" and (answer := self.hot.get((scope["method"], scope["path"]))) is not None:
+            response = await answer(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def guarded(server: Server, one: Endpoint) -> Guarded:
     """Ask for the key before the endpoint answers."""
 
     async def answer(request: Request) -> Response:
