@@ -178,6 +178,7 @@ def main(name: str, folder: Path, core: int) -> None:
         app,  # type: ignore[arg-type] # an ASGI application of any make
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         http="httptools",
         loop="uvloop",
     )

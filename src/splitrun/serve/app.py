@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun import __version__
@@ -23,6 +24,23 @@ BEARER = "Bearer "
 
 Guarded = Callable[[Request], Awaitable[Response]]
 """An endpoint behind the key that it asks for."""
+
+
+class Application(FastAPI):
+    """The framework's application, with hot endpoints answered before anything else of it is asked."""
+
+    @cached_property
+    def hot(self) -> dict[tuple[str, str], Guarded]:
+        """Hot endpoints by method and path."""
+        return {}
+
+    async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
+        """Answer, or leave it to the framework."""
+        if scope["type"] == "http" and (answer := self.hot.get((scope["method"], scope["path"]))) is not None:
+            response = await answer(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def endpoints() -> tuple[Endpoint, ...]:
@@ -46,32 +64,15 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
         for part in reversed(server.parts.values()):
             await part.stop()
 
-    app = FastAPI(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
-    hot: dict[tuple[str, str], Guarded] = {}
+    app = Application(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
     for one in endpoints() if served is None else served:
         if one.mode in server.modes:
             answer = guarded(server, one)
             app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
             if one.hot:
-                hot[one.method, one.path] = answer
-    app.add_middleware(Shortcut, hot=hot)
+                app.hot[one.method, one.path] = answer
     app.openapi = lambda: document(app, served)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
-
-
-class Shortcut:
-    """Answers hot endpoints before the framework looks for routes."""
-
-    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], Guarded]) -> None:
-        self.app, self.hot = app, hot
-
-    async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
-        """Answer, or leave it to the framework."""
-        if scope["type"] == "http" and (answer := self.hot.get((scope["method"], scope["path"]))) is not None:
-            response = await answer(Request(scope, receive, send))
-            await response(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
 
 
 def guarded(server: Server, one: Endpoint) -> Guarded:
