@@ -337,6 +337,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         coarse,
         "may be off by at most so much: latency of 275 in voucher by 1.2",
     ),
+    "exposures_left_out": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(logged={"override": 12, "older version": 3, "linked": 2})),
+        "12 units or more of the lake left out: 12 override, 3 older version",
+    ),
     "untriggered": (
         Severity.NOTE,
         lambda: evidence(dirt=Dirt(untriggered_units=250)),
@@ -534,11 +539,8 @@ def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) ->
     ("world", "says"),
     [
         (lambda: looking(6.5, ()), "and no effect is shown"),
-        (guarded, "and no effect is shown; only harm of load is watched all the same"),
-        (
-            lambda: guarded(("near",)),
-            "no effect is shown; only harm of load and of errors in segments is watched all the same",
-        ),
+        (guarded, "and no effect is shown; only harm of load, errors is watched all the same"),
+        (lambda: guarded(("near",)), "only harm of load, errors is watched all the same"),
         (lambda: guarded(planned_units=None), "and no effect is shown"),
     ],
 )
@@ -547,6 +549,28 @@ def test_before_the_first_look_only_what_is_so_is_said_of_harm(world: World, say
 
     assert found is not None
     assert found.says.endswith(says)
+
+
+def test_before_the_first_look_no_doubt_tells_outcomes_by_variant() -> None:
+    of = plan(
+        [primary("bought"), primary("kept")],
+        method=Method.GROUP_SEQUENTIAL,
+        looks=(WEEK,),
+        planned_units=1000,
+    )
+    few, none, all_alike = np.zeros(100), np.zeros(100), [np.ones(100)] * 2
+    few[:3] = 1.0
+    world = measured({"bought": [none, few], "kept": all_alike})
+
+    early, at_look = (
+        {one.code: one.says for one in doubts(Evidence(of, started(world, days=days, looks=[])))}
+        for days in (3, 9)
+    )
+
+    assert "too_few_units" not in early
+    assert early["zero_spread"] == "every unit has the same value (kept is 1 for all 200 units)"
+    assert "bought is 0 for all 100 units of control" in at_look["zero_spread"]
+    assert "bought has 3 conversions among 100 units" in at_look["too_few_units"]
 
 
 def late(method: Method, days: float = 24, looks: tuple[int, ...] = (300, 600, 900)) -> Evidence:

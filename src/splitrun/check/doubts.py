@@ -20,6 +20,7 @@ from splitrun.check.times.exposure import exposures_no_time, no_exposure_time
 from splitrun.check.times.looks import (
     after_planned_end,
     before_first_look,
+    blinded,
     early_look,
     partial_weeks,
     planned_end_missed,
@@ -29,6 +30,7 @@ from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
+from splitrun.check.units.logged import exposures_left_out
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -74,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     immature,
     cap_from_experiment,
     coarse_quantile,
+    exposures_left_out,
     untriggered,
     no_variant,
     duplicate_exposures,
@@ -86,7 +89,15 @@ CHECKS: tuple[Check, ...] = (
 GRAVEST_FIRST = (Severity.STOP, Severity.WARN, Severity.NOTE)
 
 
+TELLING: frozenset[Check] = frozenset((denominator_moved, skewed))
+"""Checks that read outcomes by variant and cannot speak without telling them."""
+
+
 def doubts(evidence: Evidence) -> tuple[Finding, ...]:
-    """Ask every check; the gravest findings come first."""
-    raised = [finding for check in CHECKS if (finding := check(evidence)) is not None]
+    """Ask every check; the gravest findings come first.
+
+    While no effect may be shown, checks that would tell one are not asked.
+    """
+    asked = [check for check in CHECKS if check not in TELLING] if blinded(evidence) else CHECKS
+    raised = [finding for check in asked if (finding := check(evidence)) is not None]
     return tuple(sorted(raised, key=lambda finding: GRAVEST_FIRST.index(finding.severity)))

@@ -19,6 +19,7 @@ from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
+from splitrun.cli.serving import replay
 from splitrun.errors import (
     BusyError,
     ConflictError,
@@ -112,6 +113,7 @@ for name, verb, brief in (
     ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
+    ("replay", replay.replay, "Send dead letters on their way to the lake again."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.collecting.replay import replay
     from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
@@ -116,6 +117,7 @@ __all__ = [
     "publish",
     "readout",
     "register",
+    "replay",
     "reports",
     "restart",
     "restore",
@@ -187,6 +189,7 @@ HOMES = {
     "publish": "splitrun.conduct.rulesets",
     "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.seals.registering",
+    "replay": "splitrun.conduct.collecting.replay",
     "reports": "splitrun.conduct.reports",
     "restart": "splitrun.conduct.lifecycle.seals.registering",
     "restore": "splitrun.conduct.registry.upkeep",

@@ -9,7 +9,7 @@ from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import counted, listed
 from splitrun.measure.measured import Measured
 from splitrun.spec.amount import written_window
-from splitrun.spec.analysis import Method, Mode
+from splitrun.spec.analysis import Method
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
@@ -17,6 +17,7 @@ __all__ = [
     "Occasion",
     "after_planned_end",
     "before_first_look",
+    "blinded",
     "early_look",
     "occasion",
     "partial_weeks",
@@ -61,14 +62,18 @@ def occasion(plan: Plan, measured: Measured) -> Occasion:
     )
 
 
+def blinded(evidence: Evidence) -> bool:
+    """Whether no effect may be shown yet, so that no doubt may tell outcomes by variant either."""
+    plan = evidence.plan
+    return plan.analysis.method is Method.GROUP_SEQUENTIAL and not occasion(plan, evidence.measured).looks
+
+
 def before_first_look(evidence: Evidence) -> Finding | None:
     """Say that only the health of the data may be read until the first planned look."""
-    plan, measured = evidence.plan, evidence.measured
-    if plan.analysis.method is not Method.GROUP_SEQUENTIAL:
+    if not blinded(evidence):
         return None
-    now = occasion(plan, measured)
-    if now.looks:
-        return None
+    plan = evidence.plan
+    now = occasion(plan, evidence.measured)
     when = "the first planned look" if now.following is None else now.following.isoformat(" ", "minutes")
     return Finding(
         code="before_first_look",
@@ -82,19 +87,11 @@ def before_first_look(evidence: Evidence) -> Finding | None:
 
 
 def watched(plan: Plan) -> str:
-    """What is watched for harm before the first look: guardrails, over all units or by segment."""
-    guardrails = [planned for planned in plan.metrics if planned.guardrail is not None]
+    """What is watched for harm before the first look: every guardrail, whether it is to be proved or not."""
+    guardrails = [planned.key for planned in plan.metrics if planned.guardrail is not None]
     if plan.analysis.planned_units is None or plan.exposures is None or plan.exposures.time is None:
         return ""
-    whole = [
-        planned.key
-        for planned in guardrails
-        if planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
-    ]
-    parts = [planned.key for planned in guardrails if planned.key not in whole] if plan.segments else []
-    said = [f"of {listed(whole)}"] if whole else []
-    said += [f"of {listed(parts)} in segments"] if parts else []
-    return f"; only harm {' and '.join(said)} is watched all the same" if said else ""
+    return f"; only harm of {listed(guardrails)} is watched all the same" if guardrails else ""
 
 
 def planned_end(plan: Plan, measured: Measured) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.times.looks import blinded
 from splitrun.check.words import counted, listed
 
 __all__ = ["CONVERSIONS", "UNITS", "too_few_units"]
@@ -15,7 +16,10 @@ CONVERSIONS = 5
 
 
 def too_few_units(evidence: Evidence) -> Finding | None:
-    """Name variants and metrics with fewer than 50 units, or fewer than 5 with or without the outcome."""
+    """Name variants and metrics with fewer than 50 units, or fewer than 5 with or without the outcome.
+
+    How many have the outcome is told once effects may be shown.
+    """
     scarce = tuple(few(evidence))
     if not scarce:
         return None
@@ -30,7 +34,7 @@ def too_few_units(evidence: Evidence) -> Finding | None:
 def few(evidence: Evidence) -> Iterator[str]:
     """Every variant, or metric in a variant, that is scarce; empty ones are another check's."""
     variants = [variant.key for variant in evidence.plan.variants]
-    scarce = set()
+    scarce, hidden = set(), blinded(evidence)
     for variant, units in zip(variants, evidence.measured.units()[:, 0], strict=True):
         if 0 < units < UNITS:
             scarce.add(variant)
@@ -43,7 +47,7 @@ def few(evidence: Evidence) -> Iterator[str]:
                 continue
             if units < UNITS:
                 yield f"{planned.key} has {counted(units, 'unit')} in {variant}"
-            elif planned.metric.kind in {"share", "retention"}:
+            elif planned.metric.kind in {"share", "retention"} and not hidden:
                 yield from rare(planned.key, variant, units, round(float(part.mean[0, 0]) * units))
 
 

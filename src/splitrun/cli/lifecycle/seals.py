@@ -19,16 +19,17 @@ Database = Annotated[
 ]
 
 
+Late = Annotated[
+    str | None,
+    typer.Option("--late", metavar="REASON", help="Why it is sealed though exposures are there; for ever."),
+]
+
+
 def register(  # noqa: PLR0913 - a command takes what its words say
     experiment: Experiment,
     *,
     reason: Reason,
-    late: Annotated[
-        str | None,
-        typer.Option(
-            "--late", metavar="REASON", help="Why it is registered though exposures are there; for ever."
-        ),
-    ] = None,
+    late: Late = None,
     database: Database = None,
     actor: Actor = None,
     environment: Environment = None,
@@ -42,23 +43,27 @@ def register(  # noqa: PLR0913 - a command takes what its words say
     tell(taken, json=json)
 
 
-def amend(
+def amend(  # noqa: PLR0913 - a command takes what its words say
     experiment: Experiment,
     *,
     reason: Reason,
+    late: Late = None,
+    database: Database = None,
     actor: Actor = None,
     environment: Environment = None,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
     """Seal what the files say now as an amendment, with what had been seen."""
-    tell(verbs.amend(experiment, verbs.Asked(folder, reason, actor, environment)), json=json)
+    wanted = verbs.Asked(folder, reason, actor, environment)
+    tell(verbs.amend(experiment, wanted, late=late, database=database), json=json)
 
 
 def restart(  # noqa: PLR0913 - a command takes what its words say
     experiment: Experiment,
     *,
     reason: Reason,
+    late: Late = None,
     database: Database = None,
     actor: Actor = None,
     environment: Environment = None,
@@ -67,4 +72,4 @@ def restart(  # noqa: PLR0913 - a command takes what its words say
 ) -> None:
     """Seal a new version that deals all units afresh, and follows the one before."""
     wanted = verbs.Asked(folder, reason, actor, environment)
-    tell(verbs.restart(experiment, wanted, database=database), json=json)
+    tell(verbs.restart(experiment, wanted, late=late, database=database), json=json)

@@ -150,6 +150,7 @@ HOLDS: Mapping[Verb, tuple[Rule, ...]] = {
         Rule.FIXED,
         Rule.GROWING,
         Rule.APPROVED,
+        Rule.UNEXPOSED,
     ),
     Verb.START: (Rule.SIGNED_OFF, Rule.APPROVED),
     Verb.PAUSE: (),
@@ -157,7 +158,7 @@ HOLDS: Mapping[Verb, tuple[Rule, ...]] = {
     Verb.OBSERVE: (),
     Verb.STOP: (),
     Verb.DECIDE: (Rule.LOOKED, Rule.APPROVED),
-    Verb.RESTART: (Rule.DEFINED, Rule.TESTABLE, Rule.POLICY),
+    Verb.RESTART: (Rule.DEFINED, Rule.TESTABLE, Rule.POLICY, Rule.UNEXPOSED),
     Verb.ARCHIVE: (),
     Verb.INVALIDATE: (),
 }

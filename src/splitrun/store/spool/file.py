@@ -15,7 +15,10 @@ from splitrun.errors import BusyError, StoreError
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.parcel import Letter, Origin, Parcel
 
-__all__ = ["SpoolFile", "counted", "told"]
+__all__ = ["Counted", "SpoolFile", "counted", "told"]
+
+Counted = tuple[str, str, str, str, str, int]
+"""Day of receipt (ISO 8601), project, environment, SDK, reason, and how many events."""
 
 SCHEMA = """
 create table if not exists about (name text primary key, value text not null) strict;
@@ -30,6 +33,10 @@ create table if not exists letters (
   environment text not null, key text not null, code text not null, says text not null,
   parcel integer not null, place integer not null, body blob not null
 ) strict;
+create table if not exists counts (
+  day text not null, project text not null, environment text not null, sdk text not null,
+  reason text not null, events integer not null, primary key (day, project, environment, sdk, reason)
+) strict, without rowid;
 """
 FORM = "1"
 LOCK_WAIT = 1.5
@@ -152,6 +159,12 @@ class SpoolFile:
         with self.connection() as read:
             return counted(read)
 
+    def waiting(self) -> int:
+        """Events on disk that the lake does not have yet."""
+        with self.connection() as read:
+            (events,) = read.execute("select coalesce(sum(events), 0) from parcels").fetchone()
+            return int(events)
+
     def pending(self, after: int = 0, most_bytes: int = 64_000_000) -> tuple[Parcel, ...]:
         """Read parcels in order, at least one where there is any.
 
@@ -173,12 +186,13 @@ class SpoolFile:
                 found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
         return tuple(found)
 
-    def forget(self, upto: int, letters: Sequence[Letter] = ()) -> None:
+    def forget(self, upto: int, letters: Sequence[Letter] = (), counts: Sequence[Counted] = ()) -> None:
         """Let go of parcels that are in the lake, and keep what of them could not go there, at once.
 
         Args:
             upto: Number of the last parcel that is in the lake.
             letters: Events of these parcels that are not.
+            counts: What these parcels come to; added to what was counted before.
         """
         rows = [self.posted(one) for one in letters]
         with self.connection() as write:
@@ -188,7 +202,35 @@ class SpoolFile:
                 "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            write.executemany(
+                "insert into counts values (?, ?, ?, ?, ?, ?) on conflict do update set "
+                "events = events + excluded.events",
+                counts,
+            )
             write.execute("delete from parcels where number <= ?", (upto,))
+            write.execute("commit")
+
+    def counts(self, since: str = "") -> tuple[Counted, ...]:
+        """Read what was counted, from a day on."""
+        asked = (
+            "select day, project, environment, sdk, reason, events from counts where day >= ? "
+            "order by 1, 2, 3, 4, 5"
+        )
+        with self.connection() as read:
+            return tuple(read.execute(asked, (since,)))
+
+    def again(self, parcels: Sequence[Parcel], letters: Sequence[int]) -> None:
+        """Send dead letters on their way again, at once.
+
+        Args:
+            parcels: What they become.
+            letters: Their numbers; they are no letters any more.
+        """
+        rows = [self.row(one) for one in parcels]
+        with self.connection() as write:
+            write.execute("begin immediate")
+            write.executemany(INSERT, rows)
+            write.executemany("delete from letters where number = ?", [(number,) for number in letters])
             write.execute("commit")
 
     def posted(self, one: Letter) -> tuple[object, ...]:

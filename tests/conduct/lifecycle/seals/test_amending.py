@@ -16,7 +16,7 @@ from splitrun.govern.lifecycle.table import Verb
 from splitrun.store.canonical import Json, value_of
 from splitrun.store.registry.asked import object_of
 from splitrun.store.registry.documents import Kind
-from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, look, put
+from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, exposed, look, put
 
 
 def refused(step: Callable[[], object]) -> list[str]:
@@ -184,3 +184,40 @@ def test_an_amendment_that_would_harm_another_experiment_is_refused(running: Pat
     edited(running, "{control: {serve: three}, one: {serve: one}}", "{control: {}, one: {}}")
 
     assert all(line.startswith("fixed: ") for line in refused(lambda: amend(KEY, asked(running))))
+
+
+@pytest.mark.requirement("R12")
+def test_an_amendment_before_the_start_does_not_slip_past_exposures_that_are_there(shop: Path) -> None:
+    edited(shop, "csv: exposures.csv", "csv: none.csv")
+    applied(shop)
+    register(KEY, asked(shop))
+    exposed(shop, days=1)
+    edited(shop, "csv: none.csv", "csv: exposures.csv")
+
+    assert refused(lambda: amend(KEY, asked(shop)))[0].startswith(
+        f"unexposed: 24 exposures are there before the plan of {KEY} is sealed"
+    )
+    amend(KEY, asked(shop), late="the path was wrong")
+    edited(shop, "coverage: 50%", "coverage: 60%")
+    amend(KEY, asked(shop))
+
+    assert facts(shop)["late"] == "the path was wrong"
+
+
+@pytest.mark.requirement("R12")
+def test_other_rows_that_tell_no_time_make_what_is_amended_exploratory(shop: Path) -> None:
+    edited(shop, ", time: at", "")
+    own = "{key: here, kind: share, source: exposures, where: \"country = 'DE'\", better: higher}"
+    edited(shop, "metrics: {primary: [bought]}", f"metrics: {{primary: [{own}]}}")
+    edited(shop, "metric: bought", "metric: here")
+    edited(shop, "{bought: {share: 30%}}", "{here: {share: 30%}}")
+    edited(shop, "baselines:", "waivers: {underpowered: a test}\nbaselines:")
+    applied(shop)
+    register(KEY, asked(shop))
+    move(Verb.START, KEY, asked(shop))
+    edited(shop, "csv: exposures.csv", "csv: others.csv")
+
+    taken = amend(KEY, asked(shop))
+
+    assert facts(shop)["confirmatory"] is False
+    assert "tell no time" in taken.notes[1]

@@ -31,6 +31,15 @@ def test_rows_of_a_file_are_counted_where_it_is(shop: Path) -> None:
     assert exposed(plan, shop) == Exposed(48)
 
 
+def test_a_header_alone_is_no_exposure(shop: Path) -> None:
+    plan = plan_of(shop / "experiments" / "one-page.yaml")
+    (shop / "exposures.csv").write_text("user_id,variant,country,at\n\n")
+    assert exposed(plan, shop) == Exposed(0)
+
+    (shop / "exposures.csv").write_text("user_id,variant,country,at\n\nu1,one,DE,2026-03-03T12:00:00Z\n")
+    assert exposed(plan, shop) == Exposed(1)
+
+
 def test_a_plan_that_names_no_rows_has_none(shop: Path) -> None:
     path = shop / "experiments" / "ranked.yaml"
 

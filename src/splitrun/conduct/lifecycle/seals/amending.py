@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from splitrun.conduct.lifecycle.agreeing import approved
 from splitrun.conduct.lifecycle.details import details_of
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
 from splitrun.conduct.lifecycle.seals.brought import brought
+from splitrun.conduct.lifecycle.seals.exposed import exposed
 from splitrun.conduct.lifecycle.seals.looked import Seen, looks, seen
 from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
+from splitrun.conduct.lifecycle.seals.registering import lateness, timed
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
 from splitrun.errors import Mistake, RefusedError
 from splitrun.govern.lifecycle.asking import command
@@ -42,7 +45,7 @@ LISTED = 200
 """Fields that an audit entry names; the seal names all."""
 
 
-def amend(key: str, wanted: Asked) -> Taken:
+def amend(key: str, wanted: Asked, *, late: str | None = None, database: Path | None = None) -> Taken:
     """Seal what the files say now, as an amendment of the plan in force; they are brought into the registry.
 
     What was changed in fields that a number rests on is exploratory where effects had been seen before. A
@@ -51,10 +54,13 @@ def amend(key: str, wanted: Asked) -> Taken:
     Args:
         key: The experiment.
         wanted: Who asks, where and why.
+        late: Why it is amended before it was started though exposures are there; for ever.
+        database: A DuckDB file in which exposures may be.
 
     Raises:
         RefusedError: The table does not allow it, nothing differs, what differs may not change while units
-            are dealt, the files say otherwise, or approvals are missing.
+            are dealt, the files say otherwise, approvals are missing, or exposures are there before it was
+            started.
         SpecError: The new plan has mistakes, cannot be tested, or breaks the policy; all of it.
         ConflictError: Somebody was faster.
         StoreError: The registry refuses.
@@ -79,11 +85,34 @@ def amend(key: str, wanted: Asked) -> Taken:
         fit(ground, new)
         body = text(new)
         approved(ground, life, "amend", digest(body), (old.owner,))
-        facts = facts_of(ground, life, sealed, changed)
+        facts = facts_of(ground, life, sealed, changed) | tardy(ground, life, sealed, new, (late, database))
+        facts["confirmatory"] = facts["confirmatory"] and not untold(new, changed)
         newest = ground.plans(key, life.version)[-1]
         seal = Seal(ground.project, key, life.version, body, newest, canonical(facts))
         step = amendment(ground, life, new, seal, facts)
         return written(ground, replace(step, writings=came.writings, remarks=came.remarks), notes(facts))
+
+
+def tardy(
+    ground: Footing, life: Life, sealed: SealedPlan, new: Plan, said: tuple[str | None, Path | None]
+) -> dict[str, Json]:
+    """What an amendment before the start says of exposures that are there; late stays late.
+
+    Raises:
+        RefusedError: Exposures are there and nobody says why, or none are there and somebody does.
+        DataError: Exposures are there and cannot be read.
+    """
+    late, database = said
+    if life.started is not None or "late" in object_of(sealed.facts):
+        return {}
+    seen = exposed(new, ground.home.root, database)
+    reason = lateness(life.experiment, seen, late)
+    return {"exposures": seen.rows, **({} if reason is None else {"late": reason})}
+
+
+def untold(new: Plan, changed: Sequence[Deviation]) -> bool:
+    """Whether other rows are read from now on, and nobody can tell when these were exposed."""
+    return not timed(new) and any(one.field.partition(".")[0] in {"exposures", "moments"} for one in changed)
 
 
 def amendment(ground: Footing, life: Life, new: Plan, seal: Seal, facts: dict[str, Json]) -> Step:
@@ -123,6 +152,10 @@ def notes(facts: dict[str, Json]) -> tuple[str, ...]:
     listed = ", ".join(str(one) for one in fields(facts))
     if facts["confirmatory"]:
         return (f"amends {listed}", "what was planned stays confirmatory: nothing it changes had been seen")
+    had = facts["seen"]
+    if isinstance(had, dict) and not had["effects"]:
+        older = "the rows that are read from now on tell no time, so they may be older than the plan"
+        return (f"amends {listed}", f"{older}: what was amended is exploratory on every readout")
     return (
         f"amends {listed}",
         "effects had been seen: what was amended is exploratory on every readout from now on",

@@ -35,7 +35,7 @@ def exposed(plan: Plan, root: Path, database: Path | None = None) -> Exposed:
         database: A DuckDB file whose tables `table` and `query` may name.
 
     Returns:
-        Nothing there is 0: the plan names none, or a file that is not there yet.
+        Nothing there is 0: the plan names none, a file that is not there yet, or one with a header alone.
 
     Raises:
         DataError: A file is there and cannot be read.
@@ -48,7 +48,7 @@ def exposed(plan: Plan, root: Path, database: Path | None = None) -> Exposed:
         return Exposed(None, "a data frame that is handed over from Python cannot be looked at beforehand")
     if rows.form not in FILES:
         return of_database(rows, root, database)
-    if not there(rows, root):
+    if not there(rows, root) or header_alone(rows, root):
         return Exposed(0)
     return Exposed(counted(rows, root, None))
 
@@ -68,6 +68,14 @@ def there(rows: Rows, root: Path) -> bool:
         return bool(found(EXPOSURES, rows.where, folders(root), many=rows.form == "parquet"))
     except DataError:
         return False
+
+
+def header_alone(rows: Rows, root: Path) -> bool:
+    """Whether a CSV file waits for its first row; one without even a header is told when it is read."""
+    if rows.form != "csv":
+        return False
+    with found(EXPOSURES, rows.where, folders(root))[0].open("rb") as file:
+        return bool(file.readline().strip()) and not any(line.strip() for line in file)
 
 
 def of_database(rows: Rows, root: Path, database: Path | None) -> Exposed:

@@ -18,7 +18,7 @@ from splitrun.store.canonical import Json, canonical, digest
 from splitrun.store.registry.change import Move, Seal
 from splitrun.store.registry.documents import Life, State
 
-__all__ = ["register", "restart"]
+__all__ = ["lateness", "register", "restart", "timed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def register(key: str, wanted: Asked, *, late: str | None = None, database: Path
         return written(ground, registration(ground, Verb.REGISTER, None, to, made, facts), notes)
 
 
-def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
+def restart(key: str, wanted: Asked, *, late: str | None = None, database: Path | None = None) -> Taken:
     """Seal a new version of an experiment, which deals all units afresh and follows the one before.
 
     The old version is taken out of the ruleset; the new one runs once it is started.
@@ -77,10 +77,12 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
     Args:
         key: The experiment, as the files say; where they do not name it, as the registry defines it.
         wanted: Who asks, where and why.
+        late: Why it is sealed though exposures are there that tell no time, so that nobody can say of which
+            version they are; it stands on every readout, for ever.
         database: A DuckDB file in which exposures may be.
 
     Raises:
-        RefusedError: The table does not allow it, or the files say otherwise.
+        RefusedError: The table does not allow it, the files say otherwise, or such exposures are there.
         SpecError: It has mistakes, cannot be tested, or breaks the policy; all of it.
         DataError: Exposures are there and cannot be read.
         ConflictError: Somebody was faster.
@@ -96,9 +98,11 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
         plan = planned(ground, key)
         fit(ground, plan)
         seen = exposed(plan, ground.home.root, database)
+        reason = None if late is None and timed(plan) else lateness(key, seen, late)
         last = max((one.version for one in ground.plans(key)), default=life.version)
         version = max(plan.delivery.version, last + 1)
         facts: dict[str, Json] = {
+            **({} if reason is None else {"late": reason}),
             "exposures": seen.rows,
             "follows": life.version,
             "reason": ground.reason,
@@ -109,6 +113,11 @@ def restart(key: str, wanted: Asked, *, database: Path | None = None) -> Taken:
         )
         step = registration(ground, Verb.RESTART, life, to, made, facts)
         return written(ground, replace(step, writings=came.writings, remarks=came.remarks), notes)
+
+
+def timed(plan: Plan) -> bool:
+    """Whether exposures tell when they were, so that a readout finds those from before the seal by itself."""
+    return plan.exposures is not None and plan.exposures.time is not None
 
 
 def lateness(key: str, seen: Exposed, late: str | None) -> str | None:

@@ -1,0 +1,88 @@
+"""The committer of a project's folder, put together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from splitrun.conduct.collecting.committer import Committer
+from splitrun.conduct.collecting.loop import Loop
+from splitrun.conduct.collecting.quarters import Quarters
+from splitrun.conduct.collecting.rulesets import rulesets_of
+from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
+from splitrun.conduct.workspace import PROJECT, workspace
+from splitrun.errors import SpecError
+from splitrun.store.lake.delta import Passing
+from splitrun.store.lake.place import Lake
+from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
+from splitrun.store.spool.cipher import Cipher, secret_file
+from splitrun.store.spool.file import SpoolFile
+
+__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of"]
+
+LAKE = "state/lake"
+"""Where the lake of a project lies unless `splitrun.yaml` says otherwise."""
+
+
+def spool_of(root: Path) -> SpoolFile:
+    """The spool of a project's folder; its key is made where there is none."""
+    state = root / "state"
+    return SpoolFile(state / "spool.db", Cipher([secret_file(state / "keys" / "spool.key")]))
+
+
+def lake_of(root: Path) -> Lake:
+    """The lake of a project's folder.
+
+    Raises:
+        SpecError: Its settings have mistakes.
+    """
+    around = workspace(root, (PROJECT, "metrics/*.yaml"))
+    if around.says.mistakes:
+        raise SpecError(around.says.mistakes)
+    named = LAKE if around.says.project is None else around.says.project.lake or LAKE
+    return Lake(named if "://" in named else str(root / named))
+
+
+def quarters_of(root: Path, passing: Passing = lambda _name: None) -> Quarters:
+    """Tables and settings of a project's folder.
+
+    Raises:
+        SpecError: Its settings have mistakes.
+        StoreError: A key cannot be read or made.
+    """
+    project = workspace(root, (PROJECT, "metrics/*.yaml")).says.project
+    raw = project is not None and project.privacy.ids == "raw_ids"
+    epochs = epochs_of(root / "state" / "keys" / "pseudonym")
+    epoch = max(epochs)
+    return Quarters(
+        lake_of(root),
+        root / "state" / "seen",
+        Pseudonyms(epoch, epochs[epoch]),
+        rulesets_of(root),
+        raw_ids=frozenset({project.project} if raw and project is not None else ()),
+        passing=passing,
+    )
+
+
+def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer:
+    """The committer of a project's folder.
+
+    Raises:
+        SpecError: Its settings have mistakes.
+        StoreError: Spool, keys or lake cannot be used.
+    """
+    return Committer(spool_of(root), quarters_of(root, passing), passing)
+
+
+def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
+    """The committer of a project's folder as a part of the server, with the upkeep of its lake.
+
+    Args:
+        root: The project's folder.
+        after: Called after each flush, like `Writer.forgotten`.
+
+    Raises:
+        SpecError: The project's settings have mistakes.
+    """
+    turn = turn_of(lake_of(root), root / "state", Schedule())
+    return Loop(lambda: committer_of(root), after, regularly(turn))

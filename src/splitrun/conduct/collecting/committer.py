@@ -1,0 +1,166 @@
+"""The committer: parcels of a spool become rows of the lake, each event once, before the spool forgets them.
+
+The order of steps is what keeps the promise: rows and the number of the last parcel go into a table with one
+commit, seen onto the disk; then the spool forgets. Whatever stops in between is found by that number.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from splitrun.collect.accepted import Accepted
+from splitrun.collect.rows import Gathered, gathered
+from splitrun.conduct.collecting.quarters import Quarters
+from splitrun.errors import StoreError
+from splitrun.store.lake.delta import Mark, Passing
+from splitrun.store.lake.tables import Table
+from splitrun.store.spool.file import Counted, SpoolFile
+from splitrun.store.spool.parcel import Letter, Parcel
+
+__all__ = ["ENOUGH", "MOST_BYTES", "Committer", "Flush"]
+
+ENOUGH = 10_000
+"""Events that are worth a commit before the time is up."""
+MOST_BYTES = 16_000_000
+"""Bytes of parcels that one flush takes."""
+
+Where = tuple[str, str]
+"""Project and environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What one flush did."""
+
+    parcels: int
+    events: int
+    """Accepted by the intake, of these parcels."""
+    upto: int
+    """Number of the last parcel."""
+
+
+class Committer:
+    """Brings the parcels of one spool into the lake. Of one thread.
+
+    Args:
+        spool: Where parcels wait.
+        quarters: Tables and settings of each project and environment.
+        passing: Told the name of each step before it is taken; for tests that stop the process there.
+    """
+
+    def __init__(self, spool: SpoolFile, quarters: Quarters, passing: Passing = lambda _name: None) -> None:
+        self.spool, self.quarters, self.passing = spool, quarters, passing
+        self.name = spool.name()
+        self.unsure = True
+        """Whether a flush may have been left half done."""
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the spool as the one that empties it.
+
+        Raises:
+            StoreError: Another process does.
+        """
+        lock = self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(
+                    f"another process empties {self.spool.path}; stop it, or give this one another folder"
+                ) from None
+            yield
+
+    def waiting(self) -> int:
+        """Events that wait in the spool."""
+        return self.spool.waiting()
+
+    def flush(self) -> Flush | None:
+        """Bring what waits into the lake, up to so many bytes; none where nothing waits.
+
+        Raises:
+            StoreError: Something refuses; nothing is lost, and the next flush begins where this one did.
+        """
+        self.passing("read")
+        parcels = self.spool.pending(0, MOST_BYTES)
+        if not parcels:
+            return None
+        if self.unsure:
+            parcels = self.begun(parcels)
+        self.unsure = True
+        upto = parcels[-1].number
+        letters: list[Letter] = []
+        counts: list[Counted] = []
+        for where, of in parted(parcels).items():
+            self.passing("decode")
+            found = gathered([accepted(one) for one in of], self.quarters.setting(*where))
+            total = found.counts + self.appended(where, found, Mark(self.name, upto))
+            letters += [
+                letter(of[one.batch], one.place, (one.code, one.says), one.body) for one in found.unfit
+            ]
+            counts += [(day.isoformat(), *where, sdk, why, n) for (day, sdk, why), n in total.items()]
+        self.passing("forget")
+        self.spool.forget(upto, letters, counts)
+        self.passing("forgotten")
+        self.unsure = False
+        return Flush(len(parcels), sum(one.events for one in parcels), upto)
+
+    def appended(self, where: Where, found: Gathered, mark: Mark) -> Counter[tuple[date, str, str]]:
+        """Append rows to the tables of one project and environment."""
+        counts: Counter[tuple[date, str, str]] = Counter()
+        for table, rows in (
+            (Table.ALIASES, found.aliases),
+            (Table.EXPOSURES, found.exposures),
+            (Table.EVENTS, found.events),
+        ):
+            if rows.num_rows:
+                counts += self.quarters.table(*where, table).append(rows, mark)
+        return counts
+
+    def begun(self, parcels: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
+        """Choose the parcels of a flush that was left half done, which some tables have; else all.
+
+        A flush is repeated whole as it was: its marks then tell what is in.
+        """
+        first = parcels[0].number
+        marks = [
+            self.quarters.table(*where, table).mark(self.name)
+            for where in self.marked(parcels)
+            for table in Table
+        ]
+        last = max(marks, default=0)
+        if last < first:
+            return parcels
+        return tuple(one for one in parcels if one.number <= last)
+
+    def marked(self, parcels: Sequence[Parcel]) -> list[Where]:
+        """Name the projects and environments of parcels."""
+        return list(parted(parcels))
+
+    def close(self) -> None:
+        """Keep what makes the next start quick."""
+        self.quarters.close()
+
+
+def parted(parcels: Sequence[Parcel]) -> dict[Where, list[Parcel]]:
+    """Part parcels by project and environment."""
+    found: dict[Where, list[Parcel]] = defaultdict(list)
+    for one in parcels:
+        found[one.origin.project, one.origin.environment].append(one)
+    return found
+
+
+def accepted(one: Parcel) -> Accepted:
+    """Hand a parcel to the room that reads it."""
+    return Accepted(one.body, one.packed, one.rejected, one.origin.at, one.form)
+
+
+def letter(parcel: Parcel, place: int, why: tuple[str, str], body: bytes) -> Letter:
+    """Write a dead letter."""
+    code, says = why
+    return Letter(parcel.origin, code, says, body, parcel.number, place)

@@ -1,0 +1,90 @@
+"""Tables and settings of each project and environment, opened when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from splitrun.assign.ruleset import Ruleset
+from splitrun.collect.outcomes import Judge, Rulesets
+from splitrun.collect.properties import Declared
+from splitrun.collect.rows import Setting
+from splitrun.store.lake.delta import LakeTable, Passing
+from splitrun.store.lake.place import Lake
+from splitrun.store.lake.pseudonyms import Pseudonyms
+from splitrun.store.lake.remembered import Seen
+from splitrun.store.lake.tables import Table
+
+__all__ = ["Quarters"]
+
+
+def nothing(_project: str, _environment: str) -> Rulesets:
+    """Know no ruleset at all."""
+
+    def none(_version: int) -> Ruleset | None:
+        return None
+
+    return none
+
+
+@dataclass(slots=True)
+class Quarters:
+    """Where events of each project and environment go, and by which settings."""
+
+    lake: Lake
+    state: Path
+    """Folder for seen-windows."""
+    pseudonyms: Pseudonyms
+    rulesets: Callable[[str, str], Rulesets] = nothing
+    """Gives, for a project and environment, where its rulesets come from."""
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    """Declared properties by project."""
+    raw_ids: frozenset[str] = frozenset()
+    """Projects whose lake holds ids themselves."""
+    passing: Passing = lambda _name: None
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    tables: dict[tuple[str, str, Table], LakeTable] = field(default_factory=dict)
+
+    windows: dict[tuple[str, str], Seen] = field(default_factory=dict)
+
+    def setting(self, project: str, environment: str) -> Setting:
+        """Give what the rows of a project and environment need."""
+        found = self.settings.get((project, environment))
+        if found is None:
+            found = self.settings[project, environment] = Setting(
+                self.pseudonyms.epoch,
+                self.pseudonyms.key_of,
+                Judge(self.rulesets(project, environment)),
+                self.declared.get(project, {}),
+                project in self.raw_ids,
+            )
+        return found
+
+    def table(self, project: str, environment: str, table: Table) -> LakeTable:
+        """Give a table.
+
+        Raises:
+            StoreError: It cannot be opened or made.
+        """
+        name = (project, environment, table)
+        found = self.tables.get(name)
+        if found is None:
+            folder = self.lake.folder(project, environment, table)
+            seen = self.windows.get((project, environment))
+            if seen is None:
+                file = self.state / f"{project}.{environment}.seen"
+                seen = self.windows[project, environment] = Seen(file)
+            found = self.tables[name] = LakeTable(folder, table, seen, self.passing)
+        return found
+
+    def keep(self) -> None:
+        """Keep the seen-windows for the next start."""
+        for seen in self.windows.values():
+            seen.keep()
+
+    def close(self) -> None:
+        """Keep the seen-windows, and let go of the tables."""
+        self.keep()
+        self.tables.clear()
+        self.windows.clear()
