@@ -70,7 +70,7 @@ def revoke(
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
-    """Revoke a key; the next request with it is refused."""
+    """Revoke a key; a server refuses it within a second."""
     found = verbs.revoke_access_key(key, folder, reason, actor=actor)
     if json:
         say_json({"form": "splitrun.api-key/1", **told(found)})

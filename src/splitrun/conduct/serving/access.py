@@ -69,7 +69,7 @@ def make_access_key(
 def revoke_access_key(
     name: str, place: Path, reason: str, *, actor: str | None = None, desk: Desk | None = None
 ) -> AccessKey:
-    """Revoke an API key by its id or name; requests with it are refused from the next one on.
+    """Revoke an API key by its id or name; a server refuses it within a second.
 
     Raises:
         SpecError: There is no such key, or it was revoked before.
