@@ -229,7 +229,7 @@ class SpoolFile:
         rows = [self.row(one) for one in parcels]
         with self.connection() as write:
             write.execute("begin immediate")
-            write.executemany(INSERT, rows)
+            write.executemany(INSERT + ROW, rows)
             write.executemany("delete from letters where number = ?", [(number,) for number in letters])
             write.execute("commit")
 
