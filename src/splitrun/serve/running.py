@@ -11,7 +11,7 @@ import uvicorn
 from splitrun.conduct.collecting.assembled import loop_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
-from splitrun.conduct.serving.published import published
+from splitrun.conduct.serving.published import delivery
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
@@ -50,7 +50,7 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) 
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
     if "web" in modes:
-        parts["rulesets"] = Rulesets(published(root))
+        parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
         intake = Intake(spool_of(root))
         parts["intake"] = intake

@@ -31,7 +31,7 @@ from splitrun.sdk.openfeature.resolutions import (
     structure,
     whole,
 )
-from splitrun.sdk.openfeature.targets import Targets
+from splitrun.sdk.inner.targets import Targets
 from splitrun.sdk.options.kinds import HOOKS, wrong
 from splitrun.sdk.options.kinds import Kind as Option
 from splitrun.sdk.rulesets.held import Held
