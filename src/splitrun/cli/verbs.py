@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         make_access_key,
         revoke_access_key,
     )
+    from splitrun.conduct.serving.kills import kill, unkill
     from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.differences.shown import (
         difference_as_json,
@@ -115,6 +116,7 @@ __all__ = [
     "keep",
     "keep_history",
     "keys",
+    "kill",
     "lint",
     "lives",
     "log",
@@ -144,6 +146,7 @@ __all__ = [
     "sign_off",
     "text",
     "told_templates",
+    "unkill",
     "verify_log",
     "write_schemas",
 ]
@@ -194,6 +197,7 @@ HOMES = {
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
+    "kill": "splitrun.conduct.serving.kills",
     "lint": "splitrun.conduct.lint",
     "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
@@ -223,6 +227,7 @@ HOMES = {
     "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",
     "told_templates": "splitrun.conduct.begin",
+    "unkill": "splitrun.conduct.serving.kills",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

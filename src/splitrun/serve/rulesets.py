@@ -18,11 +18,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 
+from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.evaluator import Evaluator
 from splitrun.conduct.serving.published import Delivered
 from splitrun.errors import SplitrunError
 from splitrun.sdk.inner.targets import Targets
-from splitrun.serve.endpoint import Caller, Endpoint, refusal
+from splitrun.serve.endpoint import Caller, Endpoint, known, refusal
 from splitrun.serve.operations import refusals
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
@@ -77,6 +78,9 @@ class Served:
         self.packed = gzip.compress(delivered.document, 9)
         self.evaluator = Evaluator(delivered.ruleset)
         self.targets = Targets(delivered.ruleset)
+        self.told: dict[int, tuple[Evaluation, bytes]] = {}
+        """Answers as they were written, by the identity of the evaluation."""
+        self.flag_set = f"{delivered.ruleset.project}/{delivered.ruleset.environment}"
 
 
 @dataclass(slots=True)
@@ -178,7 +182,7 @@ async def ruleset(server: Server, request: Request, caller: Caller | None) -> Re
         why = "this process serves no rulesets" if rulesets is None else rulesets.ready()
         return refusal(503, "no_ruleset", why or "the key's environment is gone; make another key", after=5)
     headers = {"ETag": found.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if found.etag in [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]:
+    if known(request, found.etag):
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         packed = headers | {"Content-Encoding": "gzip"}
@@ -191,8 +195,8 @@ async def stream(server: Server, request: Request, caller: Caller | None) -> Res
     rulesets = rulesets_of(server)
     if rulesets is None or caller is None:
         return refusal(503, "no_ruleset", "this process serves no rulesets", after=5)
-    known = rulesets.known.get(caller.environment)
-    last = request.headers.get("last-event-id") or ("" if known is None else known.token)
+    now = rulesets.known.get(caller.environment)
+    last = request.headers.get("last-event-id") or ("" if now is None else now.token)
 
     async def said() -> AsyncIterator[ServerSentEvent]:
         rulesets.streams += 1
@@ -238,7 +242,7 @@ ENDPOINTS = (
                 },
                 "304": {"description": "it is the one that If-None-Match names"},
                 **ANSWERS,
-            }
+            },
         },
     ),
     Endpoint(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import uvicorn
 
@@ -15,7 +17,9 @@ from splitrun.conduct.serving.published import delivery
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
+from splitrun.serve.patience import Impatient
 from splitrun.serve.rulesets import Rulesets
+from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 
 __all__ = ["MODES", "assembled", "serving"]
@@ -25,17 +29,27 @@ DRAIN = 10
 """Seconds that requests under way have to end when the server is told to."""
 IDLE = 15
 """Seconds after which a connection that asks nothing is closed."""
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 CROWD = 4_000
 """Connections and requests at once; more are answered 503."""
 
 
-def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) -> Server:
+def assembled(
+    root: Path,
+    only: tuple[str, ...] = (),
+    desk: Desk | None = None,
+    *,
+    origins: tuple[str, ...] = (),
+    log: TextIO | None = None,
+) -> Server:
     """Put a server together.
 
     Args:
         root: The project's folder.
         only: Which of `web`, `ingest` and `worker` this process does; none: all.
         desk: The clock.
+        origins: Origins of pages that may evaluate flags and send events.
+        log: Where requests are written down; none: nowhere.
 
     Raises:
         SpecError: There is no project, its settings have mistakes, or there is no such mode.
@@ -57,7 +71,22 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) 
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
-    return Server(root, access_of(root), modes, desk or Desk(), parts)
+    return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
+
+
+def permitted(origins: tuple[str, ...]) -> frozenset[str]:
+    """Hold origins to what a browser sends.
+
+    Raises:
+        SpecError: One is no origin.
+    """
+    for one in origins:
+        if not ORIGIN.fullmatch(one):
+            says = f"{one[:80]!r} is no origin of pages"
+            raise SpecError(
+                [Mistake(says, "write it like https://shop.example, without a path", "--allow-origin")]
+            )
+    return frozenset(origins)
 
 
 def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -> None:
@@ -79,6 +108,7 @@ def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -
         raise StoreError(says) from error
     config = uvicorn.Config(
         application(server),
+        http=Impatient,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -1,4 +1,4 @@
-"""Flags that were switched off in an emergency: a signed file beside the registry, which need not be writable."""
+"""Flags that were switched off in an emergency: a signed file beside the registry, whatever that can do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from splitrun.store.chain.ring import KeyFiles, holds
 
 __all__ = ["Kill", "KillFile", "Kills"]
 
-FORM = "splitrun.kills/1"
+FORM: Literal["splitrun.kills/1"] = "splitrun.kills/1"
 
 
 class Kill(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,13 +87,15 @@ class KillFile:
         except FileNotFoundError:
             return Kills(self.project)
         except (OSError, MsgspecError, RecursionError) as error:
-            raise StoreError(f"{self.path} is no file of kills ({error}); switch the flags off again") from error
+            raise StoreError(
+                f"{self.path} is no file of kills ({error}); switch the flags off again"
+            ) from error
         public = {one.name: one.public for one in self.keys.listed()}
         known = said.key in public and holds(public[said.key], said.signature, signed(said.body))
         if not known or said.body.project != self.project:
             raise StoreError(
-                f"{self.path} is not signed by a key of this project; nothing of it is obeyed; look who wrote "
-                "it, move it away, and switch the flags off again"
+                f"{self.path} is not signed by a key of this project; it is not obeyed; look who wrote it, "
+                "move it away, and switch the flags off again"
             )
         return said.body
 
@@ -108,7 +110,9 @@ class KillFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock = self.path.with_suffix(".lock").open("w")
         except OSError as error:
-            raise StoreError(f"{self.path} cannot be written ({error.strerror}); look at disk and rights") from error
+            raise StoreError(
+                f"{self.path} cannot be written ({error.strerror}); look at disk and rights"
+            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = self.read()
@@ -128,7 +132,9 @@ class KillFile:
         try:
             whole(self.path, indented(encode(document), indent=2).decode() + "\n")
         except OSError as error:
-            raise StoreError(f"{self.path} cannot be written ({error.strerror}); look at disk and rights") from error
+            raise StoreError(
+                f"{self.path} cannot be written ({error.strerror}); look at disk and rights"
+            ) from error
 
 
 def signed(kills: Kills) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,24 @@ def serve(
             "--only", metavar="MODE", help="web, ingest or worker, and nothing else; again for more."
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            metavar="ORIGIN",
+            help="Pages of this origin may evaluate flags and send events; again for more.",
+        ),
+    ] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Write each request to standard error, as JSON without ids.")
+    ] = False,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
     """Serve rulesets, take events and fill the lake, until it is interrupted."""
     root = verbs.home(folder).root
-    server = verbs.assembled(root, tuple(only or ()))
+    log = sys.stderr if access_log else None
+    server = verbs.assembled(root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log)
     for made in verbs.first_access_keys(root):
         scopes = ", ".join(made.key.scopes)
         if json:

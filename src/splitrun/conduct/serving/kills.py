@@ -68,7 +68,9 @@ def kill(
     where, settings, chosen = asked(place, environment, reason)
     known = flags_of(where, settings, chosen)
     if known is not None and flag not in known:
-        raise SpecError([Mistake(f"there is no flag {flag[:64]!r} in {chosen!r}", suggested(flag, known), "flag")])
+        raise SpecError(
+            [Mistake(f"there is no flag {flag[:64]!r} in {chosen!r}", suggested(flag, known), "flag")]
+        )
     now = (desk or Desk()).now()
     if not where.keys.listed():
         where.keys.new(FIRST, now)
