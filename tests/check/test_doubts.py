@@ -337,6 +337,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         coarse,
         "may be off by at most so much: latency of 275 in voucher by 1.2",
     ),
+    "exposures_left_out": (
+        Severity.NOTE,
+        lambda: evidence(dirt=Dirt(logged={"override": 12, "older version": 3, "linked": 2})),
+        "12 units or more of the lake left out: 12 override, 3 older version",
+    ),
     "untriggered": (
         Severity.NOTE,
         lambda: evidence(dirt=Dirt(untriggered_units=250)),

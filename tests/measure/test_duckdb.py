@@ -313,7 +313,7 @@ def test_tables_and_queries_of_a_database_are_read(database: Path) -> None:
             EngineError,
             "the table 'information_schema.tables'",
         ),
-        (Rows(lake="events"), EngineError, "a: `lake` is not built yet"),
+        (Rows(lake="events"), EngineError, "a: no lake was handed over"),
     ],
 )
 def test_what_a_database_does_not_hold_is_refused(

@@ -30,6 +30,7 @@ from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
+from splitrun.check.units.logged import exposures_left_out
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -75,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     immature,
     cap_from_experiment,
     coarse_quantile,
+    exposures_left_out,
     untriggered,
     no_variant,
     duplicate_exposures,

@@ -8,6 +8,7 @@ from datetime import datetime
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.sealed import registered
 from splitrun.conduct.reading.taking import Data, judged, taken
 from splitrun.errors import DataError
@@ -51,9 +52,13 @@ def analyze(
     moment = instant(as_of)
     table.progress("reading the experiment")
     frames = {**(sources or {}), **({} if exposures is None else {EXPOSURES: exposures})}
-    plan = framed(plan_of(experiment), frames)
-    registration = registered(experiment, plan)
-    found = taken(plan, Data(folders_of(experiment), allowed, frames), moment, table)
+    resolved = plan_of(experiment)
+    plan = framed(logged(resolved), frames)
+    # a sealed plan that names no exposures reads the lake as well: that is no deviation
+    registration = registered(experiment, plan if resolved.exposures or EXPOSURES in frames else resolved)
+    folders = folders_of(experiment)
+    data = Data(folders, allowed, frames, lake_of(folders[0]))
+    found = taken(plan, data, moment, table)
     return judged(found, registration)
 
 

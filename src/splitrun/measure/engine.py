@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from splitrun.spec.source import Rows
 
-__all__ = ["QUANTILES", "Engine", "Field", "Loaded", "Stored"]
+__all__ = ["QUANTILES", "Engine", "Field", "Loaded", "Shelf", "Stored"]
 
 QUANTILES = "quantile_disc"
 """The capability of exact quantiles; where an engine lacks it, they are read from histograms."""
@@ -45,6 +45,8 @@ class Field:
     stored: Stored
     written: str = ""
     """The engine's own name of the type, for messages."""
+    inferred: bool = False
+    """Whether it is text whose kind must be inferred though the source knows types: a property in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,28 @@ class Loaded:
     """Rows that could not be decoded or split into columns."""
     lines: tuple[int, ...] = ()
     """The first lines of them, counted from 1."""
+    pin: str | None = None
+    """Up to which commit of the lake it was read; None elsewhere."""
+    logged: Mapping[str, int] = field(default_factory=dict)
+    """Units by why they are not analysed, and `linked`: those whose ids met several variants, each one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """A table of the lake as it is read: the files of a snapshot, up to a commit."""
+
+    table: str
+    """exposures, events or triggers."""
+    files: tuple[str, ...]
+    """Absolute paths, in order."""
+    sequence: int
+    """Rows of later commits are not read."""
+    wanted: frozenset[str]
+    """The names that the plan uses of it."""
+    experiment: str
+    version: int
+    links: pa.Table | None = None
+    """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
 
 
 class Engine(Protocol):

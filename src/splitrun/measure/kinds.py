@@ -288,15 +288,13 @@ KINDS = {
 def read(work: Work, key: str, loaded: Loaded, names: Collection[str], timezone: str) -> Reading:
     """Find out what the named columns hold; those of a CSV are looked through from first to last row."""
     fields = [field for field in loaded.fields if field.name in names and field.stored in KINDS]
-    if loaded.typed:
-        known = {
-            field.name: Attribute(
-                field.name, field.stored, KINDS[field.stored], whole=field.stored is Stored.WHOLE
-            )
-            for field in fields
-        }
-    else:
-        known = _inferred(work, key, loaded, fields)
+    known = {
+        field.name: Attribute(
+            field.name, field.stored, KINDS[field.stored], whole=field.stored is Stored.WHOLE
+        )
+        for field in fields
+    }
+    known |= _inferred(work, key, loaded, [field for field in fields if field.inferred or not loaded.typed])
     return Reading(key=key, loaded=loaded, timezone=timezone, attributes=known)
 
 

@@ -199,6 +199,9 @@ class Dirt:
     """By source: rows later than the moment of reading, not counted."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
+    logged: Mapping[str, int] = field(default_factory=dict)
+    """Of exposures in the lake: units by why they were left out, and `linked`, which met several
+    variants only because ids were joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,7 @@ class SourceFacts:
 
     name: str
     form: str
-    """csv, parquet, table, query, frame."""
+    """csv, parquet, table, query, frame, lake."""
     where: str
     rows: int
     digest: str | None

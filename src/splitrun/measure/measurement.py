@@ -321,7 +321,7 @@ class _Measurement:
             SourceFacts(
                 name=key,
                 form=named[key].form,
-                where=named[key].where,
+                where=each.pin or named[key].where,
                 rows=each.rows,
                 digest=each.digest,
                 last=moment(last.get(key)),
@@ -366,6 +366,7 @@ class _Measurement:
             not_finite=_some(not_finite),
             future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
             conflicting_units=roll.conflicting,
+            logged=self.loaded[EXPOSURES].logged,
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 

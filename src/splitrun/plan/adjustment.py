@@ -61,7 +61,7 @@ def covariates(exposures: Exposures, written: Adjust, site: Site) -> Iterator[Mi
                 f"`{PRE_PERIOD}` is each metric's own value before exposure, and a column has the same name"
             )
             yield site.mistake(says, "rename the column", index)
-        elif name != PRE_PERIOD and name not in exposures.pre_exposure:
+        elif name != PRE_PERIOD and not exposures.before(name):
             says = f"column {name!r} is not among `pre_exposure`, so it may be an effect of the change"
             remedy = (
                 f"add it to exposures.pre_exposure, {suggested(name, (*exposures.pre_exposure, PRE_PERIOD))}"

@@ -11,7 +11,7 @@ from splitrun.spec.metric import Metric, Ratio
 from splitrun.spec.model import Key
 from splitrun.spec.project import Definitions
 from splitrun.spec.segment import Segment
-from splitrun.spec.source import EXPOSURES, MOMENTS, Source
+from splitrun.spec.source import EVENTS, EXPOSURES, MOMENTS, Source
 from splitrun.spec.templates.pack import Pack
 from splitrun.spec.written.document import Site, Written
 from splitrun.spec.written.fields import suggested
@@ -84,7 +84,7 @@ def sources_of(metric: Metric) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def loose_metrics(whole: Library) -> list[Mistake]:
     """Find metrics whose source is not there."""
-    known = (*whole.sources, *RESERVED)
+    known = (*whole.sources, *RESERVED, EVENTS)
     return [
         metric.site.mistake(f"there is no source {name!r}", suggested(name, known), *path)
         for metric in whole.metrics.values()

@@ -23,7 +23,7 @@ from splitrun.spec.metric import (
     Total,
 )
 from splitrun.spec.segment import Segment
-from splitrun.spec.source import EXPOSURES, ROW, Exposures, MomentsTable, RatioSums, Source
+from splitrun.spec.source import EXPOSURES, LOGGED, ROW, Exposures, MomentsTable, RatioSums, Source
 from splitrun.spec.written.document import Site
 from splitrun.spec.written.fields import suggested
 from splitrun.terms.parse import parse
@@ -41,14 +41,12 @@ def rows(matter: Matter, *, awaited: bool = False) -> Iterator[Mistake]:
     """
     experiment = matter.experiment
     match experiment.exposures, experiment.moments:
-        case None, None if awaited and experiment.delivered:
-            pass
+        case None, None if experiment.delivered:
+            if not awaited:
+                yield from from_exposures(matter, LOGGED)
         case None, None:
-            says, remedy = "nothing says which unit met which variant", "write `exposures`, or `moments`"
-            logged = "write `exposures` with the file that clients logged them to"
-            yield matter.top.mistake(
-                says, logged if experiment.delivered else f"{remedy} with sums made elsewhere"
-            )
+            says = "nothing says which unit met which variant"
+            yield matter.top.mistake(says, "write `exposures`, or `moments` with sums made elsewhere")
         case Exposures() as exposures, None:
             yield from from_exposures(matter, exposures)
         case None, MomentsTable() as moments:
@@ -268,7 +266,7 @@ def before_exposure(exposures: Exposures, segment: Defined[Segment], site: Site)
     used = [cut.values] if cut.values is not None else []
     used += columns(parse(cut.when)) if cut.when is not None else ()
     for column in used:
-        if column not in exposures.pre_exposure:
+        if not exposures.before(column):
             says = f"column {column!r} is not among `pre_exposure`, so it may be an effect of the change"
             yield site.mistake(
                 says, f"add it to exposures.pre_exposure, {suggested(column, exposures.pre_exposure)}"

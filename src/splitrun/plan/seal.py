@@ -33,7 +33,7 @@ from splitrun.spec.policy import Policy
 from splitrun.spec.project import Project
 from splitrun.spec.reading import Draft, found
 from splitrun.spec.segment import Segment
-from splitrun.spec.source import Source
+from splitrun.spec.source import EVENTS, Source
 from splitrun.spec.written.document import Document, Path, Site, Written, dotted
 from splitrun.spec.written.unbuilt import EXPERIMENT
 from splitrun.spec.written.wording import Faults
@@ -204,7 +204,9 @@ def matter_of(made: Filled, shelf: Library, project: Project | None) -> tuple[Ma
         if key in RESERVED:
             says = f"`{key}` is the name of an experiment's own rows"
             mistakes.append(source.site.mistake(says, "choose another name"))
-    sources = {**library.sources, **own}
+    # the lake's events are always there, unless the name is taken
+    lake = {EVENTS: Defined(Source.model_validate({"lake": EVENTS}), top)}
+    sources = {**lake, **library.sources, **own}
     return Matter(experiment, top, library, project, sources, metrics, made.planned), mistakes
 
 
@@ -235,6 +237,7 @@ def plan(matter: Matter) -> Plan:
         reviewers=experiment.reviewers,
         signoffs=experiment.signoffs,
         waivers=experiment.waivers,
+        identity=experiment.identity,
         templates=matter.templates,
         policy=project.policy if project and project.policy != Policy() else None,
     )

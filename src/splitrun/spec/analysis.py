@@ -16,6 +16,7 @@ __all__ = [
     "Duration",
     "Expectation",
     "Hypothesis",
+    "Identity",
     "Looks",
     "Method",
     "Mode",
@@ -149,6 +150,15 @@ class Hypothesis(Model):
     """Why it should matter."""
     expect: Expectation
     """What is expected, of which metric."""
+
+
+class Identity(Choice):
+    """Whether ids that an alias links are one unit."""
+
+    FIRST_SEEN = "first_seen"
+    """They are one unit from its first exposure."""
+    STRICT = "strict"
+    """Ids are never joined."""
 
 
 class Trigger(Model):

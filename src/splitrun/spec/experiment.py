@@ -11,6 +11,7 @@ from splitrun.spec.analysis import (
     Adjust,
     Duration,
     Hypothesis,
+    Identity,
     Looks,
     Method,
     Mode,
@@ -236,6 +237,8 @@ class Experiment(Model):
     """Holds `control`; the others are treatments."""
     weights: Literal["unknown"] | None = None
     """`unknown` where units were randomised elsewhere in unknown shares."""
+    identity: Identity | None = None
+    """Whether ids that an alias links are one unit; `strict`, never, where nothing is written."""
     layer: Key | None = None
     """The layer within which experiments exclude each other."""
     sources: dict[Key, Source] = Field(default_factory=dict)

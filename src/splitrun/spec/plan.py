@@ -12,6 +12,7 @@ from splitrun.spec.analysis import (
     Adjust,
     Duration,
     Hypothesis,
+    Identity,
     Method,
     Mode,
     Multiplicity,
@@ -170,6 +171,8 @@ class Plan(Model):
     """The policy it was resolved under; not written where there was none. No number rests on it."""
     templates: tuple[PlannedTemplate, ...] = Field(default=(), exclude_if=unsaid)
     """The template it is made from, then what that extends, then those that brought guardrails."""
+    identity: Identity | None = Field(default=None, exclude_if=unsaid)
+    """Whether ids that an alias links are one unit; not written where the experiment says nothing: strict."""
     methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
     """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -10,8 +11,11 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from splitrun.spec.model import Column, Key, Model
 
 __all__ = [
+    "EVENTS",
     "EXPOSURES",
     "FORMS",
+    "LAKE",
+    "LOGGED",
     "MOMENTS",
     "ROW",
     "Exposures",
@@ -30,6 +34,12 @@ MOMENTS = "moments"
 
 ROW = "row"
 """Stands for the unit's column where each exposure row is a unit of its own."""
+
+EVENTS = "events"
+"""The source that every experiment has: the events of the lake."""
+
+LAKE = ("exposures", "events", "triggers")
+"""What a lake holds for an experiment: who met which variant, what units did, later qualifying moments."""
 
 FORMS = ("csv", "parquet", "table", "query", "frame", "lake")
 
@@ -61,8 +71,27 @@ def query(text: str) -> str:
     return text
 
 
+def lake(name: str) -> str:
+    """Refuse what is no table of the lake."""
+    if name not in LAKE:
+        raise ValueError(f"{name[:60]!r} is no table of the lake; write one of {', '.join(LAKE)}")
+    return name
+
+
+def of_lake(written: object, columns: Mapping[str, str]) -> object:
+    """Name the columns of a table of the lake where they are not named: they are always the same."""
+    match written:
+        case dict():
+            # a list of JSON would be refused here, where JSON is no longer known to be it
+            said = {name: tuple(value) if type(value) is list else value for name, value in written.items()}
+            return said if said.get("lake") is None else {**columns, **said}
+        case _:
+            return written
+
+
 File = Annotated[str, AfterValidator(file)]
 Table = Annotated[str, AfterValidator(table)]
+LakeTable = Annotated[Key, AfterValidator(lake)]
 Query = Annotated[str, Field(max_length=100_000), AfterValidator(query)]
 
 
@@ -79,8 +108,8 @@ class Rows(Model):
     """One SELECT statement."""
     frame: Key | None = None
     """Name of a data frame handed over from Python."""
-    lake: Key | None = None
-    """Table of the event lake; not built yet."""
+    lake: LakeTable | None = None
+    """Table of the project's lake: exposures, events or triggers."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -88,7 +117,7 @@ class Rows(Model):
         if len(named) != 1:
             raise ValueError(
                 f"{' and '.join(named) or 'nothing'} {'say' if named else 'says'} where the rows are; "
-                f"write exactly one of {', '.join(FORMS[:-1])}"
+                f"write exactly one of {', '.join(FORMS)}"
             )
         return self
 
@@ -125,6 +154,11 @@ class Source(Rows):
     time: Column | None = None
     """The column with the moment of the event."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lake(cls, written: object) -> object:
+        return of_lake(written, {"unit": "unit_key", "time": "time"})
+
 
 class Exposures(Rows):
     """Rows that say which unit met which variant, and when."""
@@ -142,7 +176,21 @@ class Exposures(Rows):
     cluster: Column | None = None
     """The column that names what was randomised together."""
     pre_exposure: tuple[Column, ...] = ()
-    """Columns known before exposure; only these may be segments."""
+    """Columns known before exposure; only these may be segments. All that the lake's exposures carry is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lake(cls, written: object) -> object:
+        known = {"unit": "unit_key", "variant": "variant", "time": "time", "phase": "phase"}
+        return of_lake(written, known)
+
+    def before(self, column: str) -> bool:
+        """Whether a column was known before exposure: attributes in the lake were written down at it."""
+        return self.lake is not None or column in self.pre_exposure
+
+
+LOGGED = Exposures.model_validate({"lake": "exposures"})
+"""Where an experiment on a flag is exposed if it names no other rows."""
 
 
 class RatioSums(Model):

@@ -26,6 +26,9 @@ def crossover(evidence: Evidence) -> Finding | None:
     treated = "left out, because without a time nobody can say which came first"
     if not dirt.crossovers_left_out:
         treated = "analysed in the variant they met first, which dilutes the effect"
+    linked = dirt.logged.get("linked", 0)
+    if linked:
+        treated += f"; {counted(linked, 'unit')} of them only because linked ids were joined"
     return Finding(
         code="crossover",
         severity=weight(dirt.crossover_units / units, evidence),

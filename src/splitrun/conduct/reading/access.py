@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from os import PathLike
 
@@ -35,6 +35,9 @@ class Access:
     """More are faster; with one, the same files give the same bits every time; at most 256."""
     seconds: float = 600.0
     """The longest a single statement may run; at most a week."""
+    pins: Mapping[str, int] = field(default_factory=dict)
+    """By table of the lake (exposures, events, aliases): the last commit that counts, as a readout's lineage
+    names it; the newest where none is named."""
 
     def __post_init__(self) -> None:
         """Refuse limits that no engine can keep.

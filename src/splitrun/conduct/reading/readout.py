@@ -10,6 +10,7 @@ from pathlib import Path
 from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.sealed import in_force, registration
 from splitrun.conduct.reading.taking import Data, Terms, judged, taken
 from splitrun.conduct.registry.place import Home, actor_of, home
@@ -102,14 +103,16 @@ def readout(
     with where.registry() as registry:
         case = case_of(registry, where, key, wanted.environment)
     refuse(case, wanted)
-    data = Data((where.root, where.root / EXPERIMENTS), allowed)
-    found = taken(case.plan, data, moment, table, terms(case.early, wanted.early))
-    at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != case.plan
+    read = logged(case.plan)
+    lake = lake_of(where.root, case.environment)
+    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake)
+    found = taken(read, data, moment, table, terms(case.early, wanted.early))
+    at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != read
     early = case.early or wanted.early if at_any_time else None
     now = case.plan.model_copy(update={"methods": methods(case.plan)})
     held = registration(case.chain, now, recorded=True, early=early)
     seen = judged(found, held)
-    seen = replace(seen, plan=case.plan, lineage=replace(seen.lineage, plan_digest=held.digest))
+    seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=held.digest))
     with where.registry() as registry:
         registry.commit(look(case, seen, wanted, table.now()))
     return seen
@@ -179,7 +182,8 @@ def refuse(case: Case, wish: Wish) -> None:
         SpecError: The plan names no rows, or an early look is asked for that it does not have.
     """
     rules = case.plan.analysis
-    if case.plan.exposures is None and case.plan.moments is None:
+    read = logged(case.plan)
+    if read.exposures is None and read.moments is None:
         says = f"the sealed plan of {case.key!r} names no exposures, so there is nothing to read"
         raise SpecError([Mistake(says, "write `exposures:` into its file and amend the plan", "exposures")])
     if wish.early is None:

@@ -13,6 +13,7 @@ from splitrun.check.times.looks import planned_end
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
 from splitrun.conduct.reading.access import Access
+from splitrun.conduct.reading.lake import shelves
 from splitrun.judge.levels.bounds import bounds
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Registration
@@ -39,6 +40,8 @@ class Data:
     access: Access
     frames: Mapping[str, object] = field(default_factory=dict)
     """Data frames by the name of what they stand for."""
+    lake: Path | None = None
+    """The folder of the environment's lake; None: there is no project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,12 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
     limits = Limits(memory=access.memory, threads=access.threads, seconds=access.seconds)
     database = None if access.database is None else Path(access.database)
 
+    shelf = shelves(plan, data.lake, access.pins)
+
     def upto(until: datetime | None) -> tuple[Plan, Measured]:
-        with DuckDB(roots=folders, frames=data.frames, database=database, limits=limits) as engine:
+        with DuckDB(
+            roots=folders, frames=data.frames, database=database, limits=limits, lake=shelf
+        ) as engine:
             measured = measure(plan, engine, as_of=until, not_after=desk.now())
             read = plan if terms is None else terms(plan, measured)
             return read, bounded(read, engine, measured, bounds(read, measured))

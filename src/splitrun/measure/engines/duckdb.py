@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -16,10 +16,11 @@ import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.errors import DataError, EngineError
-from splitrun.measure.engine import QUANTILES, Field, Loaded, Stored
+from splitrun.measure.engine import QUANTILES, Field, Loaded, Shelf, Stored
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
 from splitrun.measure.engines.guard import checked
+from splitrun.measure.engines.lake import laid
 from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
@@ -69,10 +70,12 @@ class DuckDB:
         frames: Mapping[str, object] | None = None,
         database: Path | None = None,
         limits: Limits | None = None,
+        lake: Mapping[str, Shelf] | None = None,
     ) -> None:
         self._roots = tuple(root.resolve() for root in roots)
         self._frames = dict(frames or {})
         self._limits = limits or Limits()
+        self._lake = dict(lake or {})
         self._scratch = TemporaryDirectory(
             prefix="splitrun-", dir=self._limits.scratch, ignore_cleanup_errors=True
         )
@@ -135,6 +138,7 @@ class DuckDB:
             raise EngineError("an engine serves one readout; make a new one for the next")
         self._loaded = True
         parquet: dict[str, tuple[Path, ...]] = {}
+        lake = {key: self._of_lake(key) for key, rows in sources.items() if rows.form == "lake"}
         loaded: dict[str, Loaded] = {}
         for key, rows in sources.items():
             match rows.form:
@@ -145,15 +149,13 @@ class DuckDB:
                 case "frame":
                     self._connection.register(key, arrow(key, rows.where, self._frames))
                     loaded[key] = self._described(key, None)
-                case "table" | "query":
-                    pass
                 case _:
-                    raise EngineError(
-                        f"{key}: `{rows.form}` is not built yet; name csv, parquet, table, query or frame"
-                    )
-        self._lock([path for paths in parquet.values() for path in paths])
+                    pass
+        files = [Path(file) for shelf in lake.values() for file in shelf.files]
+        self._lock([*(path for paths in parquet.values() for path in paths), *files])
         for key, paths in parquet.items():
             loaded[key] = self._parquet(key, paths)
+        loaded |= {key: self._shelf(key, shelf) for key, shelf in lake.items()}
         self._inner |= {key.lower() for key in loaded}
         for key, rows in sources.items():
             if rows.form in {"table", "query"}:
@@ -277,6 +279,22 @@ class DuckDB:
                 f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
             )
             return self._described(key, digest(paths))
+
+    def _of_lake(self, key: str) -> Shelf:
+        if key not in self._lake:
+            raise EngineError(f"{key}: no lake was handed over; read it in a project's folder")
+        return self._lake[key]
+
+    def _shelf(self, key: str, shelf: Shelf) -> Loaded:
+        paths = [Path(file) for file in shelf.files]
+        listed = ", ".join(_literal(_unglobbed(path)) for path in paths)
+        reader = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        with self._guarded(f"reading the lake for {key}", data=True):
+            inferred, logged = laid(self._connection, key, shelf, reader)
+            found = self._described(key, digest(paths))
+        fields = tuple(replace(field, inferred=field.name in inferred) for field in found.fields)
+        pin = f"{shelf.table}, sequence ≤ {shelf.sequence}, {len(paths)} files"
+        return replace(found, fields=fields, pin=pin, logged=logged)
 
     def _selected(self, key: str, rows: Rows) -> Loaded:
         reachable = self._tables | self._inner

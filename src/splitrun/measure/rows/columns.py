@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from splitrun.errors import DataError
-from splitrun.measure.parts import Part, names
+from splitrun.measure.parts import Part, distinct, names
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
 
-__all__ = ["columns_of", "time_of", "unit_of"]
+__all__ = ["columns_of", "time_of", "unit_of", "wanted"]
 
 
 def columns_of(plan: Plan, exposures: Exposures, wanted: tuple[Part, ...], key: str) -> set[str]:
@@ -63,3 +63,12 @@ def _named(key: str, unit: str | Mapping[str, str] | None, unit_type: str, defau
                 f"{key}: no column is named for the unit {unit_type!r} (there is {', '.join(unit)}); "
                 f"add it to sources.{key}.unit"
             )
+
+
+def wanted(plan: Plan) -> dict[str, frozenset[str]]:
+    """Give the columns that a plan uses of its exposures and of each source."""
+    if plan.exposures is None:
+        return {}
+    exposures, needed = plan.exposures, distinct(plan)
+    keys = (EXPOSURES, *(planned.key for planned in plan.sources))
+    return {key: frozenset(columns_of(plan, exposures, needed, key)) for key in keys}

@@ -30,10 +30,7 @@ def metric_rules(*path: str) -> tuple[Rule, ...]:
     return (Rule((*path, "kind"), remedy, frozenset({"funnel", "survival"}), covers=1),)
 
 
-LAKE = "name the rows by csv, parquet, table, query or frame"
-
 EXPERIMENT = (
-    Rule(("identity",), "take it out; ids that belong to one unit are not joined"),
     Rule(
         ("analysis", "method"),
         "write group_sequential, fixed, sequential or hybrid",
@@ -41,13 +38,11 @@ EXPERIMENT = (
     ),
     Rule(("analysis", "ship_on"), "take it out; no decision is made yet"),
     Rule(("metrics", "signals"), "take it out, or make them diagnostic metrics"),
-    Rule(("exposures", "lake"), LAKE),
-    Rule(("moments", "lake"), LAKE),
-    Rule(("sources", "*", "lake"), LAKE),
+    Rule(("moments", "lake"), "name the sums by csv, parquet, table, query or frame"),
     *metric_rules("metrics", "*", "*"),
     *metric_rules("metrics", "*", "*", "metric"),
 )
-METRICS = (Rule(("sources", "*", "lake"), LAKE), *metric_rules("metrics", "*"))
+METRICS = metric_rules("metrics", "*")
 PACK = metric_rules("definitions", "metrics", "*")
 ENGINES = frozenset(
     {"spark", "postgres", "snowflake", "bigquery", "databricks", "clickhouse", "trino", "redshift"}

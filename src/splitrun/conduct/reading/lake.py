@@ -1,0 +1,103 @@
+"""What a plan reads of the lake: which tables, up to which commit, with which ids joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from splitrun.conduct.workspace import PROJECT, root_of, workspace
+from splitrun.errors import DataError
+from splitrun.measure.engine import Shelf
+from splitrun.measure.rows.columns import wanted
+from splitrun.measure.rows.linking import linked
+from splitrun.spec.analysis import Identity
+from splitrun.spec.plan import Plan
+from splitrun.spec.source import EXPOSURES, LOGGED, Rows
+from splitrun.store.lake.reading import links, snapshot
+from splitrun.store.lake.tables import Table
+
+__all__ = ["DEFAULT", "lake_of", "logged", "shelves"]
+
+DEFAULT = "state/lake"
+"""Relative to the project's folder."""
+
+TABLES = {"exposures": Table.EXPOSURES, "triggers": Table.EXPOSURES, "events": Table.EVENTS}
+
+
+def logged(plan: Plan) -> Plan:
+    """The plan with the lake's exposures where it names no others; that it is sealed without them stands."""
+    if plan.exposures is not None or plan.moments is not None or not delivered(plan):
+        return plan
+    return plan.model_copy(update={"exposures": LOGGED})
+
+
+def delivered(plan: Plan) -> bool:
+    """Whether Splitrun deals its units."""
+    return plan.delivery.flag is not None or any(plan.delivery.parameters.values())
+
+
+def lake_of(place: Path, environment: str | None = None) -> Path | None:
+    """The lake's folder of a project's environment.
+
+    Args:
+        place: A folder of the project.
+        environment: None: the first of the project's.
+
+    Returns:
+        None where there is no project.
+
+    Raises:
+        DataError: The lake is not on this machine.
+    """
+    root = root_of(place)
+    project = None if root is None else workspace(root, (PROJECT,)).says.project
+    if root is None or project is None:
+        return None
+    written = project.lake or DEFAULT
+    if "://" in written:
+        raise DataError(f"the lake {written!r} lies on a network, where nothing is read yet; copy it here")
+    return root / written / project.project / (environment or project.environments[0])
+
+
+def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str, Shelf]:
+    """Pin what a plan reads of the lake.
+
+    Args:
+        plan: What is read.
+        lake: The folder of the project's environment; None: there is no project.
+        pins: The last commit that counts, by table; the newest where none is named.
+
+    Raises:
+        DataError: The lake is not there or cannot be read.
+    """
+    rows: dict[str, Rows] = {planned.key: planned.source for planned in plan.sources}
+    if plan.exposures is not None:
+        rows[EXPOSURES] = plan.exposures
+    tables = {key: each.lake for key, each in rows.items() if each.lake is not None}
+    if not tables:
+        return {}
+    if lake is None:
+        raise DataError(
+            "rows are named in the lake, and there is no splitrun.yaml here or above; go into the project"
+        )
+    joined = None
+    if plan.identity is Identity.FIRST_SEEN:
+        pairs = links(lake, pins.get("aliases"))
+        joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
+    names, found = wanted(plan), dict[str, Shelf]()
+    for key, table in tables.items():
+        pinned = snapshot(lake, TABLES[table], pins.get(TABLES[table]))
+        if not pinned.files:
+            raise DataError(
+                f"{key}: the lake holds no {TABLES[table]} yet; wait until clients have sent some"
+            )
+        found[key] = Shelf(
+            table=table,
+            files=tuple(str(file) for file in pinned.files),
+            sequence=pinned.sequence,
+            wanted=names[key] | ({"variant"} if key == EXPOSURES else set()),
+            experiment=plan.key,
+            version=plan.delivery.version,
+            links=joined,
+        )
+    return found

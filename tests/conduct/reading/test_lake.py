@@ -1,0 +1,247 @@
+"""Readouts from the lake: pins, duplicates, disorder, identity, and the same answers as from files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from splitrun.conduct.analyze import analyze
+from splitrun.conduct.desk import Desk
+from splitrun.conduct.reading.access import Access
+from splitrun.conduct.reading.lake import lake_of
+from splitrun.conduct.reading.readout import Wish, readout
+from splitrun.errors import DataError
+from splitrun.report.notebook import Shown
+from splitrun.store.lake.tables import Table
+from tests.conduct.reading.checkouts import AFTER, EXPERIMENT, FIRST, project, seal
+from tests.lakes import Row, alias, commit, event, exposure
+
+DESK = Desk(now=lambda: AFTER)
+
+FROM_LAKE = (
+    EXPERIMENT.replace("sources:\n  orders: {csv: orders.csv, unit: user, time: at}\n", "")
+    .replace(
+        "exposures: {csv: exposures.csv, unit: user, variant: arm, time: at, "
+        "pre_exposure: [country, tenure]}\n",
+        "exposures: {lake: exposures}\n",
+    )
+    .replace("source: orders", "source: events")
+)
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    with file.open() as opened:
+        return list(csv.DictReader(opened))
+
+
+def at(row: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(row["at"])
+
+
+def exposures(root: Path) -> list[Row]:
+    return [
+        exposure(row["user"], row["arm"], at(row), attributes={"country": row["country"]})
+        for row in table(root / "exposures.csv")
+    ]
+
+
+def orders(root: Path) -> list[Row]:
+    return [
+        event(row["user"], "order", at(row), properties={"amount": float(row["amount"])})
+        for row in table(root / "orders.csv")
+    ]
+
+
+def shop(folder: Path, text: str = FROM_LAKE) -> tuple[Path, Path]:
+    """A project whose rows can be put in its lake: the experiment's file and the lake's folder."""
+    return project(folder, text), folder / "state" / "lake" / "shop" / "production"
+
+
+def filled(folder: Path, text: str = FROM_LAKE) -> tuple[Path, Path]:
+    file, lake = shop(folder, text)
+    commit(lake, Table.EXPOSURES, exposures(folder))
+    commit(lake, Table.EVENTS, orders(folder))
+    return file, lake
+
+
+def read(file: Path, **pins: int) -> Shown:
+    return analyze(file, as_of=AFTER, access=Access(pins=pins), desk=DESK)
+
+
+def effects(shown: Shown) -> list[object]:
+    found = json.loads(shown.to_json())
+    return [found[name] for name in ("units", "estimates")]
+
+
+def numbers(value: object) -> list[float]:
+    match value:
+        case dict():
+            return [each for part in value.values() for each in numbers(part)]
+        case list():
+            return [each for part in value for each in numbers(part)]
+        case bool() | str() | None:
+            return []
+        case number:
+            return [float(number)]  # type: ignore[arg-type]  # what is left in JSON
+
+
+@pytest.mark.requirement("R23")
+def test_the_same_data_as_csv_and_as_lake_give_the_same_readout(tmp_path: Path) -> None:
+    csv_file = project(tmp_path / "files")
+    lake_file, _ = filled(tmp_path / "lake")
+
+    first, second = read(csv_file), read(lake_file)
+
+    assert [count.exposed for count in second.units] == [count.exposed for count in first.units] == [200, 200]
+    assert numbers(effects(second)) == pytest.approx(numbers(effects(first)), rel=1e-12)
+
+
+def test_an_experiment_on_a_flag_reads_the_lake_where_it_names_no_rows(tmp_path: Path) -> None:
+    text = FROM_LAKE.replace("exposures: {lake: exposures}\n", "flag: checkout\n").replace(
+        "{control: {}, one-page: {}}", "{control: {serve: a}, one-page: {serve: b}}"
+    )
+    named, _ = filled(tmp_path / "named")
+    unnamed, _ = filled(tmp_path / "unnamed", text)
+
+    assert effects(read(unnamed)) == effects(read(named))
+
+
+@pytest.mark.requirement("R24")
+def test_disorder_and_duplicates_change_no_number(tmp_path: Path) -> None:
+    ordered, _ = filled(tmp_path / "ordered")
+    file, lake = shop(tmp_path / "mixed")
+    rng = random.Random(13)  # noqa: S311  # a shuffle that can be repeated
+    for name, rows in (
+        (Table.EXPOSURES, exposures(tmp_path / "mixed")),
+        (Table.EVENTS, orders(tmp_path / "mixed")),
+    ):
+        sent = [row for row in rows for _ in range(rng.randint(1, 5))]
+        rng.shuffle(sent)
+        for number, batch in enumerate(np.array_split(np.arange(len(sent)), 4), start=1):
+            late = [
+                {**sent[place], "received": AFTER + timedelta(hours=rng.random() * 72)} for place in batch
+            ]
+            commit(lake, name, late, number)
+
+    assert effects(read(file)) == effects(read(ordered))
+
+
+def test_a_pin_gives_the_same_after_more_rows_and_after_compaction(tmp_path: Path) -> None:
+    file, lake = filled(tmp_path)
+    before = read(file)
+    again = [
+        event(f"u{number}", "order", FIRST + timedelta(days=14), properties={"amount": 70})
+        for number in range(400)
+    ]
+    commit(lake, Table.EVENTS, again, 2)
+
+    pinned = read(file, events=1)
+    DeltaTable(str(lake / "events")).optimize.compact()
+    compacted = read(file, events=1)
+
+    facts = {each.name: each for each in compacted.lineage.data}
+    assert effects(pinned) == effects(before) == effects(compacted)
+    assert pinned.lineage.data == before.lineage.data
+    assert facts["events"].where.startswith("events, sequence ≤ 1, ")
+    assert effects(read(file)) != effects(before)
+    with pytest.raises(DataError, match="events have come to commit 2, not to 3"):
+        read(file, events=3)
+
+
+def people(identity: str) -> str:
+    return FROM_LAKE.replace("unit: user\n", f"unit: user\nidentity: {identity}\n")
+
+
+@pytest.mark.requirement("R04")
+@pytest.mark.parametrize(
+    ("identity", "units", "linked"), [("strict", [201, 201], 0), ("first_seen", [200, 200], 1)]
+)
+def test_linked_ids_are_one_unit_where_the_experiment_says_so(
+    tmp_path: Path, identity: str, units: Sequence[int], linked: int
+) -> None:
+    file, lake = filled(tmp_path, people(identity))
+    later = FIRST + timedelta(days=20)
+    extra = [
+        exposure("tablet", "one-page", FIRST + timedelta(days=14)),
+        exposure("phone", "control", FIRST + timedelta(days=14)),
+    ]
+    commit(lake, Table.EXPOSURES, extra, 2)
+    commit(lake, Table.ALIASES, [alias("tablet", "phone", later), alias("phone", "u1", later)])
+
+    shown = read(file)
+
+    assert [count.exposed for count in shown.units] == units
+    told = [finding.says for finding in shown.findings if finding.code == "crossover"]
+    assert [("only because linked ids were joined" in says) for says in told] == [True] * linked
+
+
+@pytest.mark.requirement("R21")
+def test_only_units_of_the_version_that_were_enrolled_by_chance_are_analysed(tmp_path: Path) -> None:
+    file, lake = filled(tmp_path)
+    soon = FIRST - timedelta(hours=1)
+    rows = [
+        exposure("u0", "control", soon, version=0),
+        exposure("u1", "one-page", soon, enrolling=False),
+        exposure("u2", "control", soon, outcome="override"),
+        exposure("new", "control", soon, trigger=True),
+        exposure("else", "control", soon, experiment="another"),
+    ]
+    commit(lake, Table.EXPOSURES, rows, 2)
+
+    shown = read(file)
+
+    assert [count.exposed for count in shown.units] == [198, 199]
+    (told,) = [finding for finding in shown.findings if finding.code == "exposures_left_out"]
+    assert "1 older version, 1 first exposed while nobody was enrolled, 1 override" in told.says
+
+
+def test_a_declared_property_is_read_from_its_column_and_before_that_from_the_json(tmp_path: Path) -> None:
+    file, lake = shop(tmp_path / "declared")
+    plain, _ = filled(tmp_path / "plain")
+    rows = orders(tmp_path / "declared")
+    typed = [
+        {**row, "properties": "{}", "p_amount": json.loads(str(row["properties"]))["amount"]}
+        for row in rows[50:]
+    ]
+    commit(lake, Table.EXPOSURES, exposures(tmp_path / "declared"))
+    commit(lake, Table.EVENTS, rows[:50])
+    commit(lake, Table.EVENTS, typed, 2, [pa.field("p_amount", pa.float64())])
+
+    assert numbers(effects(read(file))) == pytest.approx(numbers(effects(read(plain))), rel=1e-12)
+
+
+def test_a_sealed_plan_is_read_from_the_lake_of_its_environment(tmp_path: Path) -> None:
+    file, _ = filled(tmp_path)
+    seal(file)
+
+    shown = readout("checkout", file.parent, as_of=AFTER, wish=Wish(actor="ann"), desk=DESK)
+
+    assert shown.registered
+    assert [each.form for each in shown.lineage.data] == ["lake", "lake"]
+
+
+def test_a_lake_that_is_not_there_is_told(tmp_path: Path) -> None:
+    file, lake = shop(tmp_path)
+
+    with pytest.raises(DataError, match="has no table of events yet"):
+        read(file)
+
+    commit(lake, Table.EVENTS, [])
+    with pytest.raises(DataError, match="the lake holds no events yet"):
+        read(file)
+    (tmp_path / "splitrun.yaml").write_text("project: shop\nlake: s3://bucket/lake\n")
+    with pytest.raises(DataError, match="lies on a network"):
+        read(file)
+    assert lake_of(tmp_path.parent) is None
+    (tmp_path / "splitrun.yaml").unlink()
+    with pytest.raises(DataError, match=r"no splitrun.yaml here or above"):
+        read(file)
