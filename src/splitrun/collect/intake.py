@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
@@ -54,6 +54,22 @@ class Taken:
     """How many are taken."""
     rejected: tuple[Rejected, ...] = ()
     """What is not, in order."""
+    out: tuple[int, ...] = ()
+    """Places that go no further, in order: what is not taken, and what nobody wants."""
+
+
+Unwanted = Callable[[Unit], bool]
+"""Whether nothing of a unit may be kept, because it objected."""
+
+
+class Whose(Struct, frozen=True):
+    """The units of an event."""
+
+    unit: Unit
+    was: Unit | None = None
+
+
+whose = Decoder(Whose).decode
 
 
 def unpacked(body: bytes, most: int = BATCH_BYTES) -> bytes | Refused:
@@ -82,25 +98,69 @@ def too_large(most: int) -> Refused:
     )
 
 
-def taken(body: bytes) -> Taken | Refused:
+def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None) -> Taken | Refused:
     """Read a batch and hold every event to its limits.
 
     Args:
-        body: JSON, not gzipped.
+        body: JSON.
+        packed: Whether it is gzipped.
+        unwanted: Tells units whose events are taken, in the answer, and go no further.
     """
+    plain = unpacked(body) if packed else body
+    match plain:
+        case Refused():
+            return plain
+        case _:
+            found = weighed(plain)
+    match found:
+        case Taken() if found.events and unwanted is not None:
+            return without(found, plain, unwanted)
+        case _:
+            return found
+
+
+def weighed(body: bytes) -> Taken | Refused:
+    """Hold a batch to its limits, the quick way where nothing needs a second look."""
     if len(body) > BATCH_BYTES:
         return too_large(BATCH_BYTES)
-    # what is small and holds no escapes is held to its limits while it is read; the rest is looked at closely
-    if len(body) <= EVENT_BYTES and b"\\" not in body and (count := fitting(body)):
+    # without escapes and large events it is held to its limits while it is read; else it is looked at closely
+    if b"\\" not in body and (len(body) <= EVENT_BYTES or all_small(body)) and (count := fitting(body)):
         return Taken(count)
     return sifted(body)
 
 
+def all_small(body: bytes) -> bool:
+    """Whether a batch can be read and none of its events is too large."""
+    match opened(body):
+        case Loose(events=events):
+            return all(memoryview(raw).nbytes <= EVENT_BYTES for raw in events)
+        case _:
+            return False
+
+
+def without(found: Taken, body: bytes, unwanted: Unwanted) -> Taken:
+    """Take out the events of units that objected."""
+    rejected = {one.index for one in found.rejected}
+    out = set(rejected)
+    for index, raw in enumerate(loose(body).events):
+        if index not in rejected:
+            units = whose(raw)
+            if unwanted(units.unit) or (units.was is not None and unwanted(units.was)):
+                out.add(index)
+    return replace(found, out=tuple(sorted(out)))
+
+
 def sifted(body: bytes) -> Taken | Refused:
     """Read a batch event by event, so that a bad one rejects itself alone."""
-    batch = opened(body)
-    if isinstance(batch, Refused):
-        return batch
+    match opened(body):
+        case Refused() as why:
+            return why
+        case batch:
+            return each(batch)
+
+
+def each(batch: Loose) -> Taken | Refused:
+    """Look at every event of a batch."""
     if len(batch.events) > BATCH_EVENTS:
         says = f"the batch has {len(batch.events):,} events and may have {BATCH_EVENTS:,}; send fewer at once"
         return Refused(Code.TOO_MANY, says, status=413)
@@ -108,7 +168,7 @@ def sifted(body: bytes) -> Taken | Refused:
         return Refused(Code.NOT_A_BATCH, f"`sent_at` is {batch.sent_at[:40]!r}; {WRITE_TIME}")
     faults = [(index, fault(bytes(raw))) for index, raw in enumerate(batch.events)]
     rejected = tuple(Rejected(index, *found) for index, found in faults if found is not None)
-    return Taken(len(faults) - len(rejected), rejected)
+    return Taken(len(faults) - len(rejected), rejected, tuple(one.index for one in rejected))
 
 
 def opened(body: bytes) -> Loose | Refused:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from splitrun import __version__
-from splitrun.serve import health
+from splitrun.serve import events, health
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
@@ -22,7 +22,7 @@ BEARER = "Bearer "
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every operation there is; a module of routes declares its own as `ENDPOINTS`."""
-    return (*health.ENDPOINTS,)
+    return (*health.ENDPOINTS, *events.ENDPOINTS)
 
 
 def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:

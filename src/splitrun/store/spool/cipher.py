@@ -12,12 +12,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from splitrun.errors import StoreError
 
-__all__ = ["KEY_BYTES", "Cipher", "secret_file"]
+__all__ = ["ADDED", "KEY_BYTES", "Cipher", "secret_file"]
 
 KEY_BYTES = 32
 NONCE = 12
 NAME = 8
 """Bytes of a key's name: the first of SHA-256 over a prefix and the key."""
+ADDED = NAME + NONCE + 16
+"""Bytes that closing adds to a body: key name, nonce and tag."""
 
 
 def name(key: bytes) -> bytes:

@@ -15,7 +15,7 @@ from splitrun.errors import BusyError, StoreError
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.parcel import Letter, Origin, Parcel
 
-__all__ = ["Counted", "SpoolFile", "told"]
+__all__ = ["Counted", "SpoolFile", "counted", "told"]
 
 Counted = tuple[str, str, str, str, str, int]
 """Day of receipt (ISO 8601), project, environment, SDK, reason, and how many events."""
@@ -27,6 +27,7 @@ create table if not exists parcels (
   environment text not null, key text not null, events integer not null, packed integer not null,
   rejected text not null, form text not null, bytes integer not null, body blob not null
 ) strict;
+create index if not exists sizes on parcels (bytes);
 create table if not exists letters (
   number integer primary key autoincrement, at integer not null, project text not null,
   environment text not null, key text not null, code text not null, says text not null,
@@ -38,13 +39,15 @@ create table if not exists counts (
 ) strict, without rowid;
 """
 FORM = "1"
-LOCK_WAIT = 2.0
+LOCK_WAIT = 1.5
 """Seconds that a write waits for somebody else's."""
 
 INSERT = (
-    "insert into parcels (at, project, environment, key, events, packed, rejected, form, bytes, body) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "insert into parcels (at, project, environment, key, events, packed, rejected, form, bytes, body) values "
 )
+ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+MANY = 500
+"""Rows that one statement inserts at most; SQLite takes 32,766 values in one."""
 
 
 def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
@@ -135,11 +138,16 @@ class SpoolFile:
         )
 
     def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
-        """Write parcels in one transaction; they survive a power cut when this returns."""
-        rows = [self.row(one) for one in parcels]
+        """Write parcels in one transaction; they survive a power cut when this returns.
+
+        As few statements as can be: each gives the interpreter to other threads and waits for it again.
+        """
         connection.execute("begin immediate")
         try:
-            connection.executemany(INSERT, rows)
+            for start in range(0, len(parcels), MANY):
+                part = parcels[start : start + MANY]
+                values = [value for one in part for value in self.row(one)]
+                connection.execute(INSERT + ", ".join([ROW] * len(part)), values)
             connection.execute("commit")
         except BaseException:
             if connection.in_transaction:
@@ -149,10 +157,7 @@ class SpoolFile:
     def held(self) -> tuple[int, int, int | None]:
         """Parcels and bytes on disk, and when the oldest was received (nanoseconds since 1970)."""
         with self.connection() as read:
-            count, size, oldest = read.execute(
-                "select count(*), coalesce(sum(bytes), 0), min(at) from parcels"
-            ).fetchone()
-            return int(count), int(size), oldest
+            return counted(read)
 
     def waiting(self) -> int:
         """Events on disk that the lake does not have yet."""
@@ -224,7 +229,7 @@ class SpoolFile:
         rows = [self.row(one) for one in parcels]
         with self.connection() as write:
             write.execute("begin immediate")
-            write.executemany(INSERT, rows)
+            write.executemany(INSERT + ROW, rows)
             write.executemany("delete from letters where number = ?", [(number,) for number in letters])
             write.execute("commit")
 
@@ -254,3 +259,10 @@ class SpoolFile:
             write.execute("begin immediate")
             write.executemany("delete from letters where number = ?", [(number,) for number in numbers])
             write.execute("commit")
+
+
+def counted(connection: sqlite3.Connection) -> tuple[int, int, int | None]:
+    """Parcels and bytes on disk, and when the oldest was received (nanoseconds since 1970)."""
+    count, size = connection.execute("select count(*), coalesce(sum(bytes), 0) from parcels").fetchone()
+    oldest = connection.execute("select at from parcels order by number limit 1").fetchone()
+    return int(count), int(size), None if oldest is None else int(oldest[0])

@@ -6,11 +6,12 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Generic, TypeVar
 
 from splitrun.errors import BusyError, SplitrunError
-from splitrun.store.spool.file import SpoolFile, told
+from splitrun.store.spool.cipher import ADDED
+from splitrun.store.spool.file import SpoolFile, counted, told
 from splitrun.store.spool.parcel import Parcel
 
 __all__ = ["CAP", "Writer"]
@@ -26,11 +27,14 @@ WAITING = 64_000_000
 GROUP = 16_000_000
 """Bytes that one commit takes at most."""
 
-OVERHEAD = 64
-"""Bytes that closing and the row add to a body, rounded up."""
-
 CHECKPOINT = 0.5
 """Seconds between two checkpoints."""
+
+LOG = 64_000_000
+"""Bytes of the log from which it is begun anew, though commits have to wait for that."""
+
+IDLE = 1.0
+"""Seconds without parcels after which it is counted again what the spool holds."""
 
 
 class Writer(Generic[T]):
@@ -55,7 +59,9 @@ class Writer(Generic[T]):
         self.some = Condition()
         self.waiting = 0
         self.parcels, self.bytes, self.oldest = file.held()
-        self.closed = False
+        self.closed = self.stale = False
+        self.turn = Lock()
+        """Held by whoever writes: a commit, or the end of a long log."""
         self.stop = Event()
         self.thread = Thread(target=self.write, name="splitrun-spool", daemon=True)
         self.upkeep = Thread(target=self.checkpoints, name="splitrun-checkpoints", daemon=True)
@@ -68,11 +74,13 @@ class Writer(Generic[T]):
         Raises:
             BusyError: The spool is at its cap, too much waits already, or the server is stopping.
         """
-        size = len(parcel.body) + OVERHEAD
+        size = len(parcel.body) + ADDED
         with self.some:
             if self.closed:
                 raise BusyError("the server is stopping; send it again", kind="stopping", after=2)
             if self.bytes + self.waiting + size > self.cap:
+                self.stale = True  # perhaps the committer has let go of some
+                self.some.notify()
                 raise BusyError(
                     f"the spool holds {self.bytes:,} bytes of at most {self.cap:,}; the committer has to "
                     "catch up",
@@ -86,10 +94,10 @@ class Writer(Generic[T]):
             self.some.notify()
 
     def forgotten(self) -> None:
-        """Count again after the committer has let go of parcels."""
-        count, size, oldest = self.file.held()
+        """Have it counted again, because the committer has let go of parcels."""
         with self.some:
-            self.parcels, self.bytes, self.oldest = count, size, oldest
+            self.stale = True
+            self.some.notify()
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""
@@ -102,44 +110,67 @@ class Writer(Generic[T]):
         self.stack.close()
 
     def taken(self) -> list[tuple[Parcel, T]]:
-        """Wait for parcels and take a group of them; nothing when closed and empty."""
+        """Wait a while for parcels and take a group of them."""
         group: list[tuple[Parcel, T]] = []
         size = 0
         with self.some:
-            while not self.queue and not self.closed:
-                self.some.wait()
+            if not (self.queue or self.closed or self.stale):
+                self.some.wait(IDLE)
             while self.queue and size < GROUP:
                 parcel, ticket = self.queue.popleft()
-                size += len(parcel.body) + OVERHEAD
+                size += len(parcel.body) + ADDED
                 group.append((parcel, ticket))
         return group
 
     def write(self) -> None:
         """Commit group after group; a connection that fails is opened anew for the next."""
-        while True:
+        while not (self.closed and not self.queue):
             try:
                 with self.file.connection() as connection:
-                    while group := self.taken():
-                        self.commit(connection, group)
-                    return
+                    self.written(connection)
             except SplitrunError as refused:
-                # the file cannot be opened: whoever waits is told, and the next group tries again
-                if not (group := self.taken()):
-                    return
-                self.settle(group, refused)
+                # the file cannot be used: whoever waits is told, and the next group tries again
+                self.stale = False
+                self.settle(self.taken(), refused)
+
+    def written(self, connection: sqlite3.Connection) -> None:
+        """Commit groups with one connection until nothing is left to be written."""
+        while True:
+            group = self.taken()
+            if group:
+                self.commit(connection, group)
+            elif self.closed:
+                return
+            if self.stale or not group:
+                self.count(connection)
+
+    def count(self, connection: sqlite3.Connection) -> None:
+        """Count what is on disk; exact, because nobody else appends."""
+        with self.some:
+            self.stale = False
+        now = counted(connection)
+        with self.some:
+            self.parcels, self.bytes, self.oldest = now
 
     def commit(self, connection: sqlite3.Connection, group: list[tuple[Parcel, T]]) -> None:
         """Write a group and tell each ticket."""
         refused: SplitrunError | None = None
         try:
-            self.file.keep(connection, [parcel for parcel, _ in group])
+            with self.turn:
+                self.file.keep(connection, [parcel for parcel, _ in group])
         except sqlite3.Error as error:
             refused = told(error, self.file.path)
+            with self.some:
+                # what came while this one failed would wait as long again, to no purpose
+                group.extend(self.queue)
+                self.queue.clear()
         self.settle(group, refused)
 
     def settle(self, group: list[tuple[Parcel, T]], refused: SplitrunError | None) -> None:
         """Count a group and tell its tickets."""
-        size = sum(len(parcel.body) + OVERHEAD for parcel, _ in group)
+        if not group:
+            return
+        size = sum(len(parcel.body) + ADDED for parcel, _ in group)
         with self.some:
             self.waiting -= size
             if refused is None:
@@ -154,6 +185,14 @@ class Writer(Generic[T]):
             try:
                 with self.file.connection() as connection:
                     while not self.stop.wait(CHECKPOINT):
-                        connection.execute("pragma wal_checkpoint(passive)")
+                        self.checkpoint(connection)
             except SplitrunError:
                 continue  # the writer tells whoever waits; the next turn tries again
+
+    def checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Move what can be moved without anybody waiting; where the log is long, all of it."""
+        connection.execute("pragma wal_checkpoint(passive)")
+        log = self.file.path.with_name(f"{self.file.path.name}-wal")
+        if log.stat().st_size > LOG:
+            with self.turn:  # little is left to be moved, so this is short
+                connection.execute("pragma wal_checkpoint(truncate)")

@@ -1,0 +1,248 @@
+"""`POST /v1/events`: takes batches of exposures and events, and answers 202 once they are durable.
+
+A body is held in memory only, is never logged, and is bounded before it is read: by its length, by what all
+bodies together may take, and by the time that it may take to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from secrets import randbelow
+
+from msgspec.json import encode
+from starlette.requests import Request
+from starlette.responses import Response
+
+from splitrun.collect.codes import Refused
+from splitrun.collect.intake import taken, too_large
+from splitrun.collect.limits import BATCH_BYTES
+from splitrun.errors import BusyError, SplitrunError
+from splitrun.sdk.event import Accepted, Unit
+from splitrun.serve.endpoint import Caller, Endpoint, refusal
+from splitrun.serve.operations import EVENTS
+from splitrun.serve.server import Server
+from splitrun.store.access.keys import Scope
+from splitrun.store.spool.file import SpoolFile
+from splitrun.store.spool.parcel import Origin, Parcel
+from splitrun.store.spool.writer import CAP, Writer
+
+__all__ = ["ENDPOINTS", "Intake"]
+
+NAME = "intake"
+BUFFERED = 96_000_000
+"""Bytes of bodies that are read or wait for the disk at once; more are told to come again."""
+PATIENCE = 30.0
+"""Seconds that a body may take to come."""
+STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}
+SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+CROWDED = "more comes in than can be held; send it again"
+
+Told = Sequence[tuple[asyncio.Future[None], SplitrunError | None]]
+
+
+class Intake:
+    """The part of the server that keeps batches.
+
+    Args:
+        file: The spool.
+        cap: Bytes that it may hold.
+        unwanted: Whether nothing of a unit may be kept, because it objected; its events are answered as
+            accepted and go no further.
+        buffered: Bytes of bodies that may be in memory at once.
+        patience: Seconds that a body may take to come.
+    """
+
+    def __init__(
+        self,
+        file: SpoolFile,
+        cap: int = CAP,
+        unwanted: Callable[[Unit], bool] | None = None,
+        buffered: int = BUFFERED,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.file, self.cap, self.unwanted = file, cap, unwanted
+        self.most, self.patience = buffered, patience
+        self.buffered = 0
+        self.trouble = "the intake has not begun"
+        self.writer: Writer[asyncio.Future[None]] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Open the spool as its one writer.
+
+        Raises:
+            StoreError: Another process writes to it, or it cannot be used.
+            BusyError: It is locked, or its disk is full.
+        """
+        self.loop = asyncio.get_running_loop()
+        self.writer = await asyncio.to_thread(Writer, self.file, self.tell, self.cap)
+        self.trouble = ""
+
+    async def stop(self) -> None:
+        """Write what waits, and let go of the spool."""
+        if self.writer is not None:
+            self.trouble = "the intake is stopping"
+            await asyncio.to_thread(self.writer.close)
+            self.writer = None
+
+    def ready(self) -> str:
+        """Empty where batches are taken; else why not."""
+        return self.trouble
+
+    def tell(self, told: Told) -> None:
+        """Wake everybody whose batch was in a commit; called once for each by the writing thread."""
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self.settle, told)
+
+    def settle(self, told: Told) -> None:
+        """Tell each what became of its batch."""
+        for future, refused in told:
+            self.trouble = "" if refused is None else str(refused)
+            if not future.done():
+                if refused is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(refused)
+
+    async def keep(self, parcel: Parcel) -> None:
+        """Write a parcel; it survives a power cut when this returns.
+
+        Raises:
+            BusyError: It cannot be taken now.
+            StoreError: The spool cannot be used.
+        """
+        if self.writer is None or self.loop is None:
+            raise BusyError("the server takes no events now; send it again", kind="stopping", after=2)
+        future = self.loop.create_future()
+        self.writer.offer(parcel, future)
+        await future
+
+
+async def post(server: Server, request: Request, caller: Caller | None) -> Response:
+    """Take a batch."""
+    match server.parts.get(NAME):
+        case Intake() as intake:
+            room = expected(request)
+            if wrong := unwelcome(request, room):
+                return wrong
+            if intake.buffered + room > intake.most:
+                return closing(later(BusyError(CROWDED, kind="queue", after=1)))
+            return await held(server, request, caller, intake, room)
+        case _:
+            says = "this server takes no events; send them to one that does"
+            return refusal(503, "unavailable", says, after=5)
+
+
+async def held(
+    server: Server, request: Request, caller: Caller | None, intake: Intake, room: int
+) -> Response:
+    """Read a batch and keep it, while its bytes are counted as held."""
+    intake.buffered += room
+    try:
+        body = await read(request, intake.patience)
+        if body is None:
+            return closing(refusal(408, "timeout", "the body did not come in time; send it again"))
+        if len(body) > BATCH_BYTES:
+            return closing(declined(too_large(BATCH_BYTES)))
+        return await take(intake, body, request, origin(server, caller))
+    except SplitrunError as refused:
+        return later(refused)
+    finally:
+        intake.buffered -= room
+
+
+def expected(request: Request) -> int:
+    """Bytes that a body may have: what it declares, or all that it may where it does not say."""
+    declared = request.headers.get("content-length", "")
+    return int(declared[:18]) if declared.isascii() and declared.isdigit() else BATCH_BYTES
+
+
+def unwelcome(request: Request, room: int) -> Response | None:
+    """Refuse a request before its body is read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        says = f"the Content-Type is {kind[:60]!r}; send application/json"
+        return closing(refusal(415, "content_type", says))
+    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in {"identity", "gzip"}:
+        says = f"the Content-Encoding is {packing[:60]!r}; send gzip, or none"
+        return closing(refusal(415, "content_encoding", says))
+    return closing(declined(too_large(BATCH_BYTES))) if room > BATCH_BYTES else None
+
+
+async def read(request: Request, patience: float) -> bytes | None:
+    """Read a body, and stop as soon as it is too large; None where it does not come in time or whole."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(patience):
+            while True:
+                message = await request.receive()
+                if message["type"] != "http.request":
+                    return None  # the client is gone; nobody reads the answer
+                piece = message.get("body", b"")
+                pieces.append(piece)
+                size += len(piece)
+                if size > BATCH_BYTES or not message.get("more_body", False):
+                    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    except TimeoutError:
+        return None
+
+
+def origin(server: Server, caller: Caller | None) -> Origin:
+    """Tell where a batch comes from, by its key."""
+    at = (server.desk.now() - SINCE) // MICROSECOND * 1000
+    if caller is None:  # only where the server was told to take events without a key
+        return Origin("default", "production", "", at)
+    return Origin(caller.project, caller.environment, caller.name, at)
+
+
+async def take(intake: Intake, body: bytes, request: Request, come: Origin) -> Response:
+    """Hold a body to its limits, keep it and answer."""
+    packed = request.headers.get("content-encoding", "").strip().lower() == "gzip"
+    match taken(body, packed=packed, unwanted=intake.unwanted):
+        case Refused() as why:
+            return declined(why)
+        case found:
+            out = found.out
+            if found.events > len(out) - len(found.rejected):
+                kept = found.events + len(found.rejected) - len(out)
+                await intake.keep(Parcel(come, kept, body, packed, out))
+            answer = Accepted(found.events, list(found.rejected))
+            return Response(encode(answer), 202, media_type="application/json")
+
+
+def declined(why: Refused) -> Response:
+    """Answer a batch of which nothing is taken."""
+    return refusal(why.status, why.code, why.says)
+
+
+def later(refused: SplitrunError) -> Response:
+    """Answer that nothing was kept, and when to come again; not everybody at once."""
+    match refused:
+        case BusyError(kind=kind, after=after):
+            return refusal(STATUS[kind], kind, str(refused), after=after + randbelow(after + 1))
+        case _:
+            return refusal(503, "unavailable", str(refused), after=10 + randbelow(11))
+
+
+def closing(response: Response) -> Response:
+    """Close the connection after an answer, because what the client still sends is not read."""
+    response.headers["Connection"] = "close"
+    return response
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/v1/events",
+        Scope.INGEST,
+        post,
+        "Take a batch of exposures and events",
+        EVENTS,
+        mode="ingest",
+    ),
+)
