@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from calibrate.figures import Row
-from calibrate.grid import FULL, SAMPLE, calibrated
+from calibrate.grid import FULL, SAMPLE, calibrated, uneven
 from calibrate.page import page
 
 __all__ = ["main"]
@@ -29,11 +29,10 @@ def main() -> None:
     scale = SAMPLE if chosen.sample else FULL
     rows: list[Row] = []
     with ProcessPoolExecutor(chosen.jobs) as workers:
-        for place, found in zip(
-            scale.places, workers.map(partial(calibrated, scale), scale.places), strict=True
-        ):
-            rows += found
-            print(*place, [row.method for row in found if row.missed], file=sys.stderr, flush=True)
+        for simulate, places in ((calibrated, scale.places), (uneven, scale.sizes)):
+            for place, found in zip(places, workers.map(partial(simulate, scale), places), strict=True):
+                rows += found
+                print(*place, [row.method for row in found if row.missed], file=sys.stderr, flush=True)
     written = page(rows)
     if scale is SAMPLE:
         print(written)

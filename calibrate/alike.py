@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calibrate.crowds import Crowd, divided, whole
-from calibrate.figures import Part, covered, fixed
+from calibrate.figures import Part, bounds, covered, fixed
 from calibrate.once import EFFECT
 from calibrate.quantiles import Events, quantiles
 from splitrun.infer.clusters import crossed, nested
@@ -20,26 +20,29 @@ __all__ = ["of_clusters", "of_events", "within_clusters"]
 
 
 def of_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters: tuple[int, int]) -> Part:
-    """Clusters of one variant each."""
-    control = whole(rng, crowd, (runs, clusters[0]))
-    treatment = whole(rng, crowd, (runs, clusters[1]))
-    better = whole(rng, crowd, (runs // 5, clusters[1]), effect=EFFECT)
-    some = control.at(np.arange(runs // 5))
-    null = difference(nested(control), nested(treatment), level=0.95)
-    held = covered(difference(nested(some), nested(better), level=0.95), EFFECT * crowd.mean)
+    """Clusters of one variant each; only bounds where their sizes are log-normal."""
+    control, own = whole(rng, crowd, (runs, clusters[0]))
+    treatment, other = whole(rng, crowd, (runs, clusters[1]))
+    better, theirs = whole(rng, crowd, (runs // 5, clusters[1]), effect=EFFECT)
+    level = nested(control, dof=own)
+    null = difference(level, nested(treatment, dof=other), level=0.95)
+    true = difference(head(level, runs // 5), nested(better, dof=theirs), level=0.95)
+    effect = EFFECT * crowd.mean
+    seen = bounds(null, true, effect) if crowd.spread > 0 else (*fixed(null.p), covered(true, effect))
     one = [each.gathered(np.zeros(runs, dtype=np.int64), 1) for each in (control, treatment)]
     g = float(asymmetry(ratio_skewness(*one), *clusters)[0])
-    return Part("clusters of one variant", (*fixed(null.p), held), (clusters[0], clusters[1]), g)
+    return Part("clusters of one variant", seen, (clusters[0], clusters[1]), g)
 
 
 def within_clusters(rng: np.random.Generator, crowd: Crowd, runs: int, clusters: int, share: float) -> Part:
-    """Clusters that hold both variants, with the variance CR2."""
+    """Clusters that hold both variants, with the variance CR2; only bounds where sizes are log-normal."""
     null = difference(*crossed(*divided(rng, crowd, (runs, clusters), share)), level=0.95)
     some = divided(rng, crowd, (runs // 5, clusters), share, effect=EFFECT)
-    held = covered(difference(*crossed(*some), level=0.95), EFFECT * crowd.mean)
+    true, effect = difference(*crossed(*some), level=0.95), EFFECT * crowd.mean
+    seen = bounds(null, true, effect) if crowd.spread > 0 else (*fixed(null.p), covered(true, effect))
     n = clusters * crowd.both * (1 - share), clusters * crowd.both * share
     g = leaning(*divided(rng, crowd, (min(runs, 2_000), clusters), share))
-    return Part("clusters of both variants (CR2)", (*fixed(null.p), held), n, g)
+    return Part("clusters of both variants (CR2)", seen, n, g)
 
 
 def leaning(units: FloatArray, totals: FloatArray) -> float:

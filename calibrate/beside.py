@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibrate.crowds import Crowd, sized
+from calibrate.crowds import Crowd, sized, told
 from calibrate.figures import Part, covered, fixed
 from calibrate.once import EFFECT
-from splitrun.infer.clusters import crossed
+from splitrun.infer.adjustment import Adjusted
+from splitrun.infer.clusters import crossed, nested
 from splitrun.infer.clusters_adjusted import crossed_adjusted, linearised, nested_adjusted
 from splitrun.infer.contrast import difference
 from splitrun.infer.estimate import Estimates, Points
@@ -86,27 +87,39 @@ def nested_beside(
     control = whole(rng, (world, crowd), (runs, clusters[0]), 0, 0.0)
     treatment = whole(rng, (world, crowd), (runs, clusters[1]), 1, 0.0)
     better = whole(rng, (world, crowd), (runs // 5, clusters[1]), 1, EFFECT)
-    null = nested_adjusted(control, treatment, covariates=1)
-    some = nested_adjusted(control.at(np.arange(runs // 5)), better, covariates=1)
+    null = compared(control, treatment)
+    some = compared((control[0].at(np.arange(runs // 5)), control[1][: runs // 5]), better)
     held = covered(difference(some.control, some.treatment, level=0.95), EFFECT * 10)
     shown = difference(null.control, null.treatment, level=0.95)
     return Part("clusters of one variant, adjusted", (*fixed(shown.p), held), clusters, 0.0)
 
 
+def compared(control: tuple[Moments, FloatArray], treatment: tuple[Moments, FloatArray]) -> Adjusted:
+    """Both levels adjusted; what uneven sizes leave of the degrees of freedom stands beside the moments."""
+    before = [
+        nested(Moments(each.n, each.mean[:, :2], each.m2[:, :2, :2]), dof=dof)
+        for each, dof in (control, treatment)
+    ]
+    return nested_adjusted(control[0], treatment[0], covariates=1, before=(before[0], before[1]))
+
+
 def whole(
     rng: np.random.Generator, place: tuple[str, Crowd], shape: tuple[int, int], side: int, effect: float
-) -> Moments:
-    """Linear forms over clusters of one variant, one cell for each run."""
+) -> tuple[Moments, FloatArray]:
+    """Linear forms over clusters of one variant, and degrees of freedom, one cell for each run."""
     world, crowd = place
     units = sized(rng, crowd, crowd.alone, shape)
     held = drawn(rng, units, shared(rng, ALIKE[world], shape), side, effect)
     sums = (held.n[:, None] * held.mean).reshape(*shape, 2)
-    return Moments.stacked(
+    n = units.astype(np.float64)
+    squares = (held.m2[:, 0, 0] + held.n * held.mean[:, 0] ** 2).reshape(shape).sum(axis=1)
+    found = Moments.stacked(
         [
-            linearised(np.stack([total[:, 0], n], axis=1), n, total[:, 1:])
-            for total, n in zip(sums, units.astype(np.float64), strict=True)
+            linearised(np.stack([total[:, 0], own], axis=1), own, total[:, 1:])
+            for total, own in zip(sums, n, strict=True)
         ]
     )
+    return found, told(n, sums[:, :, 0], squares)
 
 
 def within_beside(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibrate.worlds import capped, powers_of, spend
+from splitrun.infer.clusters_uneven import uneven_dof
 from splitrun.moments import FloatArray, IntArray, Moments, moved
 
-__all__ = ["CROWDS", "Crowd", "divided", "whole"]
+__all__ = ["CROWDS", "Crowd", "divided", "sized", "told", "whole"]
 
 Totals = Callable[[np.random.Generator, IntArray, FloatArray, float], FloatArray]
 
@@ -29,10 +30,16 @@ class Crowd:
     """Whether clusters differ in size."""
     totals: Totals
     """Totals of clusters, from their units, how each cluster differs (a normal number) and the effect."""
+    noise: float = 0.0
+    """Standard deviation of units within a cluster; nothing hangs on it where clusters are of one size."""
+    spread: float = 0.0
+    """Of log-normal sizes, the standard deviation of their logarithm; 0: as `uneven` says."""
 
 
-def whole(rng: np.random.Generator, crowd: Crowd, shape: tuple[int, int], *, effect: float = 0.0) -> Moments:
-    """Clusters of one variant: moments of total and units over clusters, one cell for each run.
+def whole(
+    rng: np.random.Generator, crowd: Crowd, shape: tuple[int, int], *, effect: float = 0.0
+) -> tuple[Moments, FloatArray]:
+    """Clusters of one variant: moments of total and units over clusters, and degrees of freedom, by run.
 
     Args:
         rng: The dice.
@@ -41,13 +48,30 @@ def whole(rng: np.random.Generator, crowd: Crowd, shape: tuple[int, int], *, eff
         effect: How much larger the mean is than control's, as a part of it.
     """
     step = max(1, 2_000_000 // (shape[1] * (1 + crowd.alone // 20)))
-    parts = []
+    parts, dof = [], []
     for at in range(0, shape[0], step):
         runs = (min(step, shape[0] - at), shape[1])
         units = sized(rng, crowd, crowd.alone, runs)
-        total = crowd.totals(rng, units, rng.standard_normal(runs), effect)
-        parts.append(summed(total, units.astype(np.float64)))
-    return Moments.stacked(parts)
+        total, n = crowd.totals(rng, units, rng.standard_normal(runs), effect), units.astype(np.float64)
+        # Cochran: around its mean a cluster has so many squares of normal values
+        within = crowd.noise**2 * rng.chisquare(np.maximum(n - 1, 1)) * (n > 1)
+        parts.append(summed(total, n))
+        dof.append(told(n, total, (within + total**2 / n).sum(axis=1)))
+    return Moments.stacked(parts), np.concatenate(dof)
+
+
+def told(units: FloatArray, totals: FloatArray, squares: FloatArray) -> FloatArray:
+    """Degrees of freedom of a mean over clusters as the product has them, shape (runs,).
+
+    Args:
+        units: Of every cluster, shape (runs, clusters).
+        totals: Same shape.
+        squares: Of all units, shape (runs,).
+    """
+    n, whole = units.sum(axis=1), totals.sum(axis=1)
+    mean = whole / n
+    left = squares - 2 * mean * whole + mean**2 * n
+    return uneven_dof(units, totals - mean[:, None] * units, left)
 
 
 def divided(
@@ -74,7 +98,10 @@ def divided(
 
 
 def sized(rng: np.random.Generator, crowd: Crowd, mean: int, shape: tuple[int, int]) -> IntArray:
-    """Units of clusters: all the same, or between a quarter of the mean and 1.75 times it."""
+    """Units of clusters: all the same, log-normal, or between a quarter of the mean and 1.75 times it."""
+    if crowd.spread > 0:
+        drawn = mean * np.exp(crowd.spread * rng.standard_normal(shape) - crowd.spread**2 / 2)
+        return np.asarray(np.maximum(np.rint(drawn), 1), dtype=np.int64)
     if not crowd.uneven:
         return np.full(shape, mean)
     return rng.integers(mean // 4, 2 * mean - mean // 4 + 1, size=shape)
@@ -134,10 +161,10 @@ def spent_capped(rng: np.random.Generator, units: IntArray, own: FloatArray, eff
 
 
 CROWDS: dict[str, Crowd] = {
-    "normal": Crowd(10.0, 20, 100, uneven=False, totals=normal),
+    "normal": Crowd(10.0, 20, 100, uneven=False, totals=normal, noise=1.0),
     "rare share": Crowd(0.01, 2000, 10_000, uneven=False, totals=converted),
     "skewed": Crowd(0.0824, 100, 1000, uneven=False, totals=spent),
     "capped": Crowd(0.0820, 100, 1000, uneven=False, totals=spent_capped),
-    "ratio": Crowd(5.0, 4, 100, uneven=True, totals=minutes),
-    "clustered": Crowd(10.0, 16, 100, uneven=True, totals=tighter),
+    "ratio": Crowd(5.0, 4, 100, uneven=True, totals=minutes, noise=2.0),
+    "clustered": Crowd(10.0, 16, 100, uneven=True, totals=tighter, noise=1.0),
 }

@@ -23,6 +23,7 @@ __all__ = [
     "Row",
     "alarms",
     "anytime",
+    "bounds",
     "covered",
     "fixed",
     "powered",
@@ -124,6 +125,25 @@ def alarms(name: str, alarmed: FloatArray, alpha: float, *, at_most: bool = Fals
     """
     low, high = band(len(alarmed), alpha)
     return Figure(name, float(np.mean(alarmed)), 0.0 if at_most else low, high, len(alarmed))
+
+
+def bounds(found: Estimates, truth: Estimates, effect: float) -> tuple[Figure, ...]:
+    """T1, T2 and T4 as bounds only, over the runs in which there is an interval.
+
+    Args:
+        found: Without an effect.
+        truth: With one.
+        effect: How large it is.
+    """
+    p, there = found.p[found.why == 0], truth.why == 0
+    held = (truth.low[there] <= effect) & (effect <= truth.high[there])
+    return (
+        *(
+            alarms(name, (p < alpha).astype(np.float64), alpha, at_most=True)
+            for name, alpha in (("T1", 0.05), ("T2", 0.01))
+        ),
+        shown(held.astype(np.float64), at_least=True),
+    )
 
 
 def uniform(p: FloatArray) -> Figure:

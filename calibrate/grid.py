@@ -11,12 +11,13 @@ from calibrate.alike import of_clusters, of_events, within_clusters
 from calibrate.beside import ALIKE, nested_beside, within_beside
 from calibrate.crowds import CROWDS
 from calibrate.figures import Part, Row
-from calibrate.often import DAYS, FUTILE, HYBRID, SPENDINGS, always, grouped
+from calibrate.lopsided import LOPSIDED, PLACES, lopsided
+from calibrate.often import BESIDE, DAYS, FUTILE, HYBRID, SPENDINGS, always, grouped
 from calibrate.once import MARGINS, RATIO, once, trial
 from calibrate.quantiles import EVENTS
 from calibrate.worlds import WORLDS
 
-__all__ = ["FULL", "METHODS", "SAMPLE", "SEEDS", "SPLITS", "Scale", "calibrated"]
+__all__ = ["FULL", "LOPSIDED", "METHODS", "SAMPLE", "SEEDS", "SPLITS", "Scale", "calibrated", "uneven"]
 
 SEEDS = (20260101, 20260102)
 """The second is for rows that were out of a band with the first."""
@@ -37,6 +38,7 @@ METHODS = (
     *SPENDINGS,
     FUTILE,
     "always-valid",
+    BESIDE,
     HYBRID,
     "Bonferroni, three treatments",
     "Holm, three treatments",
@@ -88,6 +90,8 @@ class Scale:
     looks: int
     places: tuple[tuple[str, str], ...] = tuple((world, split) for world in WORLDS for split in SPLITS)
     """Worlds with their splits."""
+    sizes: tuple[tuple[str, str], ...] = PLACES
+    """How uneven clusters are, with how many there are."""
 
 
 FULL = Scale(runs=10_000, paths=2_000, looks=500)
@@ -99,6 +103,7 @@ SAMPLE = Scale(
         *((world, "50/50") for world in WORLDS),
         *((world, "90/10") for world in ("normal", "rare share", "ratio", "clustered")),
     ),
+    sizes=(("log-sd 1", "20"),),
 )
 """What continuous integration repeats."""
 
@@ -113,7 +118,7 @@ def on_units(rng: np.random.Generator, scale: Scale, world: str, split: str) -> 
 
 def on_paths(rng: np.random.Generator, scale: Scale, world: str, split: str) -> list[Part]:
     """Always-valid intervals."""
-    return [always(rng, WORLDS[world], scale.paths, scale.looks, BY_LOOK[world][split])]
+    return always(rng, WORLDS[world], scale.paths, scale.looks, BY_LOOK[world][split])
 
 
 def on_clusters(rng: np.random.Generator, scale: Scale, world: str, split: str) -> list[Part]:
@@ -159,6 +164,24 @@ def calibrated(scale: Scale, place: tuple[str, str]) -> list[Row]:
     return [by_method.get(method, Row(method, *place, None, SEEDS[0])) for method in METHODS]
 
 
+def uneven(scale: Scale, place: tuple[str, str]) -> list[Row]:
+    """Simulate clusters of log-normal sizes; a row out of a band is simulated again with the second seed.
+
+    Args:
+        scale: How much to simulate.
+        place: How uneven they are, and how many.
+
+    Returns:
+        One row for each method, in the order of `LOPSIDED`.
+    """
+
+    def parts(seed: int) -> list[Part]:
+        rng = np.random.default_rng([seed, len(GROUPS), PLACES.index(place)])
+        return lopsided(rng, scale.runs, place)
+
+    return twice(parts, place)
+
+
 def simulated(scale: Scale, group: int, world: str, split: str) -> list[Row]:
     """The rows of one group of methods in one world under one split."""
 
@@ -166,7 +189,12 @@ def simulated(scale: Scale, group: int, world: str, split: str) -> list[Row]:
         places = (list(WORLDS).index(world), list(SPLITS).index(split))
         return GROUPS[group](np.random.default_rng([seed, group, *places]), scale, world, split)
 
-    rows = [Row(part.method, world, split, part, SEEDS[0]) for part in parts(SEEDS[0])]
+    return twice(parts, (world, split))
+
+
+def twice(parts: Callable[[int], list[Part]], place: tuple[str, str]) -> list[Row]:
+    """Rows with the first seed, and with the second where one was out of a band."""
+    rows = [Row(part.method, *place, part, SEEDS[0]) for part in parts(SEEDS[0])]
     if not any(row.suspect for row in rows):
         return rows
     second = {part.method: part for part in parts(SEEDS[1])}

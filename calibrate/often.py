@@ -11,7 +11,7 @@ from calibrate.figures import ONE_SIDED, Figure, Part, alarms, anytime, powered,
 from calibrate.once import EFFECT, Trial, gate
 from calibrate.worlds import Drawn, World, drawn
 from splitrun.infer.contrast import beyond
-from splitrun.infer.estimate import Estimates
+from splitrun.infer.estimate import Estimates, Side
 from splitrun.infer.looks.always import AlwaysValid, NotYet, asymmetry, hybrid, not_yet
 from splitrun.infer.looks.boundaries import boundaries
 from splitrun.infer.looks.futility import Futility, design
@@ -20,7 +20,7 @@ from splitrun.infer.looks.spending import OBRIEN_FLEMING, POCOCK, Shape, Spendin
 from splitrun.infer.means import means, skewness
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["DAYS", "FUTILE", "HYBRID", "LOOKS", "SPENDINGS", "always", "grouped"]
+__all__ = ["BESIDE", "DAYS", "FUTILE", "HYBRID", "LOOKS", "SPENDINGS", "always", "grouped"]
 
 DAYS = 28
 """Batches in which units of a group-sequential experiment come."""
@@ -34,6 +34,7 @@ SPENDINGS: dict[str, Spending] = {
 }
 FUTILE = "group-sequential, futility"
 HYBRID = "hybrid, always-valid and once at the end"
+BESIDE = "harm at any moment, beside a proof"
 POWER = 0.8
 """Planned; futility spends the rest."""
 
@@ -174,8 +175,13 @@ def first_gate(run: Trial, day: int) -> float:
     return float(asymmetry(skewness(*one), run.control.units * part, run.worse.units * part)[0])
 
 
-def always(rng: np.random.Generator, world: World, paths: int, looks: int, sizes: tuple[int, int]) -> Part:
+def always(
+    rng: np.random.Generator, world: World, paths: int, looks: int, sizes: tuple[int, int]
+) -> list[Part]:
     """Always-valid intervals: any of many looks is wrong, without an effect and about a true one.
+
+    Then the bound that watches a guardrail for harm, where the treatment is worse by just the margin: how far
+    it lies from that line is how far a treatment without an effect lies from control.
 
     The first look is where `not_yet` allows it. Where the skewness keeps the gate shut to the end, the figure
     is what looks without that gate would have shown.
@@ -189,7 +195,7 @@ def always(rng: np.random.Generator, world: World, paths: int, looks: int, sizes
     g = float(asymmetry(skewness(*one), *n)[0])
     total = np.arange(1, looks + 1) * float(sum(sizes))
     rule = AlwaysValid.tuned(0.05, float(sum(n)))
-    figures = []
+    figures, harmed = [], np.zeros(paths)
     for treatment, truth in ((null, 0.0), (better, EFFECT * world.mean)):
         found = since(control, treatment, truth)
         z = np.where(found.why == 0, found.effect / found.stderr, 0.0).reshape(paths, looks)
@@ -197,7 +203,11 @@ def always(rng: np.random.Generator, world: World, paths: int, looks: int, sizes
         open_to = (shut == 0) | ((shut == NotYet.SKEWED) & (abs(g) > 0.1))
         wrong = np.any((rule.p(z, total) < rule.alpha) & open_to, axis=1).astype(np.float64)
         figures.append(anytime(wrong) if truth == 0 else shown(1 - wrong, at_least=True))
-    return Part("always-valid", tuple(figures), n, g)
+        if truth == 0:
+            watch = AlwaysValid.tuned(0.01, float(sum(n)), Side.UPPER)
+            harmed = np.any((watch.p(z, total) < watch.alpha) & open_to, axis=1).astype(np.float64)
+    harm = Part(BESIDE, (alarms("T2", harmed, 0.01, at_most=True),), n, g)
+    return [Part("always-valid", tuple(figures), n, g), harm]
 
 
 def closed(control: Drawn, treatment: Drawn) -> IntArray:

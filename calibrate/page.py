@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibrate.figures import GATE, ONE_SIDED, Figure, Part, Row
-from calibrate.grid import METHODS, SEEDS, SPLITS
-from calibrate.often import FUTILE, HYBRID
+from calibrate.grid import LOPSIDED, METHODS, SEEDS, SPLITS
+from calibrate.often import BESIDE, FUTILE, HYBRID
 from calibrate.once import RATIO
 from calibrate.reasons import reason
 from calibrate.worlds import WORLDS
@@ -73,6 +73,11 @@ TELLS = {
         "that rule, so that the figure shows what the gate keeps away. T5: any look alarms without an\n"
         "effect. T4: the intervals of all looks hold the true effect together (a lower bound only)."
     ),
+    BESIDE: (
+        "One bound on the side of harm at 1 %, as a guardrail that is proved at planned moments is watched\n"
+        "beside, with the gate of the always-valid method. T2: any of its looks alarms though the treatment\n"
+        "is worse by no more than the margin (an upper bound only)."
+    ),
     HYBRID: (
         "Read on each of 28 days with a tenth of alpha, as the always-valid method is, and on the last one\n"
         "once with the rest. T1, T2: any reading alarms (upper bounds). T4: the intervals of all readings\n"
@@ -90,6 +95,17 @@ TELLS = {
         "T4: with the first treatment better by 5 %, the part of false alarms among alarms, at most 5 %."
     ),
     "Benjamini-Yekutieli, three treatments": "The same, under any dependence of the comparisons.",
+    LOPSIDED[0]: (
+        "Units of clusters are log-normal around 20, correlation 0.2: the more their logarithm varies\n"
+        "(log-sd), the fewer clusters hold most units. n counts clusters of either variant. T1, T2: upper\n"
+        "bounds, T4: a lower bound, all over the runs that have an interval: where so few clusters hold\n"
+        "most units that their mean size cannot be told from none, there is none."
+    ),
+    LOPSIDED[1]: (
+        "The same around 100 units that are randomised within clusters, treatment working differently in\n"
+        "each; n counts units."
+    ),
+    LOPSIDED[2]: "The median of units in clusters as in the first of the three.",
     "Dunnett, three treatments": "T4: the three intervals hold together, one effect being +5 %.",
 }
 """What the figures of a method are of."""
@@ -97,7 +113,7 @@ TELLS = {
 
 def page(rows: Sequence[Row]) -> str:
     """Write the page of at least one row of each kind."""
-    parts = [head(rows), *(table(method, rows) for method in METHODS), failing(rows)]
+    parts = [head(rows), *(table(method, rows) for method in (*METHODS, *LOPSIDED)), failing(rows)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -136,12 +152,13 @@ def table(method: str, rows: Sequence[Row]) -> str:
     own = [row for row in rows if row.method == method]
     there = {each.name for row in own for each in figures(row.part)}
     names = [name for name in NAMES if name in there]
+    where = "sizes | clusters" if method in LOPSIDED else "world | split"
     lines = [
         f"## {method[0].upper()}{method[1:]}",
         "",
         TELLS[method],
         "",
-        f"| world | split | n | runs | g | {' | '.join(names)} | verdict |",
+        f"| {where} | n | runs | g | {' | '.join(names)} | verdict |",
         f"|---|---|---|---|---|{'---|' * len(names)}---|",
     ]
     return "\n".join(lines + [line(row, names) for row in own])

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from calibrate.figures import Part, Row, fixed, shown
-from calibrate.grid import FULL, METHODS, SAMPLE, SEEDS, calibrated
+from calibrate.grid import FULL, LOPSIDED, METHODS, SAMPLE, SEEDS, calibrated, uneven
 from calibrate.page import page
 from calibrate.worlds import WORLDS, drawn
 from splitrun.moments import FloatArray, Moments
@@ -29,13 +29,22 @@ def test_no_method_errs_more_often_or_less_than_it_says(place: tuple[str, str]) 
     assert not [(row.method, row.missed) for row in rows if row.verdict == "does not hold"]
 
 
+@pytest.mark.parametrize("place", SAMPLE.sizes, ids=" ".join)
+def test_lopsided_clusters_err_no_more_often_than_they_say(place: tuple[str, str]) -> None:
+    rows = uneven(SAMPLE, place)
+
+    assert tuple(row.method for row in rows) == LOPSIDED
+    assert not [(row.method, row.missed) for row in rows if row.verdict == "does not hold"]
+
+
 def test_the_page_holds_every_method_in_every_world_under_every_split() -> None:
     sections = {part.split("\n")[0].lower(): part for part in WRITTEN.split("\n## ")[1:]}
 
-    for method in METHODS:
+    for method in (*METHODS, *LOPSIDED):
         table = sections[method.lower()].splitlines()
         places = [tuple(line.split(" | ")[:2]) for line in table if line.startswith("| ")][1:]
-        assert places == [(f"| {world}", split) for world, split in FULL.places]
+        due = FULL.sizes if method in LOPSIDED else FULL.places
+        assert places == [(f"| {world}", split) for world, split in due]
         verdicts = {line.split(" | ")[-1] for line in table if line.startswith("| ")} - {"verdict |"}
         assert verdicts <= {"holds |", "gated |", "does not hold |", "not defined |"}
 
@@ -90,7 +99,7 @@ def test_a_figure_that_only_one_seed_shows_is_chance_and_a_gated_one_is_not_judg
 
 
 def test_a_row_that_does_not_hold_is_listed_with_both_seeds() -> None:
-    rows = [row for place in SAMPLE.places[:1] for row in calibrated(SAMPLE, place)]
+    rows = [*calibrated(SAMPLE, SAMPLE.places[0]), *uneven(SAMPLE, SAMPLE.sizes[0])]
     even = (np.arange(1_000) + 0.5) / 1_000
     wrong = Part(METHODS[0], fixed(even**2), (1.0, 1.0), 0.0)
 

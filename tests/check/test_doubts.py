@@ -539,11 +539,8 @@ def guarded(segments: tuple[str, ...] = (), planned_units: int | None = 1000) ->
     ("world", "says"),
     [
         (lambda: looking(6.5, ()), "and no effect is shown"),
-        (guarded, "and no effect is shown; only harm of load is watched all the same"),
-        (
-            lambda: guarded(("near",)),
-            "no effect is shown; only harm of load and of errors in segments is watched all the same",
-        ),
+        (guarded, "and no effect is shown; only harm of load, errors is watched all the same"),
+        (lambda: guarded(("near",)), "only harm of load, errors is watched all the same"),
         (lambda: guarded(planned_units=None), "and no effect is shown"),
     ],
 )

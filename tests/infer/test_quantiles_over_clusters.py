@@ -156,3 +156,15 @@ def test_clusters_of_sizes_that_differ_wildly_are_the_reason_themselves() -> Non
 
     assert points.value[0] == 10.0
     assert difference(points, points, level=0.95).cell(0) == Unknown(Why.LOPSIDED_CLUSTERS)
+
+
+def test_uneven_clusters_leave_a_quantile_their_own_degrees_of_freedom() -> None:
+    counts = np.array([[4.0, 8], [3, 10], [6, 9], [20, 40]])
+
+    few, many = (
+        probabilities(Moments.of(counts), 0.5, clustered=True, dof=dof) for dof in (np.array([1.5]), None)
+    )
+
+    assert (few.dof[0], many.dof[0]) == (1.5, 3.0)
+    # the spread does not hang on them
+    assert (few.low[0], few.high[0]) == (many.low[0], many.high[0])

@@ -55,14 +55,20 @@ class Shares:
     n: FloatArray
     """Units, or clusters."""
     dof: FloatArray
-    """Degrees of freedom of `stderr`: infinity for units, clusters - 1 where these are counted."""
+    """Degrees of freedom of `stderr`: infinity for units, of clusters as `uneven_dof` answers or their number
+    less 1."""
     why: IntArray
     """A `Why`, or 0 where low and high hold."""
 
 
 @np.errstate(all="ignore")
 def probabilities(
-    moments: Moments, at: float | FloatArray, z: float = Z, *, clustered: bool = False
+    moments: Moments,
+    at: float | FloatArray,
+    z: float = Z,
+    *,
+    clustered: bool = False,
+    dof: FloatArray | None = None,
 ) -> Shares:
     """Find the shares of values at which the bounds of a quantile are to be read.
 
@@ -72,6 +78,8 @@ def probabilities(
         at: Which quantile, between 0 and 1; shape (cells,) or one.
         z: Standard errors between the quantile and its bounds.
         clustered: Whether the moments are over clusters.
+        dof: Degrees of freedom of these as `uneven_dof` answers, shape (cells,); clusters - 1 where nobody
+            knows better, which holds for clusters of one size.
 
     Returns:
         Shares `at` -+ z standard errors; `BEYOND_DATA` where one of them lies outside of 0 and 1.
@@ -83,13 +91,14 @@ def probabilities(
     outside = (low <= 0) | (high >= 1) | (stderr == 0)
     reasons = of_clusters(share.why, moments.mean[:, 1] > 0) if clustered else share.why
     why = np.where(reasons > 0, reasons, first_of({Why.BEYOND_DATA: outside}))
+    known = moments.n - 1 if dof is None else dof
     return Shares(
         low=np.where(why == 0, low, np.nan),
         high=np.where(why == 0, high, np.nan),
         stderr=stderr,
         design_effect=share.variance / alone,
         n=moments.n,
-        dof=moments.n - 1 if clustered else np.full_like(moments.n, np.inf),
+        dof=known if clustered else np.full_like(moments.n, np.inf),
         why=why,
     )
 

@@ -8,11 +8,23 @@ import numpy as np
 
 from splitrun.infer.estimate import Estimate, Unknown, Why
 from splitrun.judge.beside import adjusted_by, side
+from splitrun.judge.grounds import too_early
 from splitrun.judge.numbers import scale
 from splitrun.judge.readings import Reading
 from splitrun.judge.readout import Comparison, GuardrailOutcome, Verdict
-from splitrun.judge.rule import Reach, guardrail_outcome, guardrail_verdict, reach, verdict
-from splitrun.judge.sentences import defended, explored, guarded, kept_back, moved, unread, without_number
+from splitrun.judge.rule import Reach, guardrail_outcome, guardrail_verdict, reach, sign, verdict
+from splitrun.judge.sentences import (
+    breached_between,
+    breached_unseen,
+    defended,
+    explored,
+    guarded,
+    kept_back,
+    moved,
+    unread,
+    without_number,
+)
+from splitrun.spec.model import Direction
 
 __all__ = ["comparisons"]
 
@@ -64,7 +76,10 @@ def ruling(
     """What the rule says of one level, and the sentence that defends it."""
     match absolute:
         case Unknown():
-            outcome = guardrail(reading, index)
+            outcome, planned = guardrail(reading, index), reading.planned
+            if outcome is GuardrailOutcome.BREACHED and planned.guardrail is not None:
+                line = scale(planned.metric).tolerance(planned.guardrail.margin)
+                return outcome, Verdict.WORSE, breached_unseen(planned.key, line, absolute)
             tied = reading.pair.tied
             parts = [] if tied is None else tied[:, index].tolist()
             return outcome, Verdict.INCONCLUSIVE, without_number(reading.planned.key, absolute, parts)
@@ -82,6 +97,8 @@ def told(reading: Reading, index: int, absolute: Estimate) -> tuple[GuardrailOut
         return outcome, Verdict.INCONCLUSIVE, kept_back(seen, why)
     if outcome is not None and planned.guardrail is not None:
         judged = guardrail_verdict(outcome, absolute, planned.metric.better)
+        if outcome is GuardrailOutcome.BREACHED and not shown_by_looks(reading, index):
+            return outcome, judged, breached_between(seen, units.tolerance(planned.guardrail.margin))
         return outcome, judged, guarded(seen, planned, outcome, planned.guardrail.margin, units)
     size = interest(reading, index)
     judged = verdict(absolute, size, planned.metric.better)
@@ -96,12 +113,28 @@ def guardrail(reading: Reading, index: int) -> GuardrailOutcome | None:
         return None
     if reading.withheld[index] is not None:
         return GuardrailOutcome.UNPROVEN
+    if harmed(reading, index):
+        return GuardrailOutcome.BREACHED
     return guardrail_outcome(
         lines.proof.cell(index),
         lines.harm.cell(index),
         reading.planned.metric.better,
         watched=reading.grounds.watched,
     )
+
+
+def harmed(reading: Reading, index: int) -> bool:
+    """Whether harm was seen that is watched at every moment, beside a proof that has its moments."""
+    lines = reading.effects.tolerance
+    if lines is None or lines.beside is None or too_early(reading.pair)[index]:
+        return False
+    return sign(lines.beside.cell(index)) == (-1 if reading.planned.metric.better is Direction.HIGHER else 1)
+
+
+def shown_by_looks(reading: Reading, index: int) -> bool:
+    """Whether the plan's own bound shows the breach of a guardrail."""
+    lines = reading.effects.tolerance
+    return lines is not None and sign(lines.harm.cell(index)) != 0
 
 
 def interest(reading: Reading, index: int) -> Reach | None:

@@ -47,10 +47,13 @@ class Tolerance:
     """Bounded on the side that shows that the guardrail holds."""
     harm: Estimates
     """Bounded on the side that shows that it is breached."""
+    beside: Estimates | None = None
+    """The same at every moment, where harm is watched beside a proof."""
 
     def at(self, levels: slice) -> Tolerance:
         """How it lies in these levels."""
-        return Tolerance(self.proof.at(levels), self.harm.at(levels))
+        beside = None if self.beside is None else self.beside.at(levels)
+        return Tolerance(self.proof.at(levels), self.harm.at(levels), beside)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,13 +169,15 @@ def together(asked: Sequence[Question]) -> Effects:
     margins = [question.planned.guardrail.margin for question in asked if question.planned.guardrail]
     proof, harm = sides(first.planned)
     lines, sign = Lines.of(margins, widths), (-1 if first.planned.metric.better is Direction.HIGHER else 1)
+    worse = partial(past, lines, sign, points, harm)
     return Effects(
         absolute=seen.absolute,
         relative=seen.relative,
         interest=None,
         tolerance=Tolerance(
             proof=grounds.shown.read(partial(past, lines, sign, points, proof), units),
-            harm=grounds.harm.read(partial(past, lines, sign, points, harm), units),
+            harm=grounds.harm.read(worse, units),
+            beside=None if grounds.beside is None else grounds.beside.read(worse, units),
         ),
     )
 

@@ -14,6 +14,7 @@ from splitrun.infer.looks.spending import Spending as Function
 from splitrun.judge.levels.pairs import Pair
 from splitrun.judge.promises import Always, AtLook, Once, Promise
 from splitrun.measure.measured import Column
+from splitrun.moments import IntArray
 from splitrun.plan.library import sources_of
 from splitrun.spec.analysis import Method, Mode, Spending
 from splitrun.spec.metric import Metric
@@ -21,7 +22,7 @@ from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan, PlannedMetric
 from splitrun.spec.source import EXPOSURES
 
-__all__ = ["HARM", "Grounds", "Scene", "grounds", "open_ended", "withheld"]
+__all__ = ["HARM", "Grounds", "Scene", "grounds", "open_ended", "too_early", "withheld"]
 
 HARM = 0.01
 """False alarms of all watched guardrails and treatments together, at any number of looks."""
@@ -66,6 +67,8 @@ class Grounds:
     """Whether only harm is looked for."""
     descriptive: bool
     """Whether its totals have no end while the plan reads more than once: no promise then holds."""
+    beside: Promise | None = None
+    """Of harm that is watched at every moment beside a proof at planned ones; None where nothing is."""
 
     @property
     def shown(self) -> Promise:
@@ -96,10 +99,16 @@ def grounds(scene: Scene, column: Column, alpha: float, base: float) -> tuple[Gr
         promise = Once(alpha)
     watching = watch(scene, promise)
     mode = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
+    # a bound that is read once shows whatever that one shows
+    sooner = method is Method.GROUP_SEQUENTIAL and not descriptive and watching is not promise
     whole = Grounds(
-        promise=promise, harm=watching if mode else promise, watched=mode, descriptive=descriptive
+        promise=promise,
+        harm=watching if mode else promise,
+        watched=mode,
+        descriptive=descriptive,
+        beside=watching if sooner and not mode else None,
     )
-    return whole, replace(whole, harm=watching, watched=one_sided)
+    return whole, replace(whole, harm=watching, watched=one_sided, beside=None)
 
 
 def promised(scene: Scene, column: Column, alphas: tuple[float, float], *, one_sided: bool) -> Promise:
@@ -161,14 +170,18 @@ def withheld(found: Grounds, pair: Pair) -> tuple[str | None, ...]:
         return (says,) * pair.levels
     match found.shown:
         case Always():
-            reasons = not_yet(
-                (pair.independent[0], pair.independent[1]),
-                (pair.spread.conversions[0], pair.spread.conversions[1]),
-                asymmetry(pair.spread.skew, *pair.units) if pair.spread.lean is None else pair.spread.lean,
-            )
             what = "units" if pair.clusters is None else "clusters"
             return tuple(
-                f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in reasons
+                f"too early for a verdict: {NotYet(why).of(what)}" if why else None for why in too_early(pair)
             )
         case _:
             return (None,) * pair.levels
+
+
+def too_early(pair: Pair) -> IntArray:
+    """Why the levels of a pair may not be read at any moment yet: a `NotYet` or 0, shape (levels,)."""
+    return not_yet(
+        (pair.independent[0], pair.independent[1]),
+        (pair.spread.conversions[0], pair.spread.conversions[1]),
+        asymmetry(pair.spread.skew, *pair.units) if pair.spread.lean is None else pair.spread.lean,
+    )

@@ -14,6 +14,8 @@ from splitrun.spec.plan import PlannedMetric
 
 __all__ = [
     "beside_holm",
+    "breached_between",
+    "breached_unseen",
     "defended",
     "explored",
     "guarded",
@@ -80,6 +82,19 @@ def guarded(seen: str, planned: PlannedMetric, outcome: GuardrailOutcome, margin
             watched = planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
             why = "the plan only watches it" if watched else "in segments only harm is looked for"
             return f"{seen}: no harm beyond {line} was shown; that there is none was not put to proof ({why})"
+
+
+def breached_between(seen: str, line: str) -> str:
+    """Tell of harm that a bound shows which is read at every moment."""
+    return f"{seen}: worse by more than its margin of {line}, by the bound that watches it at every moment"
+
+
+def breached_unseen(metric: str, line: str, unknown: Unknown) -> str:
+    """The same where no effect may be shown."""
+    return (
+        f"{metric} is worse than control by more than its margin of {line}, by the bound that watches it at "
+        f"every moment; its effect is not shown: {unknown.says}"
+    )
 
 
 def explored(says: str, fields: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ def exposure(number: int) -> Exposure:
     return Exposure(f"{'f' * 16}{number:016x}", TIME, unit, "flag", "test", 1, 1, "control", 9, "SPLIT")
 
 
-@pytest.mark.requirement("R23")
+@pytest.mark.requirement("R19")
 @pytest.mark.parametrize("step", STEPS)
 def test_a_committer_killed_at_any_step_loses_nothing_and_counts_nothing_twice(
     tmp_path: Path, step: str

@@ -11,7 +11,7 @@ from scipy import stats
 
 from splitrun.errors import SpecError
 from splitrun.infer.estimate import Side
-from splitrun.infer.looks.always import AlwaysValid
+from splitrun.infer.looks.always import AlwaysValid, hybrid
 from splitrun.infer.looks.spending import POCOCK, Shape, Spending
 from splitrun.infer.power.readings import Anytime, AtLooks, Once, Reading
 from tests.infer.case import FOLDER
@@ -127,3 +127,21 @@ def test_what_no_plan_can_ask_for_is_refused() -> None:
         Anytime(1e-300)
     with pytest.raises(SpecError, match="error of one tail is 0"):
         AtLooks(0.0, (1.0,))
+
+
+@pytest.mark.parametrize("power", [0.8, 0.9])
+def test_what_a_hybrid_plan_finds_on_the_way_alone_adds_next_to_nothing(power: float) -> None:
+    # readings before the end as the always-valid sequence bounds them, then the end with the rest of alpha
+    parts, fractions = hybrid(0.05), np.arange(1, 29) / 28
+    end = Once(parts.end / 2)
+    bounds = AlwaysValid.tuned(parts.running, 1.0).multiplier(fractions)
+    bounds[-1] = stats.norm.isf(parts.end / 2)
+    rng = np.random.default_rng(41)
+    steps = rng.normal(end.needed(power) / 28, 1 / np.sqrt(28), size=(40_000, 28))
+
+    above = steps.cumsum(axis=1) / np.sqrt(fractions) > bounds
+
+    # what only the way finds, and what the end finds
+    assert np.mean(above.any(axis=1) & ~above[:, -1]) < 0.001
+    assert abs(np.mean(above[:, -1]) - power) < 3.3 * np.sqrt(power * (1 - power) / 40_000)
+    assert np.mean(above[:, :-1].any(axis=1)) > 0.2

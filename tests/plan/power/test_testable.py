@@ -60,7 +60,7 @@ def test_a_plan_of_which_nothing_is_known_is_told_how_to_get_baselines() -> None
 
     assert len(found) == 1
     assert "nothing is known of 'bought', 'refunds'" in found[0]
-    assert "`splitrun baseline checkout`" in found[0]
+    assert "`splitrun baseline checkout --units SOURCE`" in found[0]
     assert told(GOOD + WAIVED) == []
 
 

@@ -9,7 +9,7 @@ from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import counted, listed
 from splitrun.measure.measured import Measured
 from splitrun.spec.amount import written_window
-from splitrun.spec.analysis import Method, Mode
+from splitrun.spec.analysis import Method
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 
@@ -87,19 +87,11 @@ def before_first_look(evidence: Evidence) -> Finding | None:
 
 
 def watched(plan: Plan) -> str:
-    """What is watched for harm before the first look: guardrails, over all units or by segment."""
-    guardrails = [planned for planned in plan.metrics if planned.guardrail is not None]
+    """What is watched for harm before the first look: every guardrail, whether it is to be proved or not."""
+    guardrails = [planned.key for planned in plan.metrics if planned.guardrail is not None]
     if plan.analysis.planned_units is None or plan.exposures is None or plan.exposures.time is None:
         return ""
-    whole = [
-        planned.key
-        for planned in guardrails
-        if planned.guardrail is not None and planned.guardrail.mode is Mode.WATCH
-    ]
-    parts = [planned.key for planned in guardrails if planned.key not in whole] if plan.segments else []
-    said = [f"of {listed(whole)}"] if whole else []
-    said += [f"of {listed(parts)} in segments"] if parts else []
-    return f"; only harm {' and '.join(said)} is watched all the same" if said else ""
+    return f"; only harm of {listed(guardrails)} is watched all the same" if guardrails else ""
 
 
 def planned_end(plan: Plan, measured: Measured) -> datetime | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from splitrun.conduct.collecting.committer import Committer
+from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.rulesets import rulesets_of
+from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError
 from splitrun.store.lake.delta import Passing
@@ -15,7 +18,7 @@ from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
 from splitrun.store.spool.cipher import Cipher, secret_file
 from splitrun.store.spool.file import SpoolFile
 
-__all__ = ["LAKE", "committer_of", "lake_of", "quarters_of", "spool_of"]
+__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of"]
 
 LAKE = "state/lake"
 """Where the lake of a project lies unless `splitrun.yaml` says otherwise."""
@@ -69,3 +72,17 @@ def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer
         StoreError: Spool, keys or lake cannot be used.
     """
     return Committer(spool_of(root), quarters_of(root, passing), passing)
+
+
+def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
+    """The committer of a project's folder as a part of the server, with the upkeep of its lake.
+
+    Args:
+        root: The project's folder.
+        after: Called after each flush, like `Writer.forgotten`.
+
+    Raises:
+        SpecError: The project's settings have mistakes.
+    """
+    turn = turn_of(lake_of(root), root / "state", Schedule())
+    return Loop(lambda: committer_of(root), after, regularly(turn))

@@ -77,7 +77,7 @@ class Loop:
 
     def flushes(self, committer: Committer) -> None:
         """Flush whenever enough waits or the time is up, and once more at the end."""
-        since = time.monotonic()
+        since = time.monotonic() - EVERY  # what waited over a restart has waited long enough
         while not self.stopping.wait(LOOK):
             self.upkeep()
             if committer.waiting() < ENOUGH and time.monotonic() - since < EVERY:

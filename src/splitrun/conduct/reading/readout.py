@@ -29,7 +29,7 @@ from splitrun.spec.written.fields import suggested
 from splitrun.store.canonical import Json, canonical, digest, value_of
 from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change
-from splitrun.store.registry.documents import SealedPlan
+from splitrun.store.registry.documents import SealedPlan, State
 from splitrun.store.registry.registry import Registry
 
 __all__ = ["LOOK", "Wish", "readout"]
@@ -151,6 +151,9 @@ def case_of(registry: Registry, where: Home, key: str, environment: str | None) 
             [Mistake(f"there is no environment {chosen!r}", suggested(chosen, known), "--environment")]
         )
     life = registry.state(project, chosen, key)
+    if life is not None and life.state is State.REGISTERED:
+        says = f"{key!r} is registered in {chosen} and was not started, so nothing of it can be read"
+        raise SpecError([Mistake(says, f"run `splitrun start {key} --reason TEXT`")])
     chain = in_force(registry.plans(project, key), None if life is None else life.plan)
     if not chain:
         says = f"no plan of {key!r} is sealed in the registry"

@@ -25,7 +25,7 @@ from splitrun.measure.measured import Clusters
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
 
-__all__ = ["adjusted_clusters", "clustered", "is_nested", "joined", "lean_of"]
+__all__ = ["adjusted_clusters", "clustered", "is_nested", "joined", "lean_of", "rolled"]
 
 
 def clustered(planned: PlannedMetric, clusters: Clusters, cut: Cut, index: int) -> tuple[Points, Points]:

@@ -16,7 +16,7 @@ from splitrun.infer.quantiles import enough
 from splitrun.infer.ratios import ratio_skewness, ratios
 from splitrun.judge.levels.clustered import adjusted_clusters, clustered, joined, lean_of
 from splitrun.judge.levels.cuts import Cut, crossing
-from splitrun.judge.levels.quantiles import quantile_levels
+from splitrun.judge.levels.quantiles import dof_of, quantile_levels
 from splitrun.judge.levels.strips import Strip, gathered, strip_of
 from splitrun.moments import FloatArray, IntArray, Moments
 from splitrun.spec.metric import Quantile
@@ -304,7 +304,10 @@ def not_zero(laid: Laid, units: FloatArray, index: int) -> FloatArray:
 def quantiles(planned: PlannedMetric, at: float, plain: Pair, place: tuple[Strip, int]) -> Pair:
     """The pair of a quantile metric: Woodruff's bounds, read from the values by measurement."""
     strip, index = place
-    found = [quantile_levels(cut.quantiles[planned.key, cut.segment], at, index) for cut in strip.cuts]
+    found = []
+    for cut in strip.cuts:
+        counts = cut.quantiles[planned.key, cut.segment]
+        found.append(quantile_levels(counts, at, index, dof_of(counts, planned.key, cut, index)))
     counted = [each.independent for each in found if each.independent is not None]
     independent = np.concatenate(counted, axis=1) if counted else plain.units
     sides = [enough(joined([each.sides[side] for each in found]), independent[side], at) for side in range(2)]

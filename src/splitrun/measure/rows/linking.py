@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from splitrun.moments import IntArray
 
@@ -26,10 +24,21 @@ def linked(ours: IntArray, theirs: IntArray) -> pa.Table:
         `was` and `root`, int64: each id that is joined, and the smallest key of its unit.
     """
     keys, places = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
-    count = len(ours)
-    graph = coo_array((np.ones(count, dtype=np.int8), (places[:count], places[count:])), (len(keys),) * 2)
-    units, unit = connected_components(graph, directed=False) if len(keys) else (0, np.zeros(0, np.int32))
-    # keys are sorted, so that the first of each unit is its smallest
-    _, first = np.unique(unit, return_index=True)
-    kept = np.bincount(unit, minlength=units)[unit] <= LARGEST
-    return pa.table({"was": pa.array(keys[kept]), "root": pa.array(keys[first][unit][kept])})
+    root = rooted(places[: len(ours)], places[len(ours) :], len(keys))
+    kept = np.bincount(root, minlength=len(keys))[root] <= LARGEST
+    return pa.table({"was": pa.array(keys[kept]), "root": pa.array(keys[root][kept])})
+
+
+def rooted(one: IntArray, other: IntArray, count: int) -> IntArray:
+    """Give every place the smallest place that links lead to from it, by halving the way again and again."""
+    root = np.arange(count)
+    while True:
+        least = np.minimum(root[one], root[other])
+        lower = root.copy()
+        for end in (one, other):
+            np.minimum.at(lower, end, least)
+            np.minimum.at(lower, root[end], least)
+        lower = lower[lower]
+        if np.array_equal(lower, root):
+            return root
+        root = lower

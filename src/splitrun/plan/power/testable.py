@@ -90,8 +90,8 @@ def unknown(plan: Plan, blank: list[PlannedMetric]) -> Iterator[Mistake]:
     named = ", ".join(repr(metric.key) for metric in blank)
     yield Mistake(
         f"nothing is known of {named} before the experiment, so nobody can say what it is able to see",
-        f"measure history with `splitrun baseline {plan.key}`, or write {form(blank[0])} under "
-        f"`baselines.metrics`; {ANYWAY}",
+        f"measure history with `splitrun baseline {plan.key} --units SOURCE`, or write `units_per_day` and, "
+        f"under `metrics`, {form(blank[0])} under `baselines`; {ANYWAY}",
         "baselines",
     )
 
