@@ -1,7 +1,7 @@
-"""The servers that are measured: the intake as it ships, a bare loop that stores, a framework that stores nothing.
+"""The servers that are measured: the intake as it ships, a bare loop that stores, a framework that does not.
 
-`python -m bench.ingest_servers ours|bare|fastapi FOLDER CORE` prints its port and its key, and serves until its
-input ends.
+`python -m bench.ingest_servers ours|bare|fastapi FOLDER CORE` prints its port and its key, and serves until
+its input ends.
 """
 
 from __future__ import annotations
@@ -178,6 +178,7 @@ def main(name: str, folder: Path, core: int) -> None:
         app,  # type: ignore[arg-type] # an ASGI application of any make
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         http="httptools",
         loop="uvloop",
     )

@@ -13,7 +13,6 @@ from msgspec.json import Decoder
 
 from splitrun.assign.slots import REFUSED
 from splitrun.collect.limits import BATCH_EVENTS, LARGEST, LONGEST_NAME, MOST_PROPERTIES, QUICK_BYTES
-from splitrun.sdk.event import Unit
 
 __all__ = ["Did", "Met", "fitting"]
 
@@ -30,12 +29,19 @@ Carried = Annotated[
 ]
 
 
+class Whom(Struct, frozen=True, gc=False):
+    """A unit, as `splitrun.sdk.event.Unit` with its limits."""
+
+    type: Name
+    id: Annotated[str, Meta(min_length=1, max_length=QUICK_BYTES)]
+
+
 class Met(Struct, frozen=True, gc=False, tag="exposure", tag_field="type"):
     """An exposure, as `splitrun.sdk.event.Exposure` with its limits."""
 
     id: Name
     time: Moment
-    unit: Unit
+    unit: Whom
     flag: Name
     experiment: Name
     version: Count
@@ -49,27 +55,17 @@ class Met(Struct, frozen=True, gc=False, tag="exposure", tag_field="type"):
     release: Free = ""
     attributes: Carried = {}
 
-    def names(self) -> int:
-        """How many names stand in it, if it leaves out what it need not say."""
-        more = (self.detail != "") + self.trigger + (not self.enrolling) + (self.release != "")
-        return 13 + more + (1 + len(self.attributes) if self.attributes else 0)
-
 
 class Did(Struct, frozen=True, gc=False, tag="event", tag_field="type"):
     """An event, as `splitrun.sdk.event.Event` with its limits."""
 
     id: Name
     time: Moment
-    unit: Unit
+    unit: Whom
     name: Name
     value: Number | None = None
     release: Free = ""
     properties: Carried = {}
-
-    def names(self) -> int:
-        """How many names stand in it, if it leaves out what it need not say."""
-        held = self.properties
-        return 7 + (self.value is not None) + (self.release != "") + (1 + len(held) if held else 0)
 
 
 class Quick(Struct, frozen=True):
@@ -97,9 +93,18 @@ def fitting(body: bytes) -> int:
         return 0
     expected = 3
     for event in events:
-        unit = event.unit
-        if unit.id in REFUSED or len(unit.id) > QUICK_BYTES or not 0 < len(unit.type) <= LONGEST_NAME:
+        if event.unit.id in REFUSED:
             return 0
-        expected += event.names()
+        # how many names stand in it, if it leaves out what it need not say
+        match event:
+            case Did():
+                held = event.properties
+                expected += 7 + (event.value is not None) + (event.release != "")
+            case _:
+                held = event.attributes
+                expected += 13 + (event.detail != "") + event.trigger + (not event.enrolling)
+                expected += event.release != ""
+        if held:
+            expected += 1 + len(held)
     # where a name stands twice in an object, more are written than were read
     return len(events) if body.count(b'":') == expected else 0

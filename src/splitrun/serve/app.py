@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health
@@ -18,6 +21,26 @@ from splitrun.store.access.keys import Scope
 __all__ = ["application", "endpoints"]
 
 BEARER = "Bearer "
+
+Guarded = Callable[[Request], Awaitable[Response]]
+"""An endpoint behind the key that it asks for."""
+
+
+class Application(FastAPI):
+    """The framework's application, with hot endpoints answered before anything else of it is asked."""
+
+    @cached_property
+    def hot(self) -> dict[tuple[str, str], Guarded]:
+        """Hot endpoints by method and path."""
+        return {}
+
+    async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
+        """Answer, or leave it to the framework."""
+        if scope["type"] == "http" and (answer := self.hot.get((scope["method"], scope["path"]))) is not None:
+            response = await answer(Request(scope, receive, send))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def endpoints() -> tuple[Endpoint, ...]:
@@ -41,15 +64,18 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
         for part in reversed(server.parts.values()):
             await part.stop()
 
-    app = FastAPI(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
+    app = Application(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
     for one in endpoints() if served is None else served:
         if one.mode in server.modes:
-            app.add_route(one.path, guarded(server, one), methods=[one.method], include_in_schema=False)
+            answer = guarded(server, one)
+            app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
+            if one.hot:
+                app.hot[one.method, one.path] = answer
     app.openapi = lambda: document(app, served)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
 
 
-def guarded(server: Server, one: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def guarded(server: Server, one: Endpoint) -> Guarded:
     """Ask for the key before the endpoint answers."""
 
     async def answer(request: Request) -> Response:

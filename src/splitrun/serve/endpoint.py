@@ -35,6 +35,8 @@ class Endpoint:
     """The operation in OpenAPI 3.1: parameters, requestBody, responses."""
     mode: str = "web"
     """Which mode of the server has it."""
+    hot: bool = False
+    """Whether it is found by its path alone, before the framework looks for routes; it raises nothing."""
 
 
 def refusal(status: int, code: str, says: str, *, after: int | None = None) -> Response:

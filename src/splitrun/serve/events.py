@@ -7,7 +7,7 @@ bodies together may take, and by the time that it may take to come.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import randbelow
 
@@ -39,6 +39,11 @@ STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}
 SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 CROWDED = "more comes in than can be held; send it again"
+ENCODING = b"content-encoding"
+PACKINGS = {b"", b"identity", b"gzip"}
+
+Headers = Mapping[bytes, bytes]
+"""As the server hands them over, names in lower case."""
 
 Told = Sequence[tuple[asyncio.Future[None], SplitrunError | None]]
 
@@ -125,20 +130,19 @@ async def post(server: Server, request: Request, caller: Caller | None) -> Respo
     """Take a batch."""
     match server.parts.get(NAME):
         case Intake() as intake:
-            room = expected(request)
-            if wrong := unwelcome(request, room):
+            said = dict(request.scope["headers"])
+            room = expected(said)
+            if wrong := unwelcome(said, room):
                 return wrong
             if intake.buffered + room > intake.most:
                 return closing(later(BusyError(CROWDED, kind="queue", after=1)))
-            return await held(server, request, caller, intake, room)
+            return await held(intake, request, origin(server, caller), room)
         case _:
             says = "this server takes no events; send them to one that does"
             return refusal(503, "unavailable", says, after=5)
 
 
-async def held(
-    server: Server, request: Request, caller: Caller | None, intake: Intake, room: int
-) -> Response:
+async def held(intake: Intake, request: Request, come: Origin, room: int) -> Response:
     """Read a batch and keep it, while its bytes are counted as held."""
     intake.buffered += room
     try:
@@ -147,28 +151,29 @@ async def held(
             return closing(refusal(408, "timeout", "the body did not come in time; send it again"))
         if len(body) > BATCH_BYTES:
             return closing(declined(too_large(BATCH_BYTES)))
-        return await take(intake, body, request, origin(server, caller))
+        packed = dict(request.scope["headers"]).get(ENCODING, b"").strip().lower() == b"gzip"
+        return await take(intake, body, come, packed=packed)
     except SplitrunError as refused:
         return later(refused)
     finally:
         intake.buffered -= room
 
 
-def expected(request: Request) -> int:
+def expected(said: Headers) -> int:
     """Bytes that a body may have: what it declares, or all that it may where it does not say."""
-    declared = request.headers.get("content-length", "")
-    return int(declared[:18]) if declared.isascii() and declared.isdigit() else BATCH_BYTES
+    declared = said.get(b"content-length", b"")
+    return int(declared[:18]) if declared.isdigit() else BATCH_BYTES
 
 
-def unwelcome(request: Request, room: int) -> Response | None:
+def unwelcome(said: Headers, room: int) -> Response | None:
     """Refuse a request before its body is read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        says = f"the Content-Type is {kind[:60]!r}; send application/json"
+    kind = said.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        says = f"the Content-Type is {kind[:60].decode('latin-1')!r}; send application/json"
         return closing(refusal(415, "content_type", says))
-    packing = request.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in {"identity", "gzip"}:
-        says = f"the Content-Encoding is {packing[:60]!r}; send gzip, or none"
+    packing = said.get(ENCODING, b"identity").strip().lower()
+    if packing not in PACKINGS:
+        says = f"the Content-Encoding is {packing[:60].decode('latin-1')!r}; send gzip, or none"
         return closing(refusal(415, "content_encoding", says))
     return closing(declined(too_large(BATCH_BYTES))) if room > BATCH_BYTES else None
 
@@ -200,9 +205,8 @@ def origin(server: Server, caller: Caller | None) -> Origin:
     return Origin(caller.project, caller.environment, caller.name, at)
 
 
-async def take(intake: Intake, body: bytes, request: Request, come: Origin) -> Response:
+async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool) -> Response:
     """Hold a body to its limits, keep it and answer."""
-    packed = request.headers.get("content-encoding", "").strip().lower() == "gzip"
     match taken(body, packed=packed, unwanted=intake.unwanted):
         case Refused() as why:
             return declined(why)
@@ -244,5 +248,6 @@ ENDPOINTS = (
         "Take a batch of exposures and events",
         EVENTS,
         mode="ingest",
+        hot=True,
     ),
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 
 from msgspec import MsgspecError, Struct
 from msgspec.json import decode, encode
@@ -26,6 +27,8 @@ from splitrun.store.chain.head import whole
 __all__ = ["AccessKey", "AccessKeys", "Scope"]
 
 PREFIX = "sr"
+LOOK = 0.5
+"""Seconds until a key that another process made or revoked is noticed."""
 NOBODY = sha256(b"").hexdigest()
 """Compared with where there is no such key, so that it takes as long."""
 
@@ -86,6 +89,7 @@ class AccessKeys:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.seen: tuple[int, int] = (0, 0)
+        self.looked = 0.0
         self.known: dict[str, AccessKey] = {}
 
     def listed(self) -> tuple[AccessKey, ...]:
@@ -113,6 +117,7 @@ class AccessKeys:
             yield keys
             whole(self.file, [indented(encode(Kept(tuple(keys))), indent=2).decode()])
             self.file.chmod(0o600)
+        self.looked = 0.0
 
     def new(self, name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
         """Make a key; its secret is not kept."""
@@ -145,7 +150,11 @@ class AccessKeys:
         return key if same and key is not None and key.revoked is None else None
 
     def refresh(self) -> None:
-        """Read the file again where it has changed."""
+        """Read the file again where it has changed; asked for at most once in `LOOK` seconds."""
+        now = monotonic()
+        if self.looked and now - self.looked < LOOK:
+            return
+        self.looked = now
         try:
             state = self.file.stat()
         except OSError:
