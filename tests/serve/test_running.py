@@ -48,7 +48,8 @@ class Running:
 
 def answers(process: subprocess.Popen[str], count: int) -> list[dict[str, str]]:
     """Read so many JSON documents that a process prints."""
-    found, text = [], ""
+    found: list[dict[str, str]] = []
+    text = ""
     assert process.stdout is not None
     while len(found) < count:
         line = process.stdout.readline()
