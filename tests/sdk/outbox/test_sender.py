@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from asyncio import CancelledError
 from pathlib import Path
 from typing import Unpack
 
