@@ -19,7 +19,7 @@ from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
-from splitrun.cli.serving import replay
+from splitrun.cli.serving import access, replay, serve
 from splitrun.errors import (
     BusyError,
     ConflictError,
@@ -113,6 +113,7 @@ for name, verb, brief in (
     ("migrate", upkeep.migrate, "Bring the registry to the schema of this version."),
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
+    ("serve", serve.serve, "Serve rulesets, take events, fill the lake."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
@@ -120,6 +121,7 @@ for name, verb, brief in (
 for name, brief in moves.MOVES.items():
     app.command(name, short_help=brief)(moves.mover(name))
 app.add_typer(keys.app)
+app.add_typer(access.app)
 app.add_typer(chain.app)
 
 

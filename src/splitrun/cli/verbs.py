@@ -45,9 +45,16 @@ if TYPE_CHECKING:
     from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
+    from splitrun.conduct.registry.place import home
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
+    from splitrun.conduct.serving.access import (
+        access_keys,
+        first_access_keys,
+        make_access_key,
+        revoke_access_key,
+    )
     from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.differences.shown import (
         difference_as_json,
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
     from splitrun.report.planning.history import history_form, history_text
     from splitrun.report.planning.text import preview_text
     from splitrun.report.text import text
+    from splitrun.serve.running import assembled, serving
     from splitrun.spec.schema import schema
     from splitrun.spec.templates.starting import FIRST
 
@@ -69,10 +77,12 @@ __all__ = [
     "Verb",
     "Wanted",
     "Wish",
+    "access_keys",
     "amend",
     "analyze",
     "apply",
     "approve",
+    "assembled",
     "assignment",
     "audit",
     "audit_as_json",
@@ -95,17 +105,20 @@ __all__ = [
     "export",
     "export_log",
     "file_of",
+    "first_access_keys",
     "forecast_of",
     "free",
     "history",
     "history_form",
     "history_text",
+    "home",
     "keep",
     "keep_history",
     "keys",
     "lint",
     "lives",
     "log",
+    "make_access_key",
     "make_key",
     "migrate_registry",
     "move",
@@ -122,9 +135,11 @@ __all__ = [
     "restart",
     "restore",
     "retire_key",
+    "revoke_access_key",
     "ruleset_schema",
     "schema",
     "served",
+    "serving",
     "show_template",
     "sign_off",
     "text",
@@ -141,10 +156,12 @@ HOMES = {
     "Verb": "splitrun.govern.lifecycle.table",
     "Wanted": "splitrun.conduct.definitions.applying",
     "Wish": "splitrun.conduct.reading.readout",
+    "access_keys": "splitrun.conduct.serving.access",
     "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
     "apply": "splitrun.conduct.definitions.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
+    "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
     "audit_as_json": "splitrun.cli.printed",
@@ -167,17 +184,20 @@ HOMES = {
     "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "file_of": "splitrun.conduct.planning.named",
+    "first_access_keys": "splitrun.conduct.serving.access",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
     "history": "splitrun.conduct.lifecycle.standing",
     "history_form": "splitrun.report.planning.history",
     "history_text": "splitrun.report.planning.history",
+    "home": "splitrun.conduct.registry.place",
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
     "lint": "splitrun.conduct.lint",
     "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
+    "make_access_key": "splitrun.conduct.serving.access",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
@@ -194,9 +214,11 @@ HOMES = {
     "restart": "splitrun.conduct.lifecycle.seals.registering",
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
+    "revoke_access_key": "splitrun.conduct.serving.access",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
     "served": "splitrun.conduct.lifecycle.serving",
+    "serving": "splitrun.serve.running",
     "show_template": "splitrun.conduct.begin",
     "sign_off": "splitrun.conduct.lifecycle.agreeing",
     "text": "splitrun.report.text",

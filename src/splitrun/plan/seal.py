@@ -204,8 +204,9 @@ def matter_of(made: Filled, shelf: Library, project: Project | None) -> tuple[Ma
         if key in RESERVED:
             says = f"`{key}` is the name of an experiment's own rows"
             mistakes.append(source.site.mistake(says, "choose another name"))
-    # the lake's events are always there, unless the name is taken
-    lake = {EVENTS: Defined(Source.model_validate({"lake": EVENTS}), top)}
+    # the lake's events stand beside its exposures, unless the name is taken; other ids do not fit them
+    logged = experiment.exposures is None or experiment.exposures.lake is not None
+    lake = {EVENTS: Defined(Source.model_validate({"lake": EVENTS}), top)} if logged else {}
     sources = {**lake, **library.sources, **own}
     return Matter(experiment, top, library, project, sources, metrics, made.planned), mistakes
 

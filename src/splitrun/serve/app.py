@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun import __version__
-from splitrun.serve import events, health
+from splitrun.serve import events, health, rulesets
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
@@ -45,7 +45,7 @@ class Application(FastAPI):
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every operation there is; a module of routes declares its own as `ENDPOINTS`."""
-    return (*health.ENDPOINTS, *events.ENDPOINTS)
+    return (*health.ENDPOINTS, *rulesets.ENDPOINTS, *events.ENDPOINTS)
 
 
 def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:

@@ -112,6 +112,12 @@ class Intake:
                 else:
                     future.set_exception(refused)
 
+    def forgotten(self) -> None:
+        """Count again after the committer has let go of parcels; may be called in any thread."""
+        writer = self.writer
+        if writer is not None:
+            writer.forgotten()
+
     async def keep(self, parcel: Parcel) -> None:
         """Write a parcel; it survives a power cut when this returns.
 

@@ -1,0 +1,46 @@
+"""`splitrun serve`: rulesets out, events in, and the lake filled, in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splitrun.cli import verbs
+from splitrun.cli.console import say, say_json
+from splitrun.cli.registry.words import Folder, Json
+
+__all__ = ["serve"]
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="PORT", help="0 takes any that is free.")] = 8321,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="MODE", help="web, ingest or worker, and nothing else; again for more."
+        ),
+    ] = None,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Serve rulesets, take events and fill the lake, until it is interrupted."""
+    root = verbs.home(folder).root
+    server = verbs.assembled(root, tuple(only or ()))
+    for made in verbs.first_access_keys(root):
+        scopes = ", ".join(made.key.scopes)
+        if json:
+            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
+        else:
+            say(f"made the first API key ({scopes}), told only now: {made.secret}")
+
+    def listening(address: str) -> None:
+        if json:
+            say_json({"form": "splitrun.serving/1", "address": address, "modes": sorted(server.modes)})
+        else:
+            say(f"serving {', '.join(sorted(server.modes))} of {root} at {address}; Ctrl-C ends it")
+
+    verbs.serving(server, host, port, listening)
