@@ -62,6 +62,13 @@ def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
     return StoreError(f"the spool {path} cannot be used ({says}); nothing was kept: look at disk and rights")
 
 
+def damaged(path: Path, says: str) -> StoreError:
+    """Say that a file is not what was written."""
+    return StoreError(
+        f"the spool {path} is damaged ({says}); look into the disk, and put the file back from a backup"
+    )
+
+
 class SpoolFile:
     """One spool on disk. A connection lives in the thread that made it.
 
@@ -102,6 +109,9 @@ class SpoolFile:
             opened.execute("pragma synchronous = full")
             opened.executescript(SCHEMA)
             opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
+            (sound,) = opened.execute("pragma quick_check(1)").fetchone()
+            if sound != "ok":
+                raise damaged(self.path, sound)
             (form,) = opened.execute("select value from about where name = 'form'").fetchone()
         if form != FORM:
             raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
@@ -172,7 +182,7 @@ class SpoolFile:
         """Read parcels in order, at least one where there is any.
 
         Raises:
-            StoreError: One of them was changed on disk.
+            StoreError: One of them was changed on disk, or is missing there.
         """
         found: list[Parcel] = []
         size = 0
@@ -187,6 +197,9 @@ class SpoolFile:
                 origin = Origin(project, environment, key, at)
                 closed = Parcel(origin, events, b"", bool(packed), places, form, number)
                 found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
+        numbers = [one.number for one in found]
+        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise damaged(self.path, f"a row between {numbers[0]} and {numbers[-1]} is missing")
         return tuple(found)
 
     def forget(self, upto: int, letters: Sequence[Letter] = (), counts: Sequence[Counted] = ()) -> None:
