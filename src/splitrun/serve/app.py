@@ -93,7 +93,7 @@ def guarded(server: Server, one: Endpoint) -> Guarded:
 
 def found(server: Server, request: Request) -> Caller | None:
     """Find whose key a request carries."""
-    written = request.headers.get("authorization", "")
+    written = dict(request.scope["headers"]).get(b"authorization", b"").decode("latin-1")
     return server.access.holder(written.removeprefix(BEARER)) if written.startswith(BEARER) else None
 
 
