@@ -95,7 +95,7 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
     app = Application(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
     app.state.server = server
     app.add_exception_handler(HTTPException, unrouted)
-    there = [one for one in (endpoints() if served is None else served) if one.mode in {"any", *server.modes}]
+    there = [one for one in (endpoints() if served is None else served) if one.mode in {None, *server.modes}]
     for one in there:
         answer = guarded(server, one)
         app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from secrets import randbelow
 
 from msgspec.json import encode
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Scopes
 
 from splitrun.collect.codes import Refused
 from splitrun.collect.intake import taken, too_large
@@ -36,9 +37,8 @@ BUFFERED = 96_000_000
 PATIENCE = 30.0
 """Seconds that a body may take to come."""
 STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}
-SINCE = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 CROWDED = "more comes in than can be held; send it again"
+JSON = (b"content-type", b"application/json")
 ENCODING = b"content-encoding"
 PACKINGS = {b"", b"identity", b"gzip"}
 
@@ -205,7 +205,7 @@ async def read(request: Request, patience: float) -> bytes | None:
 
 def origin(server: Server, caller: Caller | None) -> Origin:
     """Tell where a batch comes from, by its key."""
-    at = (server.desk.now() - SINCE) // MICROSECOND * 1000
+    at = round(server.desk.now().timestamp() * 1_000_000) * 1000
     if caller is None:  # only where the server was told to take events without a key
         return Origin("default", "production", "", at)
     return Origin(caller.project, caller.environment, caller.name, at)
@@ -221,8 +221,21 @@ async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool) -> Re
             if found.events > len(out) - len(found.rejected):
                 kept = found.events + len(found.rejected) - len(out)
                 await intake.keep(Parcel(come, kept, body, packed, out))
-            answer = Accepted(found.events, list(found.rejected))
-            return Response(encode(answer), 202, media_type="application/json")
+            return Durable(encode(Accepted(found.events, list(found.rejected))))
+
+
+class Durable(Response):
+    """The answer to a batch that is kept, written without what other answers may need."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code, self.background = 202, None
+        self.body = body
+        self.raw_headers = [JSON, (b"content-length", b"%d" % len(body))]
+
+    async def __call__(self, _: Scopes, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": 202, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def declined(why: Refused) -> Response:

@@ -1,4 +1,4 @@
-"""What every request meets first and every answer last: headers that bind browsers, origins, counting, faults."""
+"""What every request meets first and every answer last: what binds browsers, origins, counting, faults."""
 
 from __future__ import annotations
 

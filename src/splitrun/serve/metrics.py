@@ -111,6 +111,6 @@ ENDPOINTS = (
                 **refusals(on_401="no key", on_403="the key has not the scope `read`"),
             }
         },
-        mode="any",
+        mode=None,
     ),
 )

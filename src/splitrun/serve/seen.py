@@ -27,7 +27,7 @@ class Seen:
     seconds: dict[str, float] = field(default_factory=dict)
     """By route: their sum."""
     log: TextIO | None = None
-    """Where each request is written as a line of JSON: route, status, time, size. Never an id, key or body."""
+    """Where each request is written as a line of JSON: route, status, time, size; no id, key or body."""
 
     def note(self, method: str, route: str, status: int, seconds: float, size: int) -> None:
         """Count a request that was answered."""

@@ -15,7 +15,7 @@ from splitrun.cli.registry.words import Folder, Json
 __all__ = ["serve"]
 
 
-def serve(
+def serve(  # noqa: PLR0913 - a command takes what its words say
     *,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="PORT", help="0 takes any that is free.")] = 8321,

@@ -13,7 +13,7 @@ Metadata = Mapping[str, bool | int | float | str]
 
 
 def metadata(answer: Evaluation, flag_set: str) -> Metadata:
-    """Tell what else is known of an answer; `flagSetId` and `version` as OpenFeature's appendix D names them."""
+    """Tell what else is known; `flagSetId` and `version` as OpenFeature's appendix D names them."""
     told: dict[str, bool | int | float | str] = {
         "flagSetId": flag_set,
         "version": str(answer.ruleset),

@@ -39,6 +39,8 @@ create table if not exists counts (
 ) strict, without rowid;
 """
 FORM = "1"
+PAGE = 8192
+"""Bytes of a page: a batch of a hundred events takes three."""
 LOCK_WAIT = 1.5
 """Seconds that a write waits for somebody else's."""
 
@@ -58,6 +60,13 @@ def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
     if "full" in says or "No space" in says or "too large" in says:
         return BusyError(f"the disk of the spool {path} is full; nothing was kept", kind="disk", after=10)
     return StoreError(f"the spool {path} cannot be used ({says}); nothing was kept: look at disk and rights")
+
+
+def damaged(path: Path, says: str) -> StoreError:
+    """Say that a file is not what was written."""
+    return StoreError(
+        f"the spool {path} is damaged ({says}); look into the disk, and put the file back from a backup"
+    )
 
 
 class SpoolFile:
@@ -95,10 +104,14 @@ class SpoolFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+            opened.execute(f"pragma page_size = {PAGE}")  # heeded by a new file only
             opened.execute("pragma journal_mode = wal")
             opened.execute("pragma synchronous = full")
             opened.executescript(SCHEMA)
             opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
+            (sound,) = opened.execute("pragma quick_check(1)").fetchone()
+            if sound != "ok":
+                raise damaged(self.path, sound)
             (form,) = opened.execute("select value from about where name = 'form'").fetchone()
         if form != FORM:
             raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
@@ -128,26 +141,26 @@ class SpoolFile:
             (value,) = read.execute("select value from about where name = 'name'").fetchone()
             return str(value)
 
-    def row(self, one: Parcel) -> tuple[object, ...]:
-        """Close a parcel as a row to be inserted."""
-        body = self.cipher.closed(one.body, one.label())
-        origin, places = one.origin, ",".join(map(str, one.rejected))
-        return (
-            *(origin.at, origin.project, origin.environment, origin.key),
-            *(one.events, one.packed, places, one.form, len(body), body),
-        )
+    def rows(self, parcels: Sequence[Parcel]) -> list[tuple[object, ...]]:
+        """Close parcels as rows to be inserted."""
+        bodies = self.cipher.closed([(one.body, one.label()) for one in parcels])
+        return [
+            (
+                *(one.origin.at, one.origin.project, one.origin.environment, one.origin.key),
+                *(one.events, one.packed, ",".join(map(str, one.rejected)), one.form, len(body), body),
+            )
+            for one, body in zip(parcels, bodies, strict=True)
+        ]
 
     def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
         """Write parcels in one transaction; they survive a power cut when this returns.
 
         As few statements as can be: each gives the interpreter to other threads and waits for it again.
         """
+        rows = self.rows(parcels)
         connection.execute("begin immediate")
         try:
-            for start in range(0, len(parcels), MANY):
-                part = parcels[start : start + MANY]
-                values = [value for one in part for value in self.row(one)]
-                connection.execute(INSERT + ", ".join([ROW] * len(part)), values)
+            inserted(connection, rows)
             connection.execute("commit")
         except BaseException:
             if connection.in_transaction:
@@ -169,7 +182,7 @@ class SpoolFile:
         """Read parcels in order, at least one where there is any.
 
         Raises:
-            StoreError: One of them was changed on disk.
+            StoreError: One of them was changed on disk, or is missing there.
         """
         found: list[Parcel] = []
         size = 0
@@ -184,6 +197,9 @@ class SpoolFile:
                 origin = Origin(project, environment, key, at)
                 closed = Parcel(origin, events, b"", bool(packed), places, form, number)
                 found.append(replace(closed, body=self.cipher.opened(body, closed.label())))
+        numbers = [one.number for one in found]
+        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise damaged(self.path, f"a row between {numbers[0]} and {numbers[-1]} is missing")
         return tuple(found)
 
     def forget(self, upto: int, letters: Sequence[Letter] = (), counts: Sequence[Counted] = ()) -> None:
@@ -194,7 +210,7 @@ class SpoolFile:
             letters: Events of these parcels that are not.
             counts: What these parcels come to; added to what was counted before.
         """
-        rows = [self.posted(one) for one in letters]
+        rows = self.posted(letters)
         with self.connection() as write:
             write.execute("begin immediate")
             write.executemany(
@@ -226,20 +242,23 @@ class SpoolFile:
             parcels: What they become.
             letters: Their numbers; they are no letters any more.
         """
-        rows = [self.row(one) for one in parcels]
+        rows = self.rows(parcels)
         with self.connection() as write:
             write.execute("begin immediate")
-            write.executemany(INSERT + ROW, rows)
+            inserted(write, rows)
             write.executemany("delete from letters where number = ?", [(number,) for number in letters])
             write.execute("commit")
 
-    def posted(self, one: Letter) -> tuple[object, ...]:
-        """Close a dead letter as a row to be inserted."""
-        origin, body = one.origin, self.cipher.closed(one.body, one.label())
-        return (
-            *(origin.at, origin.project, origin.environment, origin.key),
-            *(one.code, one.says, one.parcel, one.index, body),
-        )
+    def posted(self, letters: Sequence[Letter]) -> list[tuple[object, ...]]:
+        """Close dead letters as rows to be inserted."""
+        bodies = self.cipher.closed([(one.body, one.label()) for one in letters])
+        return [
+            (
+                *(one.origin.at, one.origin.project, one.origin.environment, one.origin.key),
+                *(one.code, one.says, one.parcel, one.index, body),
+            )
+            for one, body in zip(letters, bodies, strict=True)
+        ]
 
     def letters(self, after: int = 0, most: int = 10_000) -> tuple[Letter, ...]:
         """Read dead letters in order."""
@@ -266,3 +285,11 @@ def counted(connection: sqlite3.Connection) -> tuple[int, int, int | None]:
     count, size = connection.execute("select count(*), coalesce(sum(bytes), 0) from parcels").fetchone()
     oldest = connection.execute("select at from parcels order by number limit 1").fetchone()
     return int(count), int(size), None if oldest is None else int(oldest[0])
+
+
+def inserted(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows of parcels with as few statements as can be."""
+    for start in range(0, len(rows), MANY):
+        part = rows[start : start + MANY]
+        values = [value for row in part for value in row]
+        connection.execute(INSERT + ", ".join([ROW] * len(part)), values)

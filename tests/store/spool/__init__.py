@@ -1,0 +1,3 @@
+"""Tests of the spool."""
+
+from __future__ import annotations
