@@ -25,7 +25,7 @@ from splitrun.store.access.keys import Scope
 __all__ = ["ENDPOINTS"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class State(Collector):
     """Reads the server when it is asked."""
 

@@ -91,7 +91,12 @@ async def asked(request: Request) -> Asked | Unasked:
         return Unasked(ErrorCode.TARGETING_KEY_MISSING, says)
     if type(unit) is not str:
         return Unasked(ErrorCode.INVALID_CONTEXT, "the targetingKey is no text; give the unit's id as one")
-    return Asked(unit, context, request.headers.get("sec-gpc") == "1", body)
+    return Asked(
+        unit,
+        context,
+        "1" in request.headers.get("sec-gpc", "").replace(";", ",").replace(" ", "").split(","),
+        body,
+    )
 
 
 async def whole(request: Request) -> bytes | Unasked:

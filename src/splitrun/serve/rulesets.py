@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Protocol
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.evaluator import Evaluator
@@ -36,8 +35,11 @@ NAME = "rulesets"
 EVERY = 0.2
 """Seconds between two looks for what is newer."""
 
-HEARTBEAT = 15
+HEARTBEAT = 15.0
 """Seconds of silence after which a stream says that it lives."""
+
+STREAM = "text/event-stream"
+ALIVE = b": alive\n\n"
 
 log = logging.getLogger("splitrun.rulesets")
 
@@ -90,16 +92,19 @@ class Rulesets:
     Args:
         source: Where they come from.
         every: Seconds between two looks.
+        heartbeat: Seconds of silence after which a stream says that it lives.
     """
 
     source: Source
     every: float = EVERY
+    heartbeat: float = HEARTBEAT
     known: dict[str, Served] = field(default_factory=dict)
     trouble: str = ""
     """Why something newer could not be taken; rulesets are served all the same."""
     streams: int = 0
     """How many are open."""
-    news: asyncio.Condition | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when anything is newer, and then replaced by another."""
     loop: asyncio.AbstractEventLoop | None = None
     ended: Event = field(default_factory=Event)
     turn: Lock = field(default_factory=Lock)
@@ -107,7 +112,7 @@ class Rulesets:
 
     async def start(self) -> None:
         """Ask once, then go on asking."""
-        self.loop, self.news = asyncio.get_running_loop(), asyncio.Condition()
+        self.loop = asyncio.get_running_loop()
         await asyncio.to_thread(self.source.look)
         await asyncio.to_thread(self.take)
         for name, turn in (("registry", self.source.look), ("kills", lambda: True)):
@@ -117,10 +122,14 @@ class Rulesets:
 
     async def stop(self) -> None:
         """Ask no more, and end the streams."""
-        self.ended.set()
-        await self.tell()
+        self.end()
         for thread in self.threads:
             await asyncio.to_thread(thread.join, 2.0)  # a database that does not answer keeps nobody
+
+    def end(self) -> None:
+        """End the streams; may be called in any thread, and before the server waits for its connections."""
+        self.ended.set()
+        self.tell()
 
     def ready(self) -> str:
         """Empty where there is something to serve."""
@@ -129,8 +138,8 @@ class Rulesets:
     def watch(self, turn: Callable[[], bool]) -> None:
         """Look again and again; called in a thread of its own."""
         while not self.ended.wait(self.every):
-            if turn() and self.take() and self.loop is not None and not self.loop.is_closed():
-                asyncio.run_coroutine_threadsafe(self.tell(), self.loop)
+            if turn() and self.take():
+                self.tell()
 
     def take(self) -> bool:
         """Take what is newer, and say whether anything is."""
@@ -147,22 +156,45 @@ class Rulesets:
                 log.warning("%s", self.trouble)
             return bool(made)
 
-    async def tell(self) -> None:
-        """Wake the streams."""
-        if self.news is not None:
-            async with self.news:
-                self.news.notify_all()
+    def tell(self) -> None:
+        """Wake the streams; may be called in any thread."""
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.ring)
 
-    async def newer(self, environment: str, last: str) -> AsyncIterator[Served]:
-        """Give each ruleset that is another than the last, as it comes, until the server stops."""
-        while self.news is not None and not self.ended.is_set():
-            async with self.news:
-                now = self.known.get(environment)
-                if now is None or now.token == last:
-                    await self.news.wait()
-                    continue
-                last = now.token
-            yield now
+    def ring(self) -> None:
+        """Wake the streams."""
+        before, self.news = self.news, asyncio.Event()
+        before.set()
+
+    async def said(self, environment: str, last: str) -> AsyncIterator[bytes]:
+        """Write a stream: each ruleset that is not the last, and that it lives, until the server ends.
+
+        Args:
+            environment: Whose rulesets.
+            last: Token of the one that is known.
+        """
+        self.streams += 1
+        try:
+            yield ALIVE
+            while not self.ended.is_set():
+                news, now = self.news, self.known.get(environment)
+                if now is not None and now.token != last:
+                    last = now.token
+                    yield b"id: %b\nevent: ruleset\ndata: %d\n\n" % (last.encode(), now.version)
+                elif not await heard(news, self.heartbeat):
+                    yield ALIVE
+        finally:
+            self.streams -= 1
+
+
+async def heard(news: asyncio.Event, seconds: float) -> bool:
+    """Wait for news, but not for ever."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def rulesets_of(server: Server) -> Rulesets | None:
@@ -197,21 +229,8 @@ async def stream(server: Server, request: Request, caller: Caller | None) -> Res
         return refusal(503, "no_ruleset", "this process serves no rulesets", after=5)
     now = rulesets.known.get(caller.environment)
     last = request.headers.get("last-event-id") or ("" if now is None else now.token)
-
-    async def said() -> AsyncIterator[ServerSentEvent]:
-        rulesets.streams += 1
-        try:
-            async for one in rulesets.newer(caller.environment, last):
-                yield ServerSentEvent(str(one.version), event="ruleset", id=one.token)
-        finally:
-            rulesets.streams -= 1
-
-    return EventSourceResponse(
-        said(),
-        headers={"X-Accel-Buffering": "no"},
-        ping=HEARTBEAT,
-        ping_message_factory=lambda: ServerSentEvent(comment="alive"),
-    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # proxies hand it on as it comes
+    return StreamingResponse(rulesets.said(caller.environment, last), headers=headers, media_type=STREAM)
 
 
 ANSWERS = refusals(
@@ -255,7 +274,7 @@ ENDPOINTS = (
             "responses": {
                 "200": {
                     "description": "a stream that says it lives every 15 seconds",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                    "content": {STREAM: {"schema": {"type": "string"}}},
                 },
                 **ANSWERS,
             }

@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 import uvicorn
@@ -18,7 +19,7 @@ from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
 from splitrun.serve.patience import Impatient
-from splitrun.serve.rulesets import Rulesets
+from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 
@@ -120,4 +121,23 @@ def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -
     where = f"http://{host}:{listening.getsockname()[1]}"
     with listening:
         told(where)
-        uvicorn.Server(config).run(sockets=[listening])
+        Ending(config, server).run(sockets=[listening])
+
+
+class Ending(uvicorn.Server):
+    """Ends the streams before it waits for its connections to end.
+
+    Args:
+        config: As uvicorn takes it.
+        server: Whose streams.
+    """
+
+    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+        super().__init__(config)
+        self.streams = rulesets_of(server)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        if self.streams is not None:
+            self.streams.end()
+        super().handle_exit(sig, frame)

@@ -124,7 +124,7 @@ def flags_of(where: Home, settings: Project, environment: str) -> Collection[str
         if kept is not None:
             return opened(kept.document).flags.keys()
     except SplitrunError:
-        pass  # an emergency does not wait for the registry
+        return None  # an emergency does not wait for the registry
     board = workspace(where.root).says.board
     return None if board is None else board.flags.keys()
 
