@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate ingest calibrate soak stress peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate ingest calibrate soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -76,6 +76,10 @@ soak: venv
 # the client in threads, tasks and forks, with a server that has bad moments: `make stress ARGS="--minutes 3"`
 stress: venv
 	$(BIN)/python -m tests.sdk.stress.run $(ARGS)
+
+# a server and its state under harm, in full size: kills, cut ways, a traced kernel, 10,000 drawn worlds
+faults: venv
+	SPLITRUN_FAULTS=full $(BIN)/pytest tests/faults -s -p no:cacheprovider $(ARGS)
 
 peers: venv
 	$(BIN)/python bench/peers/make.py

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import urllib3
 from pyarrow.parquet import read_table
+from starlette.testclient import TestClient
 
 from splitrun import Client
 from splitrun.assign.transmission import opened
@@ -23,7 +24,7 @@ from splitrun.conduct.registry.place import home
 from splitrun.conduct.serving.access import make_access_key, revoke_access_key
 from splitrun.errors import SpecError, StoreError
 from splitrun.govern.lifecycle.table import Verb
-from splitrun.serve.app import endpoints
+from splitrun.serve.app import application, endpoints
 from splitrun.serve.running import assembled, serving
 from splitrun.store.lake.reading import snapshot
 from splitrun.store.lake.tables import Table
@@ -48,7 +49,8 @@ class Running:
 
 def answers(process: subprocess.Popen[str], count: int) -> list[dict[str, str]]:
     """Read so many JSON documents that a process prints."""
-    found, text = [], ""
+    found: list[dict[str, str]] = []
+    text = ""
     assert process.stdout is not None
     while len(found) < count:
         line = process.stdout.readline()
@@ -184,3 +186,11 @@ def test_a_second_process_that_takes_events_is_refused(shop: Path) -> None:
 
     assert done.returncode != 0
     assert "another process takes events" in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["web", "ingest", "worker"])
+def test_every_mode_can_be_asked_whether_it_lives(shop: Path, mode: str) -> None:
+    with TestClient(application(assembled(shop, (mode,)))) as client:
+        assert client.get("/livez").json() == {"live": True}
+        assert set(client.get("/readyz").json()) == {"ready", "faults"}
+        assert client.post("/v1/events").status_code == (401 if mode == "ingest" else 404)

@@ -33,7 +33,7 @@ def told(unit: object, attributes: object, fault: Exception | None) -> tuple[Err
     return ErrorCode.GENERAL, f"{said(fault)}; mend what the attributes or the sticky store raise"
 
 
-def said(fault: Exception | None) -> str:
+def said(fault: BaseException | None) -> str:
     """Write what was raised, in at most LONGEST characters."""
     try:
         return f"{type(fault).__name__}: {fault}"[:LONGEST]

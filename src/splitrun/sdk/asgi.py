@@ -61,7 +61,7 @@ class SplitrunMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
-        if scope["type"] == "lifespan":
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, self.flushing(send))
             return
         headers = scope["headers"]

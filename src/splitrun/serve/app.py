@@ -66,7 +66,7 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
 
     app = Application(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
     for one in endpoints() if served is None else served:
-        if one.mode in server.modes:
+        if one.mode is None or one.mode in server.modes:
             answer = guarded(server, one)
             app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
             if one.hot:

@@ -33,8 +33,8 @@ class Endpoint:
     """One line for the OpenAPI document."""
     openapi: Mapping[str, object] = field(default_factory=dict)
     """The operation in OpenAPI 3.1: parameters, requestBody, responses."""
-    mode: str = "web"
-    """Which mode of the server has it."""
+    mode: str | None = "web"
+    """Which mode of the server has it; None: every one."""
     hot: bool = False
     """Whether it is found by its path alone, before the framework looks for routes; it raises nothing."""
 

@@ -27,6 +27,6 @@ async def readyz(server: Server, _request: Request, _caller: Caller | None) -> R
 SAYS = {"responses": {"200": {"description": "yes"}, "503": {"description": "no"}}}
 
 ENDPOINTS = (
-    Endpoint("GET", "/livez", None, livez, "Whether the process lives", SAYS, mode="web"),
-    Endpoint("GET", "/readyz", None, readyz, "Whether it can serve", SAYS, mode="web"),
+    Endpoint("GET", "/livez", None, livez, "Whether the process lives", SAYS, mode=None),
+    Endpoint("GET", "/readyz", None, readyz, "Whether it can serve", SAYS, mode=None),
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from asyncio import CancelledError
 from pathlib import Path
 from typing import Unpack
 
@@ -362,9 +363,9 @@ def test_patience_grows_with_jitter_and_then_goes_to_the_extended_regime() -> No
 class Raising(Line):
     """A product's own delivery with a fault in it."""
 
-    def __init__(self, fault: Exception) -> None:
+    def __init__(self, fault: BaseException) -> None:
         super().__init__()
-        self.fault: Exception | None = fault
+        self.fault: BaseException | None = fault
 
     def send(self, body: bytes, /) -> Answer:
         if self.fault is not None:
@@ -373,8 +374,12 @@ class Raising(Line):
         return super().send(body)
 
 
-@pytest.mark.parametrize("fault", [OSError("disk full"), RecursionError(), UnicodeError("é")], ids=repr)
-def test_a_delivery_that_raises_loses_no_event(fault: Exception) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [OSError("disk full"), RecursionError(), UnicodeError("é"), CancelledError(), SystemExit(1)],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_a_delivery_that_raises_loses_no_event(fault: BaseException) -> None:
     line = Raising(fault)
     box = Outbox(line)
     box.track(3)

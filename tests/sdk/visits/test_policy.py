@@ -148,6 +148,14 @@ def test_attributes_are_those_of_the_moment_and_a_text_of_its_own_kind_is_a_unit
     assert type(found.unit) is str
 
 
+@pytest.mark.parametrize("gpc", ["1", " 1 ", "1, 1", "1; 1", "0, 1"])
+def test_a_signal_that_a_proxy_repeats_is_a_refusal(gpc: str) -> None:
+    found = visit(gpc=gpc, consent="granted")
+
+    assert found.context.consent is Consent.DENIED
+    assert not found.set_cookie
+
+
 @pytest.mark.parametrize(
     "said",
     [5, ["granted"], Hostile(), None, "yes", later],

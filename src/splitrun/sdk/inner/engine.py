@@ -101,7 +101,7 @@ class Engine:
 
     # ---- the border ------------------------------------------------------------------------------
 
-    def _blundered(self, flag: object, error: Exception) -> Evaluation:
+    def _blundered(self, flag: object, error: BaseException) -> Evaluation:
         """Count an error of ours, and answer in its place."""
         # loaded with the first ruleset; what it writes never raises, whatever the error is
         from splitrun.assign.faults import said  # noqa: PLC0415
@@ -124,7 +124,7 @@ class Engine:
         """Take a step of a thread, whatever it runs into."""
         try:
             return step()
-        except Exception as error:  # noqa: BLE001 - the border of the threads: they must outlive our mistakes
+        except BaseException as error:  # noqa: BLE001 - the border of the threads: they must outlive our mistakes
             from splitrun.errors import SettingError  # noqa: PLC0415 - importing a client stays cheap
 
             if type(error) is SettingError:

@@ -139,7 +139,9 @@ class Sender:
             if answered(answer):
                 return tallied(answer, len(lines))
             says = f"the delivery answered a batch with {type(answer).__name__}; answer with an Answer"
-        except Exception as error:  # noqa: BLE001 - a product's delivery may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a product's delivery may raise anything, CancelledError too
             says = f"the delivery raised {type(error).__name__}"
         return Answer(ODD, says=says)
 

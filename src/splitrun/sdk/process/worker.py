@@ -31,7 +31,8 @@ class Worker:
 
     def start(self) -> None:
         """Start the thread unless it runs; does nothing where the interpreter starts no more threads."""
-        if self.thread is not None or self.stopped or not self.starting.acquire(blocking=False):
+        alive = self.thread is not None and self.thread.is_alive()
+        if alive or self.stopped or not self.starting.acquire(blocking=False):
             return
         try:
             thread = threading.Thread(target=self.run, name=self.name, daemon=True)
@@ -45,7 +46,7 @@ class Worker:
 
     def wake(self) -> None:
         """Make the next step due now, starting the thread if need be."""
-        if self.thread is None:
+        if self.thread is None or not self.thread.is_alive():
             self.start()
         if self.bell.locked():
             try:

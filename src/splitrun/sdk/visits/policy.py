@@ -152,7 +152,8 @@ class Visits(Generic[Request]):
 
     def decided(self, request: Request, cookies: str, gpc: str) -> Consent:
         """What the unit allowed."""
-        if gpc.strip() == "1":
+        # a proxy may repeat the header, and frameworks join what is repeated
+        if "1" in {part.strip() for part in gpc.replace(";", ",").split(",")}:
             return Consent.DENIED
         said: object = self.consent
         if self.asked:

@@ -15,6 +15,7 @@ from splitrun.store.registry.databases.database import Database
 from splitrun.store.registry.databases.migrating import current
 from splitrun.store.registry.databases.pen import SqlPen, entry_of
 from splitrun.store.registry.databases.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
+from splitrun.store.registry.databases.vouching import vouched
 from splitrun.store.registry.documents import Document, KeptKey, KeptRuleset, Kind, Life, SealedPlan
 from splitrun.store.registry.registry import Record
 from splitrun.store.registry.rows import Row, document, fingerprint, kept_key, life, plan, ruleset, whole
@@ -53,8 +54,12 @@ class SqlRegistry:
 
     def find(self, project: str, kind: Kind, key: str) -> Document | None:
         """The newest revision of a document that was not removed."""
-        with self._database.reading() as connection:
-            found = SqlPen(connection).newest(project, kind, key)
+        asked = select(documents).where(
+            documents.c.project == project, documents.c.kind == kind.value, documents.c.key == key
+        )
+        found = next(
+            iter(self._all(asked.order_by(documents.c.revision.desc()).limit(1), document, documents)), None
+        )
         return None if found is None or found.removed else found
 
     def documents(self, project: str, kind: Kind | None = None) -> tuple[Document, ...]:
@@ -70,7 +75,7 @@ class SqlRegistry:
         )
         same = [documents.c[name] == newest.c[name] for name in ("kind", "key", "revision")]
         asked = select(documents).join(newest, and_(*same)).where(wanted)
-        found = (one for one in self._all(asked, document) if not one.removed)
+        found = (one for one in self._all(asked, document, documents) if not one.removed)
         return tuple(sorted(found, key=lambda one: (one.kind.value, one.key)))
 
     def history(self, project: str, kind: Kind, key: str) -> tuple[Document, ...]:
@@ -78,12 +83,14 @@ class SqlRegistry:
         asked = select(documents).where(
             documents.c.project == project, documents.c.kind == kind.value, documents.c.key == key
         )
-        return tuple(self._all(asked.order_by(documents.c.revision), document))
+        return tuple(self._all(asked.order_by(documents.c.revision), document, documents))
 
     def state(self, project: str, environment: str, experiment: str) -> Life | None:
         """Where an experiment stands."""
-        with self._database.reading() as connection:
-            return SqlPen(connection).state(project, environment, experiment)
+        asked = select(lives).where(
+            lives.c.project == project, lives.c.environment == environment, lives.c.experiment == experiment
+        )
+        return next(iter(self._all(asked.order_by(lives.c.revision.desc()).limit(1), life, lives)), None)
 
     def lives(self, project: str, environment: str) -> tuple[Life, ...]:
         """Where each experiment stands, by key."""
@@ -95,7 +102,7 @@ class SqlRegistry:
             .subquery()
         )
         same = [lives.c[name] == newest.c[name] for name in ("experiment", "revision")]
-        found = self._all(select(lives).join(newest, and_(*same)).where(wanted), life)
+        found = self._all(select(lives).join(newest, and_(*same)).where(wanted), life, lives)
         return tuple(sorted(found, key=lambda one: one.experiment))
 
     def moves(self, project: str, environment: str, experiment: str) -> tuple[Life, ...]:
@@ -103,32 +110,37 @@ class SqlRegistry:
         asked = select(lives).where(
             lives.c.project == project, lives.c.environment == environment, lives.c.experiment == experiment
         )
-        return tuple(self._all(asked.order_by(lives.c.revision), life))
+        return tuple(self._all(asked.order_by(lives.c.revision), life, lives))
 
     def plans(self, project: str, experiment: str) -> tuple[SealedPlan, ...]:
         """What was sealed, by version and amendment."""
         asked = select(plans).where(plans.c.project == project, plans.c.experiment == experiment)
-        return tuple(self._all(asked.order_by(plans.c.version, plans.c.amendment), plan))
+        return tuple(self._all(asked.order_by(plans.c.version, plans.c.amendment), plan, plans))
 
     def ruleset(self, project: str, environment: str, version: int | None = None) -> KeptRuleset | None:
         """A ruleset as it was published."""
         asked = select(rulesets).where(rulesets.c.project == project, rulesets.c.environment == environment)
         if version is not None:
             asked = asked.where(rulesets.c.version == version)
-        return next(iter(self._all(asked.order_by(rulesets.c.version.desc()).limit(1), ruleset)), None)
+        return next(
+            iter(self._all(asked.order_by(rulesets.c.version.desc()).limit(1), ruleset, rulesets)), None
+        )
 
     def rulesets(self, project: str, environment: str) -> tuple[KeptRuleset, ...]:
         """Every ruleset that was published, from the first."""
         asked = select(rulesets).where(rulesets.c.project == project, rulesets.c.environment == environment)
-        return tuple(self._all(asked.order_by(rulesets.c.version), ruleset))
+        return tuple(self._all(asked.order_by(rulesets.c.version), ruleset, rulesets))
 
     def keys(self) -> tuple[KeptKey, ...]:
         """Announced and retired keys, in order."""
-        return tuple(self._all(select(keys).order_by(keys.c.entry, keys.c.place), kept_key))
+        return tuple(self._all(select(keys).order_by(keys.c.entry, keys.c.place), kept_key, keys))
 
-    def _all(self, asked: Executable, read: Callable[[Row], T]) -> list[T]:
+    def _all(self, asked: Executable, read: Callable[[Row], T], table: Table) -> list[T]:
+        """Read rows of a table, and believe those that their entries vouch for."""
         with self._database.reading() as connection:
-            return [read(dict(row)) for row in connection.execute(asked).mappings()]
+            rows = [dict(row) for row in connection.execute(asked).mappings()]
+            vouched(connection, self.witness, table.name, rows)
+        return [read(row) for row in rows]
 
     def commit(self, change: Change) -> Receipt:
         """Write a change with its entries, whole or not at all."""
