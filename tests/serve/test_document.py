@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ def test_no_request_is_a_fault_of_the_server(served: Running, key: str, method: 
 
     @given(case=document[path][method].as_strategy())
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    def holds(case: Case) -> None:
+    def holds(case: Case[Any]) -> None:
         case.headers.pop("Content-Encoding", None)  # the bodies that are drawn are not packed
         case.call_and_validate(headers=headers, excluded_checks=OTHER)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
+from ruamel.yaml import YAML
 from schemathesis import Case
 from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import ignored_auth
@@ -31,7 +32,7 @@ def told() -> dict[str, object]:
         for deep in range(20):
             inner = f'{" " * deep}- $ref: "#/components/schemas/{name}"'
             text = text.replace(f"oneOf:\n{inner}", f"anyOf:\n{inner}")
-    found: dict[str, object] = yaml.safe_load(text)
+    found: dict[str, object] = YAML(typ="safe", pure=True).load(text)
     return found
 
 
@@ -41,7 +42,7 @@ def test_the_document_of_the_protocol_holds(served: Running, path: str) -> None:
 
     @given(case=from_dict(told())[path]["POST"].as_strategy())
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    def holds(case: Case) -> None:
+    def holds(case: Case[Any]) -> None:
         case.call_and_validate(base_url=served.url, headers=headers, excluded_checks=OTHER)
 
     holds()

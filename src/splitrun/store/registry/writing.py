@@ -67,6 +67,11 @@ def written(change: Change, pen: Pen, sealing: Sealing) -> tuple[Receipt, Head |
         return again(change, pen, *before), None
     known = pen.keys()
     signer = sealing.ring.signer(staying(known, change.keys) if known else None)
+    if announced(known).get(signer.name, signer.public) != signer.public:
+        raise StoreError(
+            f"the key {signer.name!r} at hand is not the one that the audit chain knows by this name, so "
+            "nothing is written; put the right key files back"
+        )
     name = anchored(pen, pen.tail(), sealing.witness, signer, as_text(change.at))
     if not known and signer.name not in {one.name for one in change.keys}:
         added(introduction(change, signer), pen, signer, name)
