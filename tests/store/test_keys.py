@@ -177,3 +177,22 @@ def test_a_head_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert head is not None
         with pytest.raises(StoreError, match=r"cannot be (read|written)"):
             HeadFile(tmp_path / "file" / "head.json").keep(head)
+
+
+def test_a_key_of_the_same_name_that_is_another_signs_nothing(place: Place) -> None:
+    with closing(place.registry()) as registry:
+        fill(registry, 2)
+    for file in (place.folder / "keys").iterdir():
+        file.rename(place.folder / f"gone-{file.name}")
+    assert place.ring.listed()  # made anew, as `first` too
+    head = place.witness.read()
+
+    with closing(place.registry()) as registry:
+        with pytest.raises(StoreError, match="the key 'first' that is kept here is not the one that the reg"):
+            fill(registry, 1, 3)
+        last = registry.last()
+
+    assert head == place.witness.read()
+    assert last is not None
+    assert head is not None
+    assert last.number == head.number

@@ -84,23 +84,25 @@ class Home:
         """The registry; closed at the end.
 
         Args:
-            make: When it is written to: an empty database gets its tables and, where there is no key, a first
-                one is made. None: it is only read.
+            make: When it is written to: an empty database gets its tables, and a registry without entries,
+                where there is no key, a first one. None: it is only read.
 
         Raises:
             StoreError: The database refuses, or its schema is another one.
         """
         with self.database() as database:
             if make is not None:
-                if not self.keys.listed():
-                    self.keys.new(FIRST, make)
                 migrate(database)
             elif database.file is not None and not database.file.exists():
                 raise StoreError(
                     f"there is no registry {database.name} yet; it is made with the first change, or by "
                     "`splitrun migrate`"
                 )
-            yield SqlRegistry(database, self.sealing)
+            registry = SqlRegistry(database, self.sealing)
+            # a registry that knows keys is signed by them alone, wherever they are now
+            if make is not None and registry.last() is None and not self.keys.listed():
+                self.keys.new(FIRST, make)
+            yield registry
 
 
 def home(place: Path) -> Home:
