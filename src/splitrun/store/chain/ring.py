@@ -230,8 +230,8 @@ def unknown(among: Collection[str], own: Collection[str], where: str) -> StoreEr
     """Say that no key here may sign."""
     if among and not own:
         return StoreError(
-            f"the registry is signed by {', '.join(sorted(among))}, and {where} holds no key that signs; bring "
-            "the folder of keys back, from its copy or another machine; without it the registry is only read"
+            f"the registry is signed by {', '.join(sorted(among))}, and {where} holds no key that signs; "
+            "bring the folder of keys back, from its copy or another machine; till then it is only read"
         )
     if not own:
         return StoreError(f"there is no key in {where}; run `splitrun keys new`, or bring the folder of keys")
