@@ -51,6 +51,8 @@ class Tampering(StrEnum):
     """There is no head."""
     DAMAGED = "damaged"
     """The database cannot be read, or finds itself damaged."""
+    GUARDS = "guards"
+    """The triggers that refuse to change rows were taken off, or others were put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def verify(
     try:
         for says in registry.integrity():
             walk.fault(Tampering.DAMAGED, 0, says)
+        for says in registry.guards():
+            walk.fault(Tampering.GUARDS, 0, says)
         end = registry.last()
         total = 0 if end is None else end.number
         followed(walk, registry, total, tell)
