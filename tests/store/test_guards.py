@@ -72,8 +72,8 @@ def test_guards_of_sqlite_that_were_touched_are_found(
         (("ALTER TABLE plans DISABLE TRIGGER plans_kept",), ["the trigger plans_kept, which refuses"]),
         (
             (
-                "CREATE OR REPLACE FUNCTION splitrun_kept() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN RETURN NULL; END $$",
+                """CREATE OR REPLACE FUNCTION splitrun_kept() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RETURN NULL; END $$""",
             ),
             [
                 f"the trigger {table}_kept, which refuses"
@@ -83,8 +83,8 @@ def test_guards_of_sqlite_that_were_touched_are_found(
         (
             (
                 "DROP TRIGGER plans_kept ON plans",
-                "CREATE TRIGGER plans_kept BEFORE DELETE ON plans "
-                "FOR EACH STATEMENT EXECUTE FUNCTION splitrun_kept()",
+                """CREATE TRIGGER plans_kept BEFORE DELETE ON plans
+                FOR EACH STATEMENT EXECUTE FUNCTION splitrun_kept()""",
             ),
             ["the trigger plans_kept, which refuses"],
         ),
