@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate calibrate soak stress faults peers clean
+.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate ingest calibrate soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -61,6 +61,9 @@ bench: venv
 
 evaluate: venv
 	$(BIN)/python -m bench.evaluate $(ARGS)
+
+ingest: venv
+	$(BIN)/python -m bench.ingest $(ARGS)
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate

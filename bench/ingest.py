@@ -25,6 +25,10 @@ GOALS = {100: 300_000, 10: 80_000, 1: 8_000}
 """Events a second of a core."""
 MANY, FEW = 64, 16
 """Connections for the throughput, and for the latency."""
+CROWD = 640
+"""Connections of an overload, ten times as many, with batches of a thousand."""
+ROOM = 512
+"""MB that the server may take under overload."""
 SLOWEST = 0.020
 """Seconds, the p99 at few connections."""
 
@@ -98,6 +102,12 @@ def main(seconds: float = 5.0) -> int:
             print(f"\nbatches of {size}: {ratio:.2f} of {name} (at least {least})\n")
             if ratio < least:
                 short.append(f"batches of {size}: {ratio:.2f} of {name}, at least {least}")
+    with served("ours") as (port, key, pid):
+        found = load(port, requests(1_000, key, 8), seconds, CROWD)
+        memory = highest(pid)
+        print(shown(f"ours, {CROWD} connections", 1_000, found, 0.0, memory), flush=True)
+    if memory > ROOM:
+        short.append(f"memory under overload: {memory} MB of {ROOM}")
     print("\n".join(short) or "every goal holds")
     return 1 if short else 0
 

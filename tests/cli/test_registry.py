@@ -178,3 +178,21 @@ def test_a_folder_without_a_project_and_settings_with_mistakes_are_told(splitrun
 
     assert code == 3
     assert "there is no splitrun.yaml here or above" in err
+
+
+@pytest.mark.requirement("R77")
+def test_a_registry_whose_keys_are_gone_is_read_and_no_longer_written_to(
+    splitrun: Run, project: Path
+) -> None:
+    splitrun("keys", "new", "second")
+    kept = project / "kept"
+    (project / "state" / "keys").rename(kept)
+
+    code, _, says = splitrun("api-keys", "new", "web", "--scope", "sdk")
+    other, _, _ = splitrun("keys", "new", "third")
+
+    assert (code, "so nothing is written; put the key files back" in says) == (5, True)
+    assert other == 5
+    shutil.rmtree(project / "state" / "keys", ignore_errors=True)
+    kept.rename(project / "state" / "keys")
+    assert splitrun("audit", "verify")[0] == 0

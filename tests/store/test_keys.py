@@ -61,6 +61,8 @@ def test_files_that_are_no_keys_are_told(tmp_path: Path) -> None:
     ring = KeyFiles(tmp_path)
     with pytest.raises(StoreError, match=r"there is no key in .*; run `splitrun keys new`"):
         ring.signer(None)
+    with pytest.raises(StoreError, match=r"is signed by first, and .* holds no key that signs; bring the"):
+        ring.signer({"first"})
     ring.new("first", NOON)
     for wrong, says in (
         (b"no key", "cannot be read"),
@@ -188,7 +190,7 @@ def test_a_key_of_the_same_name_that_is_another_signs_nothing(place: Place) -> N
     head = place.witness.read()
 
     with closing(place.registry()) as registry:
-        with pytest.raises(StoreError, match="the key 'first' that is kept here is not the one that the reg"):
+        with pytest.raises(StoreError, match="the key 'first' at hand is not the one that the audit chain"):
             fill(registry, 1, 3)
         last = registry.last()
 

@@ -17,6 +17,8 @@ from splitrun.collect.limits import BATCH_EVENTS, LARGEST, LONGEST_NAME, MOST_PR
 __all__ = ["Did", "Met", "fitting"]
 
 EDGE = int(LARGEST)
+DELETE = b"\x7f"
+"""The one sign of ASCII that JSON lets stand in a text and that cannot be printed."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 Free = Annotated[str, Meta(max_length=LONGEST_NAME)]
@@ -79,6 +81,17 @@ class Quick(Struct, frozen=True):
 decode = Decoder(Quick).decode
 
 
+def legible(event: Met | Did) -> bool:
+    """Whether an event's id is ASCII and its names are printable; asked only where a body may have others."""
+    named = (event.id, event.unit.type)
+    match event:
+        case Did():
+            texts: tuple[str, ...] = (*named, event.name)
+        case _:
+            texts = (*named, event.flag, event.experiment, event.variant, event.reason)
+    return event.id.isascii() and all(map(str.isprintable, texts))
+
+
 def fitting(body: bytes) -> int:
     """Count the events of a batch in which nothing needs a second look; 0 where something does.
 
@@ -106,6 +119,8 @@ def fitting(body: bytes) -> int:
                 expected += event.release != ""
         if held:
             expected += 1 + len(held)
+    if (not body.isascii() or DELETE in body) and not all(map(legible, events)):
+        return 0
     # where a name stands twice in an object, more are written than were read; a moment has two colons or
     # more, so that colons alone, which are quicker to count, can tell too few of them only
     in_moments = 2 * (len(events) + 1)

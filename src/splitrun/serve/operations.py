@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from splitrun.assign.slots import LONGEST
+
 __all__ = ["ERROR", "EVENTS", "Operation", "refusals"]
 
 Operation = Mapping[str, object]
@@ -15,7 +17,7 @@ TIME: Operation = {"type": "string", "format": "date-time"}
 UNIT: Operation = {
     "type": "object",
     "required": ["type", "id"],
-    "properties": {"type": NAME, "id": {"type": "string", "minLength": 1, "maxLength": 1024}},
+    "properties": {"type": NAME, "id": {"type": "string", "minLength": 1, "maxLength": LONGEST}},
 }
 CARRIED: Operation = {"type": "object", "maxProperties": 256}
 

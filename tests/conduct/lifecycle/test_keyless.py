@@ -24,9 +24,9 @@ def test_no_verb_writes_while_the_keys_are_away(anywhere: Path) -> None:
     keys.rename(anywhere / "away")
     edited(anywhere, "title: A checkout on one page", "title: One page")
 
-    with pytest.raises(StoreError, match=r"is signed by first, and .* holds no key that signs; bring the"):
+    with pytest.raises(StoreError, match="nothing is written; put the key files back"):
         move(Verb.STOP, KEY, asked(anywhere))
-    with pytest.raises(StoreError, match="holds no key that signs"):
+    with pytest.raises(StoreError, match="nothing is written; put the key files back"):
         apply(anywhere, lambda _: None, lambda: True)
 
     assert not keys.exists()
@@ -39,7 +39,7 @@ def test_no_verb_writes_while_the_keys_are_away(anywhere: Path) -> None:
 def test_a_key_made_anew_under_the_old_name_is_not_taken_for_it(anywhere: Path) -> None:
     (anywhere / "state" / "keys").rename(anywhere / "away")
 
-    with pytest.raises(StoreError, match="'first' that is kept here is not the one that the registry announ"):
+    with pytest.raises(StoreError, match="'first' at hand is not the one that the audit chain knows"):
         make_key("first", anywhere, "lost")
-    with pytest.raises(StoreError, match="is not the one that the registry announced"):
+    with pytest.raises(StoreError, match="is not the one that the audit chain knows"):
         register(KEY, asked(anywhere))

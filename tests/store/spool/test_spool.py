@@ -111,7 +111,7 @@ def test_more_parcels_than_one_statement_takes_are_one_commit(file: SpoolFile) -
     assert [one.number for one in file.pending(1_199)] == [1_200, 1_201]
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 def test_the_cap_is_exact_and_counts_the_same_after_a_restart(file: SpoolFile, told: Told) -> None:
     body = b"x" * (1_000 - ADDED)
     writer = Writer[int](file, told, cap=3_000)
@@ -167,7 +167,7 @@ def test_a_second_writer_is_refused(file: SpoolFile, writer: Writer[int], told: 
         Writer[int](SpoolFile(file.path, file.cipher), told)
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 def test_a_lock_held_by_somebody_else_is_told_within_two_seconds(
     file: SpoolFile, writer: Writer[int], told: Told
 ) -> None:
@@ -218,7 +218,7 @@ print(len(found), len(kept), kept[-1], *sorted(kinds))
 """
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 def test_a_file_that_cannot_grow_refuses_and_keeps_what_was_told_durable(
     tmp_path: Path, file: SpoolFile
 ) -> None:
@@ -281,6 +281,7 @@ def test_a_file_of_another_form_is_refused(file: SpoolFile) -> None:
         SpoolFile(file.path, file.cipher).held()
 
 
+@pytest.mark.requirement("R75")
 def test_no_id_stands_readable_in_any_file_of_the_spool(tmp_path: Path, file: SpoolFile) -> None:
     with file.connection() as connection:
         file.keep(connection, [parcel()])
@@ -292,7 +293,7 @@ def test_no_id_stands_readable_in_any_file_of_the_spool(tmp_path: Path, file: Sp
     assert [one.body for one in file.letters()] == [SECRET]
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 @pytest.mark.parametrize(
     "column", ["body", "project", "environment", "key", "at", "events", "rejected", "form"]
 )
@@ -321,7 +322,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(data=st.data())
 def test_a_flipped_bit_is_detected_or_harms_nothing(
@@ -458,7 +459,7 @@ while True:
 """
 
 
-@pytest.mark.requirement("R21")
+@pytest.mark.requirement("R19")
 def test_a_killed_process_loses_nothing_that_it_told(file: SpoolFile) -> None:
     told: set[bytes] = set()
 

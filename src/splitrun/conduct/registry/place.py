@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from splitrun.conduct.workspace import PROJECT, root_of, workspace
+from splitrun.conduct.workspace import PROJECT, root_of, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
@@ -84,8 +84,8 @@ class Home:
         """The registry; closed at the end.
 
         Args:
-            make: When it is written to: an empty database gets its tables, and a registry without entries,
-                where there is no key, a first one. None: it is only read.
+            make: When it is written to: an empty database gets its tables and, where there is no key, a first
+                one is made. None: it is only read.
 
         Raises:
             StoreError: The database refuses, or its schema is another one.
@@ -93,16 +93,27 @@ class Home:
         with self.database() as database:
             if make is not None:
                 migrate(database)
+                if not self.keys.listed():
+                    self.begin(SqlRegistry(database, self.sealing), make)
             elif database.file is not None and not database.file.exists():
                 raise StoreError(
                     f"there is no registry {database.name} yet; it is made with the first change, or by "
                     "`splitrun migrate`"
                 )
-            registry = SqlRegistry(database, self.sealing)
-            # a registry that knows keys is signed by them alone, wherever they are now
-            if make is not None and registry.last() is None and not self.keys.listed():
-                self.keys.new(FIRST, make)
-            yield registry
+            yield SqlRegistry(database, self.sealing)
+
+    def begin(self, registry: SqlRegistry, at: datetime) -> None:
+        """Make the first key of a registry nobody wrote to yet.
+
+        Raises:
+            StoreError: Somebody did, so that its keys must be somewhere.
+        """
+        if registry.last() is not None:
+            raise StoreError(
+                f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
+                "nothing is written; put the key files back"
+            )
+        self.keys.new(FIRST, at)
 
 
 def home(place: Path) -> Home:

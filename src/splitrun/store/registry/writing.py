@@ -132,8 +132,8 @@ def same_key(name: str, public: str, known: Sequence[KeptKey]) -> None:
     """
     if announced(known).get(name, public) != public:
         raise StoreError(
-            f"the key {name!r} that is kept here is not the one that the registry announced under this name; "
-            "nothing is written; bring the folder of keys back, or restore the registry that this key signed"
+            f"the key {name!r} at hand is not the one that the audit chain knows by this name, so nothing is "
+            "written; put the right key files back"
         )
 
 
