@@ -138,11 +138,11 @@ def verify(
     try:
         for says in registry.integrity():
             walk.fault(Tampering.DAMAGED, 0, says)
-        for says in registry.guards():
-            walk.fault(Tampering.GUARDS, 0, says)
         end = registry.last()
         total = 0 if end is None else end.number
         followed(walk, registry, total, tell)
+        for says in registry.guards():
+            walk.fault(Tampering.GUARDS, 0, says)
     except StoreError as error:
         walk.fault(Tampering.DAMAGED, 0 if walk.last is None else walk.last.number, str(error))
     topped(walk)

@@ -62,7 +62,7 @@ class Home:
     @property
     def trusted(self) -> dict[str, str]:
         """Public keys by name."""
-        return {key.name: key.public for key in self.keys.listed()}
+        return self.keys.public
 
     @property
     def there(self) -> bool:

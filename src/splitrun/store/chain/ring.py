@@ -66,7 +66,12 @@ class Signer:
 
 
 class Ring(Protocol):
-    """The private keys that somebody holds."""
+    """The private keys that somebody holds, and the public ones that are trusted."""
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Public keys by name, as they are kept outside of the database."""
+        ...
 
     def signer(self, among: Collection[str] | None) -> Signer:
         """The newest key that is not retired.
@@ -123,6 +128,15 @@ class KeyFiles:
             StoreError: The file of public keys is none.
         """
         return public_keys(self._folder / PUBLIC)
+
+    @property
+    def public(self) -> dict[str, str]:
+        """The public keys of the folder by name.
+
+        Raises:
+            StoreError: The file of public keys is none.
+        """
+        return {key.name: key.public for key in self.listed()}
 
     def new(self, name: str, at: datetime) -> PublicKey:
         """Make a key; one of this name that is there already is given as it is.

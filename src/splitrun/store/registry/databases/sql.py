@@ -140,7 +140,7 @@ class SqlRegistry:
         """Read rows of a table, and believe those that their entries vouch for."""
         with self._database.reading() as connection:
             rows = [dict(row) for row in connection.execute(asked).mappings()]
-            vouched(connection, self.witness, table.name, rows)
+            vouched(connection, self._sealing, table.name, rows)
         return [read(row) for row in rows]
 
     def commit(self, change: Change) -> Receipt:
