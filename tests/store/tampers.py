@@ -52,14 +52,14 @@ def read(database: Database, head: Head | None) -> Log:
 
 
 def write(database: Database, log: Log) -> None:
-    """Put these rows in place of all others; the guards of the database are taken off as its owner can."""
+    """Put these rows in place of all others; the guards are taken off meanwhile, as the owner can."""
+    guards: list[tuple[str, str]] = []
     with database.engine.connect() as connection:
         if database.sqlite:
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")  # before a transaction begins
-            found = connection.execute(
-                text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            ).scalars()
-            for name in found.all():
+            found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+            guards = [(name, sql) for name, sql in found]
+            for name, _ in guards:
                 connection.execute(text(f"DROP TRIGGER {name}"))
         else:
             connection.execute(text("SET session_replication_role = replica"))
@@ -68,6 +68,8 @@ def write(database: Database, log: Log) -> None:
         for table in (entries, *BESIDE.values()):
             if log.rows[table.name]:
                 connection.execute(insert(table), log.rows[table.name])
+        for _, made in guards:
+            connection.execute(text(made))
         connection.commit()
         connection.invalidate()
     database.close()

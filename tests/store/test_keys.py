@@ -61,6 +61,8 @@ def test_files_that_are_no_keys_are_told(tmp_path: Path) -> None:
     ring = KeyFiles(tmp_path)
     with pytest.raises(StoreError, match=r"there is no key in .*; run `splitrun keys new`"):
         ring.signer(None)
+    with pytest.raises(StoreError, match=r"is signed by first, and .* holds no key that signs; bring the"):
+        ring.signer({"first"})
     ring.new("first", NOON)
     for wrong, says in (
         (b"no key", "cannot be read"),
@@ -177,3 +179,22 @@ def test_a_head_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert head is not None
         with pytest.raises(StoreError, match=r"cannot be (read|written)"):
             HeadFile(tmp_path / "file" / "head.json").keep(head)
+
+
+def test_a_key_of_the_same_name_that_is_another_signs_nothing(place: Place) -> None:
+    with closing(place.registry()) as registry:
+        fill(registry, 2)
+    for file in (place.folder / "keys").iterdir():
+        file.rename(place.folder / f"gone-{file.name}")
+    assert place.ring.listed()  # made anew, as `first` too
+    head = place.witness.read()
+
+    with closing(place.registry()) as registry:
+        with pytest.raises(StoreError, match="the key 'first' at hand is not the one that the audit chain"):
+            fill(registry, 1, 3)
+        last = registry.last()
+
+    assert head == place.witness.read()
+    assert last is not None
+    assert head is not None
+    assert last.number == head.number

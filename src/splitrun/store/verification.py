@@ -51,6 +51,8 @@ class Tampering(StrEnum):
     """There is no head."""
     DAMAGED = "damaged"
     """The database cannot be read, or finds itself damaged."""
+    GUARDS = "guards"
+    """The triggers that refuse to change rows were taken off, or others were put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ def verify(
         end = registry.last()
         total = 0 if end is None else end.number
         followed(walk, registry, total, tell)
+        for says in registry.guards():
+            walk.fault(Tampering.GUARDS, 0, says)
     except StoreError as error:
         walk.fault(Tampering.DAMAGED, 0 if walk.last is None else walk.last.number, str(error))
     topped(walk)

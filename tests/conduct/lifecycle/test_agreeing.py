@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from splitrun.conduct.lifecycle.agreeing import approve, sign_off
 from splitrun.conduct.lifecycle.deciding import decide
 from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.lifecycle.seals.amending import amend
-from splitrun.conduct.lifecycle.seals.registering import register
+from splitrun.conduct.lifecycle.seals.registering import register, restart
 from splitrun.conduct.lifecycle.standing import history
 from splitrun.errors import RefusedError, SpecError
 from splitrun.govern.lifecycle.table import Verb
@@ -98,7 +99,9 @@ def test_whoever_starts_or_owns_it_does_not_count_as_one_who_approved(shop: Path
     approve(KEY, "amend", wanted, asked(shop, actor="cleo"))
     amend(KEY, asked(shop))
     approve(KEY, "start", wanted, asked(shop, "yes", actor="bob"))
-    approve(KEY, "start", wanted, asked(shop, actor="payments"))
+    assert refused(lambda: approve(KEY, "start", wanted, asked(shop, actor="payments"))) == (
+        f"others: payments owns {KEY}; have somebody else agree to it"
+    )
 
     assert refused(lambda: move(Verb.START, KEY, asked(shop, actor="bob"))).startswith(
         f"approved: 0 of 1 others approved to start {KEY} with {wanted}; have somebody else run: splitrun "
@@ -107,6 +110,72 @@ def test_whoever_starts_or_owns_it_does_not_count_as_one_who_approved(shop: Path
     assert approve(KEY, "start", wanted, asked(shop, "yes again", actor="bob")).repeated
     assert move(Verb.START, KEY, asked(shop, actor="ann")).state == "running"
     assert plan != wanted
+
+
+@pytest.mark.parametrize("step", ["start", "amend", "decide"])
+def test_an_approval_of_the_owner_is_refused_as_it_would_not_count(shop: Path, plan: str, step: str) -> None:
+    assert refused(lambda: approve(KEY, step, plan, asked(shop, actor="payments"))) == (
+        f"others: payments owns {KEY}; have somebody else agree to it"
+    )
+
+
+def test_a_name_in_other_letters_is_the_same_person(shop: Path, plan: str) -> None:
+    assert refused(lambda: approve(KEY, "start", plan, asked(shop, actor="Ann"))).startswith(
+        "others: Ann sea"
+    )
+    assert refused(lambda: approve(KEY, "start", plan, asked(shop, actor="\uff21\uff2e\uff2e"))).startswith(
+        "others: "
+    )
+    assert refused(lambda: approve(KEY, "amend", plan, asked(shop, actor="PayMents"))).startswith(
+        "others: Pa"
+    )
+    approve(KEY, "start", plan, asked(shop, actor="cleo"))
+    assert approve(KEY, "start", plan, asked(shop, actor="Cleo")).repeated
+    sign_off(KEY, plan, asked(shop, actor="Bob"))
+    assert move(Verb.START, KEY, asked(shop, actor="CLEO")).state == "running"
+
+
+@pytest.mark.requirement("R05")
+def test_who_is_bound_by_the_policy_does_not_take_it_off(anywhere: Path) -> None:
+    shop = anywhere
+    edited(shop, "owner: payments\n", "owner: eve\nreviewers: [bob]\n")
+    edited(shop, "flag: search\n", "flag: search\nreviewers: [bob]\n", "experiments/ranked.yaml")
+    edited(shop, "units: {user: {key: user_id}}\n", POLICY, "splitrun.yaml")
+    applied(shop)
+    eve = functools.partial(asked, shop, actor="eve")
+    first = register(KEY, eve()).plan
+    assert first is not None
+
+    edited(shop, POLICY, "units: {user: {key: user_id}}\n", "splitrun.yaml")
+    applied(shop, "eve")
+    edited(shop, "coverage: 50%", "coverage: 60%")
+
+    assert refused(lambda: move(Verb.START, KEY, eve())).startswith(
+        "approved: 0 of 1 others approved to start"
+    )
+    wanted = digest_in(refused(lambda: amend(KEY, eve())))
+    approve(KEY, "amend", wanted, asked(shop, actor="bob"))
+    assert amend(KEY, eve()).plan == wanted
+    assert refused(lambda: move(Verb.START, KEY, eve())).startswith(
+        f"approved: 0 of 1 others approved to start {KEY} with {wanted}"
+    )
+    approve(KEY, "start", wanted, asked(shop, actor="bob"))
+    move(Verb.START, KEY, eve())
+    again = restart(KEY, eve()).plan
+    assert refused(lambda: move(Verb.START, KEY, eve())).startswith(
+        f"approved: 0 of 1 others approved to start {KEY} with {again}"
+    )
+
+
+def test_a_policy_of_later_binds_what_was_sealed_before(shop: Path) -> None:
+    edited(shop, "owner: payments\n", "owner: payments\nreviewers: [cleo]\n")
+    edited(shop, "flag: search\n", "flag: search\nreviewers: [cleo]\n", "experiments/ranked.yaml")
+    applied(shop)
+    register(KEY, asked(shop))
+    edited(shop, "units: {user: {key: user_id}}\n", POLICY, "splitrun.yaml")
+    applied(shop)
+
+    assert refused(lambda: move(Verb.START, KEY, asked(shop))).startswith("approved: 0 of 1 others")
 
 
 def test_a_decision_is_approved_by_its_digest(shop: Path, plan: str) -> None:

@@ -131,7 +131,7 @@ def test_a_child_keeps_its_ruleset_fresh(server: Server) -> None:
 
 def test_a_fork_while_other_threads_answer_and_record_leaves_no_lock_behind(server: Server) -> None:
     program = """
-        client = Client(url, wait=5.0, interval=0.01)
+        client = Client(url, wait=5.0, interval=0.01, queue=1_000_000, queue_bytes=1_000_000_000)
         stop = False
         def work(number):
             count = 0

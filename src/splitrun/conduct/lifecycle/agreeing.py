@@ -6,10 +6,12 @@ import re
 
 from splitrun.conduct.lifecycle.details import Agreement, Details, details_of
 from splitrun.conduct.lifecycle.footing import Asked, Footing, footing, refusal
+from splitrun.conduct.lifecycle.required import required
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
 from splitrun.errors import Mistake, SpecError
 from splitrun.govern.lifecycle.asking import command
 from splitrun.govern.lifecycle.table import Rule, Verb
+from splitrun.govern.people import person
 from splitrun.spec.policy import Approved
 from splitrun.spec.written.fields import suggested
 from splitrun.store.canonical import as_text
@@ -38,7 +40,7 @@ def sign_off(key: str, digest: str, wanted: Asked) -> Taken:
         life, _ = ground.moved(key, Verb.SIGN_OFF)
         sealed, plan = ground.in_force(life)
         this_plan(key, whole(digest), sealed.digest)
-        if ground.actor not in (*plan.signoffs, *plan.reviewers):
+        if person(ground.actor) not in map(person, (*plan.signoffs, *plan.reviewers)):
             named = ", ".join((*plan.signoffs, *plan.reviewers)) or "nobody"
             says = f"{ground.actor} is not asked to sign off {key}; asked is {named}"
             remedy = "name them under `signoffs` or `reviewers` and register or amend, or act as one of them"
@@ -51,7 +53,7 @@ def approve(key: str, step: str, digest: str, wanted: Asked) -> Taken:
     """Approve one step of what has this digest: `start` and `amend` of a plan, `decide` of a decision.
 
     Raises:
-        RefusedError: What stands now has another digest, or they sealed it themselves.
+        RefusedError: What stands now has another digest, or they sealed it themselves or own the experiment.
         SpecError: There is no such experiment or step, or this is no digest.
         ConflictError: Somebody was faster.
         StoreError: The registry refuses.
@@ -62,10 +64,11 @@ def approve(key: str, step: str, digest: str, wanted: Asked) -> Taken:
     with footing(wanted, Verb.APPROVE) as ground:
         life, _ = ground.moved(key, Verb.APPROVE)
         asked = whole(digest)
+        sealed, plan = ground.in_force(life)
         if step == Verb.START.value:
-            sealed, _ = ground.in_force(life)
             this_plan(key, asked, sealed.digest)
             other(ground.actor, sealed.actor, f"sealed the plan of {key}")
+        other(ground.actor, plan.owner, f"owns {key}")
         return agreed(ground, life, Verb.APPROVE, Agreement(step, asked, ground.actor, ""))
 
 
@@ -92,13 +95,13 @@ def this_plan(key: str, digest: str, stands: str) -> None:
         raise refusal(Rule.THIS_PLAN, says, f"read that one, with splitrun status {key}, and agree to it")
 
 
-def other(actor: str, author: str, did: str) -> None:
+def other(actor: str, author: str | None, did: str) -> None:
     """Refuse that somebody agrees to their own work.
 
     Raises:
         RefusedError: They are the same.
     """
-    if actor == author:
+    if author is not None and person(actor) == person(author):
         raise refusal(Rule.OTHERS, f"{actor} {did}", "have somebody else agree to it")
 
 
@@ -106,7 +109,8 @@ def agreed(ground: Footing, life: Life, verb: Verb, one: Agreement) -> Taken:
     """Write that somebody agrees; once."""
     details = details_of(life)
     if any(
-        (each.step, each.digest, each.actor) == (one.step, one.digest, one.actor) for each in details.agreed
+        (each.step, each.digest, person(each.actor)) == (one.step, one.digest, person(one.actor))
+        for each in details.agreed
     ):
         return told(ground, verb, life)
     dated = Agreement(one.step, one.digest, one.actor, as_text(ground.now))
@@ -125,8 +129,9 @@ def agreed_to_start(ground: Footing, life: Life) -> None:
         RefusedError: Who has not agreed yet.
     """
     sealed, plan = ground.in_force(life)
-    signed = {one.actor for one in details_of(life).agreed if (one.step, one.digest) == (SIGN_OFF, life.plan)}
-    waiting = [person for person in plan.signoffs if person not in signed]
+    agreements = details_of(life).agreed
+    signed = {person(one.actor) for one in agreements if (one.step, one.digest) == (SIGN_OFF, life.plan)}
+    waiting = [name for name in plan.signoffs if person(name) not in signed]
     if waiting:
         says = f"the plan {sealed.digest} of {life.experiment} is not signed off by {', '.join(waiting)}"
         typed = command(Verb.SIGN_OFF, life.experiment).replace("DIGEST", sealed.digest)
@@ -137,7 +142,7 @@ def agreed_to_start(ground: Footing, life: Life) -> None:
 def approved(
     ground: Footing, life: Life, step: Approved, digest: str, authors: tuple[str | None, ...]
 ) -> None:
-    """Refuse a step while fewer others have approved it than the policy wants.
+    """Refuse a step while fewer others have approved it than the policy wants, now or when a plan was sealed.
 
     Whoever takes the step, made what is approved or owns the experiment does not count; a sign-off counts as
     an approval of the start.
@@ -145,12 +150,11 @@ def approved(
     Raises:
         RefusedError: How many are missing.
     """
-    wanted = ground.settings.policy.approvals.get(step, 0)
+    wanted = required(ground, life.experiment, step)
     kinds = {step, SIGN_OFF} if step == "start" else {step}
-    people = {one.actor for one in details_of(life).agreed if one.step in kinds and one.digest == digest} - {
-        ground.actor,
-        *authors,
-    }
+    agreed_to = (one for one in details_of(life).agreed if one.step in kinds and one.digest == digest)
+    mine = {person(name) for name in (ground.actor, *authors) if name is not None}
+    people = {person(one.actor) for one in agreed_to} - mine
     if len(people) < wanted:
         have = f"{len(people)} of {wanted}" if people else f"0 of {wanted}"
         says = f"{have} others approved to {step} {life.experiment} with {digest}"

@@ -12,7 +12,7 @@ from splitrun.errors import Mistake, SpecError
 from splitrun.spec.written.fields import suggested
 from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change, KeyChange
-from splitrun.store.registry.writing import announced
+from splitrun.store.registry.writing import announced, same_key
 
 __all__ = ["Key", "keys", "make_key", "retire_key"]
 
@@ -63,10 +63,11 @@ def make_key(
         StoreError: The name cannot be taken, or the registry refuses.
     """
     where, now = home(place), (desk or Desk()).now()
-    one = where.keys.new(name, now)
-    with where.registry(now) as registry:
-        before = announced(registry.keys())
-        if name not in before:
+    with where.registry(now, first=name) as registry:
+        one = where.keys.new(name, now)
+        before = registry.keys()
+        same_key(name, one.public, before)
+        if name not in announced(before):
             said = remark("announce-key", name, reason)
             registry.commit(Change(now, actor_of(actor), (said,), keys=(KeyChange(name, one.public),)))
     return Key(one.name, one.public, one.at, one.retired, announced=True)

@@ -62,7 +62,7 @@ class Home:
     @property
     def trusted(self) -> dict[str, str]:
         """Public keys by name."""
-        return {key.name: key.public for key in self.keys.listed()}
+        return self.keys.public
 
     @property
     def there(self) -> bool:
@@ -80,12 +80,13 @@ class Home:
             found.close()
 
     @contextmanager
-    def registry(self, make: datetime | None = None) -> Iterator[SqlRegistry]:
+    def registry(self, make: datetime | None = None, first: str = FIRST) -> Iterator[SqlRegistry]:
         """The registry; closed at the end.
 
         Args:
             make: When it is written to: an empty database gets its tables and, where there is no key, a first
                 one is made. None: it is only read.
+            first: How that first key is called.
 
         Raises:
             StoreError: The database refuses, or its schema is another one.
@@ -94,7 +95,7 @@ class Home:
             if make is not None:
                 migrate(database)
                 if not self.keys.listed():
-                    self.begin(SqlRegistry(database, self.sealing), make)
+                    self.begin(SqlRegistry(database, self.sealing), make, first)
             elif database.file is not None and not database.file.exists():
                 raise StoreError(
                     f"there is no registry {database.name} yet; it is made with the first change, or by "
@@ -102,7 +103,7 @@ class Home:
                 )
             yield SqlRegistry(database, self.sealing)
 
-    def begin(self, registry: SqlRegistry, at: datetime) -> None:
+    def begin(self, registry: SqlRegistry, at: datetime, name: str) -> None:
         """Make the first key of a registry nobody wrote to yet.
 
         Raises:
@@ -113,7 +114,7 @@ class Home:
                 f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
                 "nothing is written; put the key files back"
             )
-        self.keys.new(FIRST, at)
+        self.keys.new(name, at)
 
 
 def home(place: Path) -> Home:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from splitrun.errors import Mistake
+from splitrun.govern.people import person
 from splitrun.spec.amount import written_window
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
@@ -212,8 +213,8 @@ def certified_metrics(plan: Plan, project: Project) -> Iterator[Objection]:
 
 def approvals(plan: Plan, project: Project) -> Iterator[Objection]:
     """As many people are named as must agree; the owner is not one of them."""
-    named = dict.fromkeys((*plan.signoffs, *plan.reviewers))
-    others = [person for person in named if person != plan.owner]
+    named = {person(name): name for name in (*plan.signoffs, *plan.reviewers)}
+    others = [name for one, name in named.items() if plan.owner is None or one != person(plan.owner)]
     for verb, wanted in project.policy.approvals.items():
         if len(others) < wanted:
             people = "1 person" if wanted == 1 else f"{wanted} people"

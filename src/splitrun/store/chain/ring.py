@@ -66,7 +66,12 @@ class Signer:
 
 
 class Ring(Protocol):
-    """The private keys that somebody holds."""
+    """The private keys that somebody holds, and the public ones that are trusted."""
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Public keys by name, as they are kept outside of the database."""
+        ...
 
     def signer(self, among: Collection[str] | None) -> Signer:
         """The newest key that is not retired.
@@ -123,6 +128,15 @@ class KeyFiles:
             StoreError: The file of public keys is none.
         """
         return public_keys(self._folder / PUBLIC)
+
+    @property
+    def public(self) -> dict[str, str]:
+        """The public keys of the folder by name.
+
+        Raises:
+            StoreError: The file of public keys is none.
+        """
+        return {key.name: key.public for key in self.listed()}
 
     def new(self, name: str, at: datetime) -> PublicKey:
         """Make a key; one of this name that is there already is given as it is.
@@ -228,6 +242,11 @@ def made(path: Path) -> Ed25519PrivateKey:
 
 def unknown(among: Collection[str], own: Collection[str], where: str) -> StoreError:
     """Say that no key here may sign."""
+    if among and not own:
+        return StoreError(
+            f"the registry is signed by {', '.join(sorted(among))}, and {where} holds no key that signs; "
+            "bring the folder of keys back, from its copy or another machine; till then it is only read"
+        )
     if not own:
         return StoreError(f"there is no key in {where}; run `splitrun keys new`, or bring the folder of keys")
     return StoreError(

@@ -188,5 +188,9 @@ class InMemory:
         """Nothing: there is no file."""
         return ()
 
+    def guards(self) -> tuple[str, ...]:
+        """Nothing: there is no database."""
+        return ()
+
     def close(self) -> None:
         """Let go of nothing."""

@@ -118,6 +118,10 @@ class Registry(Protocol):
         """What the database itself finds wrong with its file; nothing where it is sound."""
         ...
 
+    def guards(self) -> tuple[str, ...]:
+        """Which triggers are not those by which the database refuses to change rows; none where all are."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

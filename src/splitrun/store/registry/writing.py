@@ -19,7 +19,7 @@ from splitrun.store.registry.documents import Document, KeptKey, Life, SealedPla
 from splitrun.store.registry.objects import Objects
 from splitrun.store.registry.rows import Kept, Token, columns, fingerprint, table
 
-__all__ = ["Pen", "Sealing", "announced", "headed", "written"]
+__all__ = ["Pen", "Sealing", "announced", "headed", "same_key", "written"]
 
 FIRST = "the first key of this registry"
 
@@ -67,11 +67,7 @@ def written(change: Change, pen: Pen, sealing: Sealing) -> tuple[Receipt, Head |
         return again(change, pen, *before), None
     known = pen.keys()
     signer = sealing.ring.signer(staying(known, change.keys) if known else None)
-    if announced(known).get(signer.name, signer.public) != signer.public:
-        raise StoreError(
-            f"the key {signer.name!r} at hand is not the one that the audit chain knows by this name, so "
-            "nothing is written; put the right key files back"
-        )
+    same_key(signer.name, signer.public, known)
     name = anchored(pen, pen.tail(), sealing.witness, signer, as_text(change.at))
     if not known and signer.name not in {one.name for one in change.keys}:
         added(introduction(change, signer), pen, signer, name)
@@ -126,6 +122,19 @@ def staying(keys: Sequence[KeptKey], changes: Sequence[KeyChange]) -> frozenset[
     """The names that may sign a change: announced, and not about to be retired by it."""
     leaving = {one.name for one in changes if one.retired}
     return frozenset(announced(keys)) - leaving
+
+
+def same_key(name: str, public: str, known: Sequence[KeptKey]) -> None:
+    """Refuse a key that bears the name of an announced one and is another.
+
+    Raises:
+        StoreError: The chain would be forged by it.
+    """
+    if announced(known).get(name, public) != public:
+        raise StoreError(
+            f"the key {name!r} at hand is not the one that the audit chain knows by this name, so nothing is "
+            "written; put the right key files back"
+        )
 
 
 def introduction(change: Change, signer: Signer) -> Change:

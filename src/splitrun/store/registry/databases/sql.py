@@ -12,6 +12,7 @@ from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Witness
 from splitrun.store.registry.change import Change, Receipt
 from splitrun.store.registry.databases.database import Database
+from splitrun.store.registry.databases.guards import misguarded
 from splitrun.store.registry.databases.migrating import current
 from splitrun.store.registry.databases.pen import SqlPen, entry_of
 from splitrun.store.registry.databases.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
@@ -139,7 +140,7 @@ class SqlRegistry:
         """Read rows of a table, and believe those that their entries vouch for."""
         with self._database.reading() as connection:
             rows = [dict(row) for row in connection.execute(asked).mappings()]
-            vouched(connection, self.witness, table.name, rows)
+            vouched(connection, self._sealing, table.name, rows)
         return [read(row) for row in rows]
 
     def commit(self, change: Change) -> Receipt:
@@ -213,6 +214,11 @@ class SqlRegistry:
             loose = [table.name for table in BESIDE.values() if connection.execute(stray(table)).first()]
         said = [f"the file says: {one}" for one in checked if one != "ok"]
         return (*said, *(f"a row of {name!r} belongs to no entry" for name in loose))
+
+    def guards(self) -> tuple[str, ...]:
+        """Which triggers are not those that refuse to change rows."""
+        with self._database.reading() as connection:
+            return tuple(misguarded(connection, sqlite=self._database.sqlite))
 
     def close(self) -> None:
         """Close every connection."""

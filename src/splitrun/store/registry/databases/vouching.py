@@ -6,7 +6,7 @@ it; whether the chain is whole is for `splitrun audit verify` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -18,6 +18,7 @@ from splitrun.store.chain.ring import holds
 from splitrun.store.registry.databases.pen import entry_of
 from splitrun.store.registry.databases.tables import entries, keys
 from splitrun.store.registry.rows import Row, fingerprint
+from splitrun.store.registry.writing import Sealing
 from splitrun.store.said import said
 
 __all__ = ["vouched"]
@@ -26,12 +27,12 @@ PAGE = 500
 """Entries that are asked for at once."""
 
 
-def vouched(connection: Connection, witness: Witness, name: str, rows: Sequence[Row]) -> None:
+def vouched(connection: Connection, sealing: Sealing, name: str, rows: Sequence[Row]) -> None:
     """Hold rows against what the entries that wrote them say.
 
     Args:
         connection: To the database, in the transaction that read the rows.
-        witness: Keeps the head, which knows the last entry.
+        sealing: The public keys that are trusted, and the witness, whose head knows the last entry.
         name: The rows' table.
         rows: With all their columns.
 
@@ -43,11 +44,13 @@ def vouched(connection: Connection, witness: Witness, name: str, rows: Sequence[
         return
     wanted = sorted({*numbers, *(number + 1 for number in numbers)})
     chain = {entry.number: entry for entry in among(connection, wanted)}
-    public = {one.name: one.public for one in connection.execute(select(keys.c.name, keys.c.public))}
+    public = trusted(connection, sealing.ring.public)
     said_of: dict[int, tuple[tuple[str, str], ...]] = {}
     for number in numbers:
         entry = chain.get(number)
-        if entry is None or not sound(entry, chain.get(number + 1), witness, public):
+        if entry is not None and entry.key not in public:
+            raise untrusted(entry)
+        if entry is None or not sound(entry, chain.get(number + 1), sealing.witness, public):
             raise forged(name, number)
         said_of[number] = said(entry.content).rows
     for row in rows:
@@ -65,6 +68,42 @@ def forged(name: str, number: int) -> StoreError:
     )
 
 
+def untrusted(entry: Entry) -> StoreError:
+    """Say that nobody vouches for who signed an entry."""
+    return StoreError(
+        f"entry {entry.number:,} of the audit chain is signed by {entry.key[:64]!r}, which is no key that is "
+        "trusted here, so what it wrote is not believed; bring state/keys/public.json from a machine that "
+        "writes, or run `splitrun audit verify`"
+    )
+
+
+def trusted(connection: Connection, outside: Mapping[str, str]) -> dict[str, str]:
+    """Give the public keys by which entries are believed, by name.
+
+    Who may write to the database could put a key of their own there. So a key is trusted that is kept
+    outside, or that an entry announced which a trusted one signed. Where none is kept outside, as on a
+    machine that only reads, the registry's first key is taken for one.
+
+    Args:
+        connection: To the database.
+        outside: Public keys by name as they are kept outside of it.
+    """
+    known = dict(outside)
+    announced = connection.execute(
+        select(keys.c.name, keys.c.public, keys.c.entry).order_by(keys.c.entry, keys.c.place)
+    ).all()
+    chain = {one.number: one for one in among(connection, sorted({row.entry for row in announced}))}
+    for row in announced:
+        if not known:
+            known[row.name] = row.public
+        entry = chain.get(row.entry)
+        if row.name in known or entry is None or not signed(entry, known):
+            continue
+        if (row.name, row.public) in {(one.name, one.public) for one in said(entry.content).keys}:
+            known[row.name] = row.public
+    return known
+
+
 def among(connection: Connection, numbers: Sequence[int]) -> Iterator[Entry]:
     """Read entries by their numbers."""
     for start in range(0, len(numbers), PAGE):
@@ -73,13 +112,18 @@ def among(connection: Connection, numbers: Sequence[int]) -> Iterator[Entry]:
             yield entry_of(dict(row))
 
 
-def sound(entry: Entry, after: Entry | None, witness: Witness, public: dict[str, str]) -> bool:
+def sound(entry: Entry, after: Entry | None, witness: Witness, public: Mapping[str, str]) -> bool:
     """Whether an entry is what was hashed and signed, and what follows it knows it as it stands."""
-    if sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash or entry.key not in public:
-        return False
-    if not holds(public[entry.key], entry.signature, entry.hash.encode("utf-8", "surrogatepass")):
+    if not signed(entry, public):
         return False
     if after is not None:
         return after.previous == entry.hash
     head = witness.read()
     return head is None or head.number != entry.number or head.hash == entry.hash
+
+
+def signed(entry: Entry, public: Mapping[str, str]) -> bool:
+    """Whether an entry is what was hashed, and one of these keys signed it."""
+    if sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash or entry.key not in public:
+        return False
+    return holds(public[entry.key], entry.signature, entry.hash.encode("utf-8", "surrogatepass"))
