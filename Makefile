@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser web-client oracles unit docs bench evaluate ingest calibrate soak stress faults peers clean
+.PHONY: venv demo test lint format types contracts browser web-client oracles unit docs bench evaluate ingest deliver calibrate soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -42,11 +42,12 @@ browser:
 	|| echo "no /usr/bin/chromium, and it cannot be installed here: the tests in a browser will be skipped"
 
 # the JavaScript client of OFREP is asked in that browser; where npm is not there those tests are skipped
-web-client:
-	@test -d .cache/web-client/node_modules || { \
-	mkdir -p .cache/web-client && echo '{"private": true}' > .cache/web-client/package.json \
-	&& npm install --prefix .cache/web-client --no-package-lock --ignore-scripts --no-audit --no-fund --silent \
-	@openfeature/web-sdk@1.10.0 @openfeature/ofrep-web-provider@0.4.3 @openfeature/ofrep-core@2.3.0 @openfeature/core@1.12.0; } \
+web-client: .cache/web-client/node_modules
+
+.cache/web-client/node_modules: tests/serve/web/package.json tests/serve/web/package-lock.json
+	@{ mkdir -p .cache/web-client && cp tests/serve/web/package*.json .cache/web-client \
+	&& npm ci --prefix .cache/web-client --ignore-scripts --no-audit --no-fund --silent \
+	&& touch .cache/web-client/node_modules; } \
 	|| echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"
 
 # tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
@@ -72,6 +73,9 @@ evaluate: venv
 
 ingest: venv
 	$(BIN)/python -m bench.ingest $(ARGS)
+
+deliver: venv
+	$(BIN)/python -m bench.delivery $(ARGS)
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate

@@ -176,6 +176,6 @@ def test_a_server_that_is_told_to_end_ends_its_streams_at_once(running: Running)
     while source.chunk():
         pass
     source.close()
-    assert running.process.wait(9) == -signal.SIGTERM  # sooner than requests under way are given up
+    assert running.process.wait(9) == 0  # sooner than requests under way are given up
     assert running.process.stderr is not None
     assert running.process.stderr.read() == ""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import TextIO
 
@@ -135,6 +138,19 @@ class Ending(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.streams = rulesets_of(server)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Begin to end at a signal, and hand it on to nobody: a server that ends as told has not failed."""
+        if current_thread() is not main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end."""

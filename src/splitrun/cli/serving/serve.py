@@ -40,8 +40,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     json: Json = False,
 ) -> None:
     """Serve rulesets, take events and fill the lake, until it is interrupted."""
-    root = verbs.home(folder).root
-    log = sys.stderr if access_log else None
+    root, log = verbs.home(folder).root, sys.stderr if access_log else None
     server = verbs.assembled(root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log)
     for made in verbs.first_access_keys(root):
         scopes = ", ".join(made.key.scopes)
