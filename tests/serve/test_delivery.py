@@ -22,7 +22,7 @@ from splitrun.serve.rulesets import ALIVE, HEARTBEAT, Rulesets
 from tests.conduct.lifecycle.shop import KEY, asked
 from tests.sdk.shop import eventually
 from tests.serve.crowd import clients, heard
-from tests.serve.live import Running, live
+from tests.serve.live import Running, Served, live
 from tests.serve.test_kills import unwritable
 
 
@@ -46,7 +46,7 @@ def test_a_change_and_a_kill_reach_a_hundred_clients_also_while_the_registry_is_
     assert off[98] < 10
 
 
-def test_a_herd_that_comes_back_is_told_that_nothing_has_changed(served: Running) -> None:
+def test_a_herd_that_comes_back_is_told_that_nothing_has_changed(served: Served) -> None:
     etag = served.get("/v1/ruleset").headers["ETag"]
 
     with ThreadPoolExecutor(16) as pool:
@@ -60,7 +60,7 @@ class Pieces:
 
     status = 200
 
-    def __init__(self, server: Running, most: int, last: str) -> None:
+    def __init__(self, server: Served, most: int, last: str) -> None:
         where = urlsplit(server.url)
         self.connection = HTTPConnection(str(where.hostname), where.port, timeout=30)
         sent = {"Authorization": f"Bearer {server.key}", "Last-Event-ID": last}
@@ -80,7 +80,7 @@ class Pieces:
         self.connection.close()
 
 
-def known(server: Running, most: int, last: str) -> str | None:
+def known(server: Served, most: int, last: str) -> str | None:
     """Read so many bytes of a stream; the id of the last event that was known then."""
     source = Pieces(server, most, last)
     reader = Stream(source, last)
@@ -90,7 +90,7 @@ def known(server: Running, most: int, last: str) -> str | None:
     return reader.last
 
 
-def test_a_stream_that_breaks_after_any_byte_is_resumed_and_misses_nothing(served: Running) -> None:
+def test_a_stream_that_breaks_after_any_byte_is_resumed_and_misses_nothing(served: Served) -> None:
     whole = len(ALIVE) + len(b"id: 1-0123456789abcdef\nevent: ruleset\ndata: 1\n\n")
     token = known(served, whole, "0-none")
     assert token is not None
