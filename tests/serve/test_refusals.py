@@ -1,0 +1,206 @@
+"""What the server answers where it cannot: nothing to serve, bodies that do not come; its command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+from starlette.testclient import TestClient
+
+from splitrun.cli.app import run
+from splitrun.conduct.serving.access import access_of, make_access_key
+from splitrun.serve import ofrep
+from splitrun.serve.app import application
+from splitrun.serve.running import assembled
+from splitrun.store.access.keys import Scope
+from tests.conduct.lifecycle.shop import edited, laid
+from tests.sdk.shop import eventually
+from tests.serve.live import Served
+
+FLAGS = "/ofrep/v1/evaluate/flags"
+ASKED = {"context": {"targetingKey": "u1", "country": "DE"}}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A project of which nothing was ever applied."""
+    laid(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def splitrun(capsys: pytest.CaptureFixture[str], bare: Path) -> Run:
+    def called(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            run([*words, "--folder", str(bare)])
+        seen = capsys.readouterr()
+        return int(left.value.code or 0), seen.out, seen.err
+
+    return called
+
+
+def asking(root: Path, *scopes: str, environment: str | None = None) -> dict[str, str]:
+    made = make_access_key("all", scopes or ("admin",), root, environment=environment)
+    return {"Authorization": f"Bearer {made.secret}"}
+
+
+def test_flags_of_the_files_are_served_where_nothing_was_published(bare: Path) -> None:
+    headers = asking(bare)
+    with TestClient(application(assembled(bare, ("web",)))) as client:
+        found = client.post(f"{FLAGS}/checkout", json=ASKED, headers=headers).json()
+
+    assert (found["value"], found["variant"]) == ("three", "three")
+    assert "experiment" not in found["metadata"]
+
+
+def test_files_with_mistakes_leave_nothing_to_serve_and_say_why(bare: Path) -> None:
+    edited(bare, "default: three", "default: four", "flags/shop.yaml")
+    headers = asking(bare)
+
+    with TestClient(application(assembled(bare, ("web",)))) as client:
+        ready = client.get("/readyz")
+        rules, one, every = (
+            client.get("/v1/ruleset", headers=headers),
+            client.post(f"{FLAGS}/checkout", json=ASKED, headers=headers),
+            client.post(FLAGS, json=ASKED, headers=headers),
+        )
+
+    assert ready.status_code == 503
+    assert "the files have mistakes" in ready.json()["faults"]["rulesets"]
+    for answer in (rules, one, every):
+        assert (answer.status_code, answer.json()["error"]) == (503, "no_ruleset")
+        assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_key_of_an_environment_that_is_gone_is_told(bare: Path) -> None:
+    made = access_of(bare).new("old", (Scope.SDK,), "shop", "attic", "2026-01-01T00:00:00Z")
+
+    with TestClient(application(assembled(bare, ("web",)))) as client:
+        told = client.get("/v1/ruleset", headers={"Authorization": f"Bearer {made.secret}"})
+
+    assert (told.status_code, told.json()["error"]) == (503, "no_ruleset")
+    assert "environment is gone" in told.json()["says"]
+
+
+def test_a_context_that_is_no_json_by_its_own_word_is_told(served: Served) -> None:
+    told = served.post(f"{FLAGS}/checkout", ASKED, **{"Content-Type": "text/plain"})
+
+    assert (told.status, told.json()["errorCode"]) == (400, "PARSE_ERROR")
+
+
+def test_a_context_that_does_not_come_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ofrep, "PATIENCE", 0.05)
+    where = urlsplit(served.url)
+    head = (
+        f"POST {FLAGS}/checkout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {served.key}\r\nContent-Length: 50\r\n\r\n{{"
+    )
+    with closing(socket.create_connection((str(where.hostname), where.port or 80), timeout=30)) as wire:
+        wire.sendall(head.encode())
+        told = wire.recv(65_536)
+
+    assert told.startswith(b"HTTP/1.1 400")
+    assert b"did not come in time" in told
+
+
+def test_answers_are_the_same_when_those_that_were_kept_are_let_go(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [one["value"] for one in served.post(FLAGS, ASKED).json()["flags"]]
+
+    monkeypatch.setattr(ofrep, "MANY", 1)
+
+    for _ in range(3):
+        assert [one["value"] for one in served.post(FLAGS, ASKED).json()["flags"]] == before
+
+
+def test_the_command_line_makes_lists_and_revokes_keys(splitrun: Run) -> None:
+    assert "no API keys" in splitrun("api-keys", "list")[1]
+    code, secret, _ = splitrun("api-keys", "new", "pages", "--scope", "evaluate")
+    told = json.loads(splitrun("api-keys", "new", "shop", "--scope", "sdk", "--json")[1])
+    assert (code, secret.startswith("sr_"), told["scopes"]) == (0, True, ["sdk"])
+    listed = json.loads(splitrun("api-keys", "list", "--json")[1])["keys"]
+    assert [one["name"] for one in listed] == ["pages", "shop"]
+    assert secret.strip() not in json.dumps(listed)
+
+    code, out, _ = splitrun("api-keys", "revoke", "pages", "--reason", "it leaked")
+
+    assert (code, "(pages)" in out) == (0, True)
+    assert "revoked" in splitrun("api-keys", "list")[1].splitlines()[0]
+    assert (
+        json.loads(splitrun("api-keys", "revoke", "shop", "--reason", "so too", "--json")[1])["revoked"]
+        is not None
+    )
+    assert splitrun("api-keys", "revoke", "shop", "--reason", "twice")[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--scope", "sdc"), "sdk"),
+        (("--scope", "sdk", "--environment", "prod"), "there is no environment 'prod'"),
+    ],
+)
+def test_a_key_that_cannot_be_is_told(splitrun: Run, words: tuple[str, ...], says: str) -> None:
+    code, _, err = splitrun("api-keys", "new", "pages", *words)
+
+    assert code == 3
+    assert says in err
+
+
+def test_the_command_line_kills_and_tells_what_the_chain_does_not_know(splitrun: Run, bare: Path) -> None:
+    code, out, _ = splitrun("kill", "checkout", "--reason", "it burns")
+    assert (code, "everybody is served its default" in out) == (0, True)
+    assert "was switched off before" in splitrun("kill", "checkout", "--reason", "it burns")[1]
+    (bare / "state" / "registry.db").write_bytes(b"torn")
+
+    told = json.loads(splitrun("unkill", "checkout", "--reason", "mended", "--json")[1])
+    out = splitrun("kill", "search", "--reason", "it too")[1]
+
+    assert (told["verb"], told["untold"] != "") == ("unkill", True)
+    assert "the audit chain will be told later" in out
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        number: int = found.getsockname()[1]
+    return number
+
+
+@pytest.mark.parametrize("json_", [(), ("--json",)])
+def test_the_command_line_serves_until_it_is_told_to_end(
+    splitrun: Run, port: int, json_: tuple[str, ...]
+) -> None:
+    def end() -> None:
+        address = f"http://127.0.0.1:{port}/livez"
+        assert eventually(lambda: answered(address), 60.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = Thread(target=end)
+    thread.start()
+    code, out, _ = splitrun("serve", "--port", str(port), "--only", "web", *json_)
+    thread.join()
+
+    assert code == 0
+    assert f"http://127.0.0.1:{port}" in out
+    assert "sr_" in out
+
+
+def answered(address: str) -> bool:
+    try:
+        return urllib3.request("GET", address, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
