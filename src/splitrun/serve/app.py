@@ -14,6 +14,7 @@ from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health, rulesets
+from splitrun.serve.api import definitions, experiments, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
@@ -45,7 +46,14 @@ class Application(FastAPI):
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every operation there is; a module of routes declares its own as `ENDPOINTS`."""
-    return (*health.ENDPOINTS, *rulesets.ENDPOINTS, *events.ENDPOINTS)
+    return (
+        *health.ENDPOINTS,
+        *rulesets.ENDPOINTS,
+        *events.ENDPOINTS,
+        *experiments.ENDPOINTS,
+        *definitions.ENDPOINTS,
+        *records.ENDPOINTS,
+    )
 
 
 def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:
