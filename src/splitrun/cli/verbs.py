@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         make_access_key,
         revoke_access_key,
     )
+    from splitrun.conduct.serving.kills import kill, unkill
     from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.differences.shown import (
         difference_as_json,
@@ -123,6 +124,7 @@ __all__ = [
     "keep",
     "keep_history",
     "keys",
+    "kill",
     "life_form",
     "lint",
     "lives",
@@ -157,6 +159,7 @@ __all__ = [
     "text",
     "told_templates",
     "trouble_form",
+    "unkill",
     "verification_form",
     "verify_log",
     "write_schemas",
@@ -212,6 +215,7 @@ HOMES = {
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
+    "kill": "splitrun.conduct.serving.kills",
     "life_form": "splitrun.conduct.lifecycle.standing",
     "lint": "splitrun.conduct.lint",
     "lives": "splitrun.conduct.lifecycle.standing",
@@ -247,6 +251,7 @@ HOMES = {
     "told_templates": "splitrun.conduct.begin",
     "trouble_form": "splitrun.report.forms.error",
     "verification_form": "splitrun.report.forms.chain",
+    "unkill": "splitrun.conduct.serving.kills",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from splitrun.conduct.desk import Desk
+from splitrun.serve.seen import Seen
 from splitrun.store.access.keys import AccessKeys, Scope
 
 __all__ = ["Mode", "Part", "Server"]
@@ -47,6 +48,10 @@ class Server:
     desk: Desk = field(default_factory=Desk)
     parts: dict[str, Part] = field(default_factory=dict)
     """By name; a module of routes finds what it needs here through a function of its own."""
+    origins: frozenset[str] = frozenset()
+    """Origins of pages that may evaluate flags and send events, like `https://shop.example`."""
+    seen: Seen = field(default_factory=Seen)
+    """The requests there were."""
     open_scopes: frozenset[Scope] = frozenset()
     """Scopes that need no key; for a demonstration on this machine alone."""
     turns: Semaphore = field(default_factory=lambda: Semaphore(TURNS))

@@ -27,7 +27,9 @@ def new(
     *,
     scope: Annotated[
         list[str],
-        typer.Option("--scope", metavar="SCOPE", help="sdk, ingest, read or admin; again for more."),
+        typer.Option(
+            "--scope", metavar="SCOPE", help="sdk, evaluate, ingest, read or admin; again for more."
+        ),
     ],
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="NAME", help="Else the first of the project's.")

@@ -53,7 +53,12 @@ STATUS: dict[type[SplitrunError], int] = {
 AFTER = 5
 """Seconds to wait before what refuses for its own reasons is asked again."""
 PARAMETERS: dict[str, Operation] = {
-    "since": {"type": "integer", "minimum": 0, "description": "only entries after this one"},
+    "since": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9_007_199_254_740_992,
+        "description": "only entries after this one",
+    },
     "limit": {"type": "integer", "minimum": 1, "maximum": 10_000, "description": "how many at most"},
 }
 
@@ -98,7 +103,7 @@ def operation(method: str, path: str, scope: Scope, brief: str, verb: Operated[B
     ]
     asked = [{"name": name, "in": "query", "schema": PARAMETERS[name]} for name in verb.query]
     (shape,), parts = schema_components([verb.wants], ref_template="{name}")
-    body = {"required": True, "content": {"application/json": {"schema": parts[shape["$ref"]]}}}
+    body = {"required": True, "content": {"application/json": {"schema": whole(shape, parts)}}}
     told = {
         "200": {
             "description": "the same JSON form as the command line answers with `--json`",
@@ -121,3 +126,16 @@ def operation(method: str, path: str, scope: Scope, brief: str, verb: Operated[B
     return Endpoint(
         method, path, scope, verb.answer, brief, facts | ({} if method == "GET" else {"requestBody": body})
     )
+
+
+def whole(shape: object, parts: Mapping[str, object]) -> object:
+    """Write a schema with what it refers to in its place."""
+    match shape:
+        case {"$ref": str(name)}:
+            return whole(parts[name], parts)
+        case dict():
+            return {key: whole(value, parts) for key, value in shape.items()}
+        case list():
+            return [whole(value, parts) for value in shape]
+        case _:
+            return shape

@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import MsgspecError, Struct
+from msgspec import Meta, MsgspecError, Struct
 from msgspec.json import decode
 from starlette.requests import ClientDisconnect, Request
 
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.lifecycle.footing import Asked
-from splitrun.errors import SplitrunError
 from splitrun.serve.endpoint import Caller
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Body", "Call", "Nothing", "UnfitError", "body_of", "query_of"]
+__all__ = ["Body", "Call", "Nothing", "Reason", "UnfitError", "body_of", "query_of"]
 
 LONGEST = 65_536
 """Bytes of a body."""
@@ -26,12 +25,16 @@ PATIENCE = 10.0
 """Seconds that a body may take to come."""
 
 
-class UnfitError(SplitrunError):
+class UnfitError(Exception):
     """A request cannot be read. Next: mend it as it says, and send it again."""
 
     def __init__(self, says: str, status: int = 400) -> None:
         super().__init__(says)
         self.status = status
+
+
+Reason = Annotated[str, Meta(min_length=1, max_length=10_000)]
+"""Why something is done."""
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):

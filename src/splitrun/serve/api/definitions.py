@@ -9,7 +9,7 @@ from splitrun.conduct.definitions.comparing import compare
 from splitrun.conduct.lint import lint
 from splitrun.report.differences.shown import difference_as_json
 from splitrun.serve.api.answering import Operated, operation
-from splitrun.serve.api.call import Call, Nothing, UnfitError
+from splitrun.serve.api.call import Call, Nothing, Reason, UnfitError
 from splitrun.spec.schema import SCHEMAS, schema
 from splitrun.store.access.keys import Scope
 
@@ -19,7 +19,7 @@ __all__ = ["ENDPOINTS"]
 class Applying(Struct, frozen=True, forbid_unknown_fields=True):
     """Why definitions are applied, and which experiments are amended or restarted with it."""
 
-    reason: str | None = None
+    reason: Reason | None = None
     amending: tuple[str, ...] = ()
     restarting: tuple[str, ...] = ()
 

@@ -20,7 +20,7 @@ from splitrun.conduct.reading.readout import Wish, readout
 from splitrun.govern.lifecycle.table import Verb
 from splitrun.report.planning.form import preview_form
 from splitrun.serve.api.answering import Operated, operation
-from splitrun.serve.api.call import Body, Call, Nothing, UnfitError
+from splitrun.serve.api.call import Body, Call, Nothing, Reason, UnfitError
 from splitrun.store.access.keys import Scope
 
 __all__ = ["ENDPOINTS"]
@@ -32,27 +32,27 @@ ONE = f"{PLACE}/{{experiment}}"
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a step is taken."""
 
-    reason: str
+    reason: Reason
 
 
 class Sealing(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a plan is sealed, and why late where exposures are there."""
 
-    reason: str
-    late: str | None = None
+    reason: Reason
+    late: Reason | None = None
 
 
 class Signing(Struct, frozen=True, forbid_unknown_fields=True):
     """What was read, by its digest, and why it is signed off."""
 
-    reason: str
+    reason: Reason
     digest: str
 
 
 class Approving(Struct, frozen=True, forbid_unknown_fields=True):
     """Which step is approved, of what digest, and why."""
 
-    reason: str
+    reason: Reason
     digest: str
     step: str = field(name="for")
 
@@ -60,7 +60,7 @@ class Approving(Struct, frozen=True, forbid_unknown_fields=True):
 class Deciding(Struct, frozen=True, forbid_unknown_fields=True):
     """What is decided, from which readout, and why."""
 
-    reason: str
+    reason: Reason
     decision: str
     readout: str
     segment: str | None = None
@@ -69,8 +69,8 @@ class Deciding(Struct, frozen=True, forbid_unknown_fields=True):
 class Reading(Struct, frozen=True, forbid_unknown_fields=True):
     """Why it is looked at, and up to which moment rows count."""
 
-    reason: str | None = None
-    early: str | None = None
+    reason: Reason | None = None
+    early: Reason | None = None
     as_of: str | None = None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from splitrun.conduct.registry.keys import keys, make_key, retire_key
 from splitrun.conduct.registry.log import log, verify_log
@@ -12,7 +13,7 @@ from splitrun.conduct.serving.access import access_keys, make_access_key, revoke
 from splitrun.report.forms.access import access_key_form, access_keys_form
 from splitrun.report.forms.chain import log_form, verification_form
 from splitrun.serve.api.answering import Operated, operation
-from splitrun.serve.api.call import Call, Nothing, UnfitError
+from splitrun.serve.api.call import Call, Nothing, Reason, UnfitError
 from splitrun.store.access.keys import Scope
 
 __all__ = ["ENDPOINTS"]
@@ -21,21 +22,21 @@ __all__ = ["ENDPOINTS"]
 class Naming(Struct, frozen=True, forbid_unknown_fields=True):
     """A signing key to be made."""
 
-    name: str
-    reason: str = "a new key"
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    reason: Reason = "a new key"
 
 
 class Granting(Struct, frozen=True, forbid_unknown_fields=True):
     """An API key to be made."""
 
-    name: str
-    scopes: tuple[str, ...]
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
 
 
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a key is taken away."""
 
-    reason: str
+    reason: Reason
 
 
 def entries(call: Call[Nothing]) -> dict[str, object]:
