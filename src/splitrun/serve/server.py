@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,10 @@ __all__ = ["Mode", "Part", "Server"]
 
 Mode = frozenset[str]
 """Which of `web`, `ingest` and `worker` this process does."""
+
+
+TURNS = 4
+"""Verbs that run at once: each may measure, and takes a thread."""
 
 
 class Part(Protocol):
@@ -49,3 +54,5 @@ class Server:
     """The requests there were."""
     open_scopes: frozenset[Scope] = frozenset()
     """Scopes that need no key; for a demonstration on this machine alone."""
+    turns: Semaphore = field(default_factory=lambda: Semaphore(TURNS))
+    """Verbs at work at once; others wait for their turn."""
