@@ -48,7 +48,7 @@ def test_what_no_client_sees_publishes_nothing(running: Path) -> None:
     edited(
         running,
         "window: 3d, better: higher}",
-        "window: 3d, better: higher}\n  paid: {kind: share, source: orders}",
+        "window: 3d, better: higher}\n  paid: {kind: share, source: orders, better: higher}",
         "metrics/shop.yaml",
     )
 

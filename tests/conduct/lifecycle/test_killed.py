@@ -17,7 +17,7 @@ from tests.postgres import Server
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
-@pytest.fixture(params=["sqlite", "postgresql"], autouse=True)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """An empty one, which programs that are started use too."""
     monkeypatch.delenv(URL, raising=False)
@@ -39,6 +39,7 @@ def ran(program: str, folder: Path, kills: int) -> list[str]:
 
 
 @pytest.mark.requirement("R08")
+@pytest.mark.usefixtures("database")
 def test_every_step_that_is_killed_in_the_middle_can_be_repeated(tmp_path: Path) -> None:
     done = ran("walker", tmp_path, 4)
 
@@ -48,6 +49,7 @@ def test_every_step_that_is_killed_in_the_middle_can_be_repeated(tmp_path: Path)
 
 
 @pytest.mark.requirement("R08")
+@pytest.mark.usefixtures("database")
 def test_every_verb_around_a_life_that_is_killed_in_the_middle_can_be_repeated(tmp_path: Path) -> None:
     done = ran("chores", tmp_path, 4)
 

@@ -109,7 +109,7 @@ def apply(
 
 
 def applied_form(done: Applied) -> dict[str, object]:
-    """Write what was done in the form `splitrun.applied/1`: the difference, entries of the chain, published rulesets."""
+    """Write what was done in the form `splitrun.applied/1`: difference, entries, published rulesets."""
     entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
     shown = difference_as_json(done.compared.difference, done.compared.about)
     more = {"written": len(entries), "entries": entries, "rulesets": dict(done.rulesets)}
