@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from splitrun.conduct.definitions.applying import Wanted, apply
 from splitrun.conduct.definitions.comparing import Compared
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.applying import Wanted, apply
 from splitrun.conduct.registry.place import home
 from splitrun.errors import ConflictError
 from splitrun.store.chain.entry import Remark

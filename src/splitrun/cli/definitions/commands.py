@@ -14,8 +14,8 @@ from splitrun.cli.registry.words import Actor, Folder, Json
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
-    from splitrun.conduct.definitions.applying import Applied
     from splitrun.conduct.definitions.comparing import Compared
+    from splitrun.conduct.lifecycle.applying import Applied
 
 __all__ = ["apply", "diff", "export"]
 

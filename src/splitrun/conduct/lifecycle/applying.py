@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitrun.conduct.definitions.comparing import Compared, against, checked, reading
-from splitrun.conduct.definitions.publishing import published
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.publishing import published
 from splitrun.conduct.registry.place import actor_of, home
 from splitrun.errors import ConflictError, Mistake, RefusedError, SpecError
 from splitrun.plan.difference.consequences import Consequence, Way
