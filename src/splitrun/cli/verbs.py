@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         write_schemas,
     )
     from splitrun.conduct.collecting.replay import replay
-    from splitrun.conduct.definitions.applying import Wanted, applied_form, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
@@ -171,15 +171,15 @@ HOMES = {
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.definitions.applying",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
     "Wish": "splitrun.conduct.reading.readout",
     "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
     "access_keys_form": "splitrun.report.forms.access",
     "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
-    "applied_form": "splitrun.conduct.definitions.applying",
-    "apply": "splitrun.conduct.definitions.applying",
+    "applied_form": "splitrun.conduct.lifecycle.applying",
+    "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
