@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
+    from splitrun.conduct.collecting.tellings import examined, quality_as_json
     from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
@@ -99,6 +101,7 @@ __all__ = [
     "difference_as_lines",
     "difference_as_markdown",
     "doctor",
+    "examined",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
@@ -128,6 +131,8 @@ __all__ = [
     "preview_reports",
     "preview_text",
     "publish",
+    "quality",
+    "quality_as_json",
     "readout",
     "register",
     "replay",
@@ -178,6 +183,7 @@ HOMES = {
     "difference_as_lines": "splitrun.report.differences.shown",
     "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
+    "examined": "splitrun.conduct.collecting.tellings",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
@@ -207,6 +213,8 @@ HOMES = {
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "quality": "splitrun.conduct.collecting.quality",
+    "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",

@@ -16,6 +16,7 @@ from splitrun import __version__
 from splitrun.serve import events, health, rulesets
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.server import Server
+from splitrun.serve.watching import quality
 from splitrun.store.access.keys import Scope
 
 __all__ = ["application", "endpoints"]
@@ -45,7 +46,7 @@ class Application(FastAPI):
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every operation there is; a module of routes declares its own as `ENDPOINTS`."""
-    return (*health.ENDPOINTS, *rulesets.ENDPOINTS, *events.ENDPOINTS)
+    return (*health.ENDPOINTS, *rulesets.ENDPOINTS, *events.ENDPOINTS, *quality.ENDPOINTS)
 
 
 def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:

@@ -12,11 +12,13 @@ from splitrun.conduct.collecting.assembled import loop_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
 from splitrun.conduct.serving.published import published
+from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
 from splitrun.serve.rulesets import Rulesets
 from splitrun.serve.server import Part, Server
+from splitrun.serve.watching.heartbeats import Heartbeats
 
 __all__ = ["MODES", "assembled", "serving"]
 
@@ -49,6 +51,7 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) 
     modes = frozenset(only or MODES)
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
+    intake: Intake | None = None
     if "web" in modes:
         parts["rulesets"] = Rulesets(published(root))
     if "ingest" in modes:
@@ -57,7 +60,16 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) 
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
+    if intake is not None:
+        # after the committer, so that it ends before the last flush
+        parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
     return Server(root, access_of(root), modes, desk or Desk(), parts)
+
+
+def places(root: Path) -> list[tuple[str, str]]:
+    """Project and environments of a folder; none where it has no settings."""
+    project = workspace(root, (PROJECT,)).says.project
+    return [] if project is None else [(project.project, one) for one in project.environments]
 
 
 def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""Heartbeats: events that a server sends itself, to see that what is sent is stored, and what is stored measured.
+"""Heartbeats: events that a server sends itself, to see that what is sent is stored, and measured.
 
 They go the way of every event: through the intake's limits, the spool, the committer and its de-duplication,
 into a table of their own, and are read by the engine that reads a readout's rows. No metric reads that table.
@@ -118,7 +118,7 @@ def pulse(spool: SpoolFile, folder: Folder, where: tuple[str, str], now: datetim
 
 
 def measured(folder: Folder, spool: str) -> Mapping[int, int]:
-    """Count heartbeats of a spool by the microsecond of their receipt, by the engine that reads readouts' rows.
+    """Count heartbeats of a spool by the microsecond of their receipt, as a readout's rows are read.
 
     Raises:
         DataError: The table is not there or cannot be read.
@@ -144,8 +144,8 @@ def differing(sent: int, stored: int, count: int | None) -> str:
     """Say what does not fit; empty where all does."""
     if stored != sent:
         return (
-            f"{sent:,} heartbeats were sent and {stored:,} stored; product events may be lost or doubled too: "
-            "look at the committer's log"
+            f"{sent:,} heartbeats were sent and {stored:,} stored; so may a product's events be lost or "
+            "doubled: look at the committer's log"
         )
     if count is not None and count != stored:
         return (

@@ -11,6 +11,7 @@ from pathlib import Path
 from splitrun.collect.reasons import remedy
 from splitrun.conduct.collecting.assembled import lake_of, spool_of
 from splitrun.conduct.collecting.heartbeats import Pulse, pulse
+from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.errors import SpecError
 from splitrun.store.lake.newest import newest
@@ -40,8 +41,8 @@ class Freshness:
     age: float | None
     """Seconds since then."""
     lag: Mapping[str, int | None]
-    """By `p50` and `p99`: seconds within which that part of the events could be read after their receipt, as a
-    bound; None where it took longer than a day. Empty where nothing came."""
+    """By `p50` and `p99`: seconds, as a bound, within which that part of the events could be read after their
+    receipt; None where it took longer than a day. Empty where nothing came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,12 @@ class Quality:
         )
 
 
-def quality(place: Path, now: datetime, days: int = DAYS) -> Quality | None:
+def quality(place: Path, desk: Desk | None = None, days: int = DAYS) -> Quality | None:
     """Read what a project's spool and lake tell; None where nothing was collected in it.
 
     Args:
         place: A folder of the project.
-        now: With its zone.
+        desk: The clock.
         days: Days of receipt that are looked back, today counted.
 
     Raises:
@@ -122,7 +123,7 @@ def quality(place: Path, now: datetime, days: int = DAYS) -> Quality | None:
     if project.says.mistakes or project.says.project is None:
         raise SpecError(project.says.mistakes)
     named = [(project.says.project.project, one) for one in project.says.project.environments]
-    return spot(spool_of(root), lake_of(root), named, now, days)
+    return spot(spool_of(root), lake_of(root), named, (desk or Desk()).now(), days)
 
 
 def spot(spool: SpoolFile, lake: Lake, named: list[Where], now: datetime, days: int = DAYS) -> Quality:
@@ -174,9 +175,9 @@ def fresh(lake: Lake, where: Where, took: list[Lag], now: datetime) -> Freshness
     last = max((one for one in found if one is not None), default=None)
     age = None if last is None else max((now - last).total_seconds(), 0.0)
     counts: Counter[int] = Counter()
-    for _, project, environment, within, events in took:
+    for _, project, environment, bound, events in took:
         if (project, environment) == where:
-            counts[within] += events
+            counts[bound] += events
     lag = {name: within(counts, part) for name, part in (("p50", 0.5), ("p99", 0.99))} if counts else {}
     return Freshness(*where, last, age, lag)
 
