@@ -1,0 +1,185 @@
+"""Heartbeats of the server, and `GET /v1/quality`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from splitrun.conduct.collecting.assembled import committer_of, lake_of
+from splitrun.conduct.collecting.quality import spot
+from splitrun.conduct.desk import Desk
+from splitrun.serve.app import application
+from splitrun.serve.events import Intake
+from splitrun.serve.running import assembled
+from splitrun.serve.server import Server
+from splitrun.serve.watching.heartbeats import Heartbeats
+from splitrun.serve.watching.quality import Watch
+from splitrun.store.access.keys import AccessKeys, Scope
+from splitrun.store.spool.cipher import Cipher
+from splitrun.store.spool.file import SpoolFile
+
+TIME = "2026-11-22T08:00:00Z"
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "splitrun.yaml").write_text("project: shop\nenvironments: [production, staging]\n")
+    return tmp_path
+
+
+def within(server: Server, work: Callable[[Heartbeats], Awaitable[None]]) -> Heartbeats:
+    """Do something while a server's intake and heartbeats live."""
+    intake, beats = server.parts["intake"], server.parts["heartbeats"]
+    assert isinstance(beats, Heartbeats)
+
+    async def living() -> None:
+        await intake.start()
+        await beats.start()
+        try:
+            await work(beats)
+        finally:
+            await beats.stop()
+            await intake.stop()
+
+    asyncio.run(living())
+    return beats
+
+
+def flushed(root: Path) -> None:
+    one = committer_of(root)
+    with one.owned():
+        while one.flush() is not None:
+            pass
+    one.close()
+
+
+@pytest.mark.requirement("R19", "R23")
+def test_a_server_sends_itself_heartbeats_through_its_intake_and_they_are_measured(shop: Path) -> None:
+    server = assembled(shop, ("ingest",))
+
+    async def several(beats: Heartbeats) -> None:
+        for _ in range(3):
+            assert await beats.beat("shop", "production")
+        assert await beats.beat("shop", "staging")
+
+    within(server, several)
+    flushed(shop)
+
+    intake = server.parts["intake"]
+    assert isinstance(intake, Intake)
+    found = spot(intake.file, lake_of(shop), [], datetime.now(UTC))
+    assert found.heartbeats == ()
+    named = [("shop", "production"), ("shop", "staging")]
+    found = spot(intake.file, lake_of(shop), named, datetime.now(UTC))
+    assert [(one.sent, one.stored, one.measured, one.wrong) for one in found.heartbeats] == [
+        (3, 3, 3, ""),
+        (1, 1, 1, ""),
+    ]
+    assert found.counts == ()
+
+
+def test_heartbeats_come_on_their_own_to_each_environment(shop: Path) -> None:
+    server = assembled(shop, ("ingest",))
+    beats = server.parts["heartbeats"]
+    assert isinstance(beats, Heartbeats)
+    beats.every = 0.01
+
+    async def until(living: Heartbeats) -> None:
+        deadline = time.monotonic() + 30
+        while living.number < 4:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+
+    within(server, until)
+
+    assert beats.number >= 4
+    assert (beats.failed, beats.ready()) == (0, "")
+
+
+def test_a_heartbeat_that_is_not_taken_is_told_and_the_next_is_tried(
+    shop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    intake = Intake(SpoolFile(shop / "spool.db", Cipher([b"k" * 32])), cap=10)
+    server = Server(shop, AccessKeys(shop / "access.json"))
+    server.parts |= {
+        "intake": intake,
+        "heartbeats": Heartbeats(intake, [("shop", "production")], lambda: NOW),
+    }
+
+    async def one(beats: Heartbeats) -> None:
+        assert not await beats.beat("shop", "production")
+
+    assert within(server, one).failed == 1
+    assert "a heartbeat of shop/production was not taken: the spool holds 0 bytes" in caplog.text
+
+
+def test_a_heartbeat_that_breaks_a_limit_is_told(shop: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = assembled(shop, ("ingest",))
+
+    async def one(beats: Heartbeats) -> None:
+        beats.spool = "x" * 6_000_000
+        assert not await beats.beat("shop", "production")
+
+    within(server, one)
+
+    assert "too_large" in caplog.text
+
+
+@pytest.mark.requirement("R23")
+def test_quality_is_told_to_who_may_read_and_of_their_environment_alone(shop: Path) -> None:
+    keys = AccessKeys(shop / "access.json")
+    reads = keys.new("reads", (Scope.READ,), "shop", "staging", TIME).secret
+    sends = keys.new("sends", (Scope.INGEST,), "shop", "staging", TIME).secret
+    client = TestClient(application(Server(shop, keys)))
+
+    def asked(key: str) -> tuple[int, dict[str, object]]:
+        answer = client.get("/v1/quality", headers={"Authorization": f"Bearer {key}"})
+        return answer.status_code, answer.json()
+
+    assert asked("")[0] == 401
+    assert asked(sends)[0] == 403
+    assert asked(reads) == (200, {"form": "splitrun.quality/1", "collected": False})
+
+
+def test_quality_is_read_anew_only_after_a_while(shop: Path) -> None:
+    clock = 0.0
+    within(assembled(shop, ("ingest",)), sent)
+
+    async def thrice() -> list[int]:
+        nonlocal clock
+        watch = Watch(shop, Desk(), lambda: clock)
+        waiting = []
+        for clock in (0.0, 5.0, 11.0):  # noqa: B007  # the clock of the watch
+            found = await watch.reading()
+            assert found is not None
+            waiting.append(found.of("shop", "production").heartbeats[0].waiting)
+            if len(waiting) == 1:
+                await asyncio.to_thread(flushed, shop)
+        return waiting
+
+    assert asyncio.run(thrice()) == [1, 1, 0]
+
+
+async def sent(beats: Heartbeats) -> None:
+    """Send one."""
+    assert await beats.beat("shop", "production")
+
+
+def test_quality_that_cannot_be_read_says_when_to_come_again(shop: Path) -> None:
+    (shop / "state").mkdir()
+    (shop / "state" / "spool.db").write_bytes(b"no database at all" * 100)
+    keys = AccessKeys(shop / "access.json")
+    key = keys.new("reads", (Scope.READ,), "shop", "staging", TIME).secret
+
+    client = TestClient(application(Server(shop, keys)))
+    answer = client.get("/v1/quality", headers={"Authorization": f"Bearer {key}"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "the spool" in answer.json()["says"]
