@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families as parsed
+from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
-from splitrun.conduct.collecting.assembled import committer_of, lake_of
-from splitrun.conduct.collecting.quality import spot
+from splitrun.conduct.collecting.assembled import committer_of, lake_of, unheard
+from splitrun.conduct.collecting.quality import quality, spot
+from splitrun.conduct.collecting.upkeep import regularly
 from splitrun.conduct.desk import Desk
 from splitrun.serve.app import application
-from splitrun.serve.events import Intake
+from splitrun.serve.events import Intake, take
 from splitrun.serve.running import assembled
 from splitrun.serve.server import Server
+from splitrun.serve.watching.families import families
 from splitrun.serve.watching.heartbeats import Heartbeats
 from splitrun.serve.watching.quality import Watch
 from splitrun.store.access.keys import AccessKeys, Scope
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.file import SpoolFile
+from splitrun.store.spool.parcel import Origin
 
 TIME = "2026-11-22T08:00:00Z"
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -83,6 +93,61 @@ def test_a_server_sends_itself_heartbeats_through_its_intake_and_they_are_measur
         (1, 1, 1, ""),
     ]
     assert found.counts == ()
+
+
+@pytest.mark.requirement("R23")
+def test_the_worker_writes_down_that_heartbeats_do_not_fit(
+    shop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    within(assembled(shop, ("ingest",)), sent)
+    assert unheard(shop) == []
+    flushed(shop)
+    with sqlite3.connect(shop / "state" / "spool.db") as harm:
+        harm.execute("update beats set stored = 2")
+    harm.close()
+
+    regularly(lambda: None, 0.0, lambda: unheard(shop))()
+
+    assert "heartbeats of shop/production: 1 heartbeats were sent and 2 stored" in caplog.text
+
+
+def test_figures_are_told_as_prometheus_takes_them(shop: Path) -> None:
+    server = assembled(shop, ("ingest",))
+    intake = server.parts["intake"]
+    assert isinstance(intake, Intake)
+
+    async def mixed(beats: Heartbeats) -> None:
+        await sent(beats)
+        body = {"type": "event", "id": "", "time": TIME, "unit": {"type": "user", "id": "u"}, "name": "x"}
+        good = {**body, "id": "e1", "time": datetime.now(UTC).isoformat()}
+        whole = json.dumps({"sent_at": good["time"], "sdk": 'a"b/1', "events": [body, good]}).encode()
+        await take(intake, whole, Origin("shop", "production", "", time.time_ns()), packed=False)
+
+    within(server, mixed)
+    flushed(shop)
+    found = quality(shop)
+    assert found is not None
+    registry = CollectorRegistry(auto_describe=False)
+
+    class Fixed(Collector):
+        def collect(self) -> Iterator[Metric]:
+            yield from told
+
+    told = tuple(families(found))
+    registry.register(Fixed())
+    text = generate_latest(registry).decode()
+
+    read = {
+        (one.name, frozenset(one.labels.items())): one.value
+        for family in parsed(text)
+        for one in family.samples
+    }
+    place = {("project", "shop"), ("environment", "production")}
+    labels = frozenset({*place, ("sdk", 'a"b/1'), ("reason", "rejected: event_id")})
+    assert read["splitrun_collected_events_total", labels] == 1
+    assert read["splitrun_heartbeats_sent", frozenset(place)] == 1
+    assert read["splitrun_heartbeat_mismatch", frozenset(place)] == 0
+    assert read["splitrun_readable_seconds_bucket", frozenset({*place, ("le", "+Inf")})] == 1
 
 
 def test_heartbeats_come_on_their_own_to_each_environment(shop: Path) -> None:
