@@ -213,6 +213,19 @@ def test_quality_is_told_to_who_may_read_and_of_their_environment_alone(shop: Pa
     assert asked(reads) == (200, {"form": "splitrun.quality/1", "collected": False})
 
 
+@pytest.mark.requirement("R23")
+def test_quality_is_told_of_the_keys_environment_alone(shop: Path) -> None:
+    within(assembled(shop, ("ingest",)), sent)
+    keys = AccessKeys(shop / "access.json")
+    key = keys.new("reads", (Scope.READ,), "shop", "production", TIME).secret
+    client = TestClient(application(Server(shop, keys)))
+
+    answers = [client.get("/v1/quality", headers={"Authorization": f"Bearer {key}"}).json() for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert [(one["environment"], one["waiting"]) for one in answers[0]["heartbeats"]] == [("production", 1)]
+
+
 def test_quality_is_read_anew_only_after_a_while(shop: Path) -> None:
     clock = 0.0
     within(assembled(shop, ("ingest",)), sent)

@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from msgspec.structs import replace
 
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.heartbeats import batch
 from splitrun.conduct.collecting.quality import Quality, quality, spot
 from splitrun.conduct.collecting.tellings import examined, figures, histograms, quality_as_json
-from splitrun.errors import SpecError
+from splitrun.errors import SpecError, StoreError
+from splitrun.sdk.event import Exposure, Unit
 from splitrun.store.lake.tables import Table
 from splitrun.store.spool.counts import Note, bound
 from splitrun.store.spool.parcel import HEARTBEAT, Origin, Parcel
@@ -113,6 +115,55 @@ def test_heartbeats_that_vanished_from_the_lake_are_told(tmp_path: Path, harm: s
 
     assert (found.sent, found.stored, found.measured) == (3, 3, 0)
     assert found.wrong
+
+
+@pytest.mark.requirement("R23")
+def test_a_row_that_the_lake_lost_is_told(tmp_path: Path) -> None:
+    one = committer(tmp_path)
+    put(one, *beating(one, 3))
+    one.flush()
+    lost = DeltaTable(str(tmp_path / "lake" / "shop" / "production" / Table.HEARTBEATS))
+    lost.delete("value = 2")
+
+    (found,) = seen(one).heartbeats
+
+    assert (found.sent, found.stored, found.measured) == (3, 3, 2)
+    assert found.wrong.startswith("3 heartbeats were stored and 2 are measured; ")
+
+
+def test_a_table_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    one = committer(tmp_path)
+    put(one, send([event(1)]))
+    one.flush()
+    log = tmp_path / "lake" / "shop" / "production" / Table.EVENTS / "_delta_log"
+    for entry in log.glob("*.json"):
+        entry.write_bytes(b"{broken")
+
+    with pytest.raises(StoreError, match="cannot be read"):
+        seen(one)
+
+
+def test_an_exposure_that_is_not_what_the_rules_give_is_a_warning_and_a_lag_of_days_is_told(
+    tmp_path: Path,
+) -> None:
+    lake = committer(tmp_path)
+    one = Committer(lake.spool, lake.quarters, now=lambda: AT + 3 * 1_440 * MINUTE)
+    shown = Exposure(
+        "e" * 32, "2026-11-22T08:00:00Z", Unit("visitor", "u1"), "f", "test", 1, 1, "control", 9, "SPLIT"
+    )
+    put(one, send([shown]))
+    one.flush()
+
+    found = seen(one)
+
+    (told,) = found.warnings
+    assert told.kind == "outcome: unknown ruleset"
+    assert told.example == "an exposure is not what the rules give: unknown ruleset"
+    assert found.freshness[0].lag == {"p50": None, "p99": None}
+    looked = {each.name: each.says for each in examined(found)}
+    assert looked["freshness"] == (
+        "newest row 10 min old; p50 readable after a day or more; p99 readable after a day or more"
+    )
 
 
 def test_a_spool_that_was_begun_anew_is_not_held_against_the_heartbeats_of_another(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 __all__ = [
@@ -121,6 +121,7 @@ def bound(lag: int) -> int:
 
 def noted(connection: sqlite3.Connection, notes: Sequence[Note]) -> None:
     """Add to what was counted, inside a transaction."""
+    notes = merged(notes)
     for one in notes:
         sdk = known(connection, one)
         connection.execute(
@@ -138,6 +139,18 @@ def noted(connection: sqlite3.Connection, notes: Sequence[Note]) -> None:
             if one.example
         ],
     )
+
+
+def merged(notes: Sequence[Note]) -> list[Note]:
+    """Make one of notes of the same: a group of bad batches then costs no more than a bad batch."""
+    found: dict[tuple[str, ...], Note] = {}
+    for one in notes:
+        name = (one.project, one.environment, one.sdk, one.reason, day(one.at))
+        before = found.get(name)
+        events = one.events + (0 if before is None else before.events)
+        at = one.at if before is None else max(one.at, before.at)
+        found[name] = replace(one, events=events, at=at)
+    return list(found.values())
 
 
 def known(connection: sqlite3.Connection, one: Note) -> str:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from splitrun.store.spool.counts import Beats, Counted, Lag, Warned
+from splitrun.store.spool.counts import Beats, Lag, Warned
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import HEARTBEAT
 
-__all__ = ["beats", "counts", "held_letters", "lags", "warnings"]
-
-
-def counts(spool: SpoolFile, since: str = "") -> tuple[Counted, ...]:
-    """Read what was counted, from a day on.
-
-    Raises:
-        BusyError: The file is locked.
-        StoreError: It cannot be read.
-    """
-    return spool.counts(since)
+__all__ = ["beats", "held_letters", "lags", "warnings"]
 
 
 def warnings(spool: SpoolFile, since: int = 0) -> tuple[Warned, ...]:
@@ -25,6 +15,10 @@ def warnings(spool: SpoolFile, since: int = 0) -> tuple[Warned, ...]:
     Args:
         spool: Which.
         since: Only what was met since then, in nanoseconds since 1970.
+
+    Raises:
+        BusyError: The file is locked.
+        StoreError: It cannot be read.
     """
     asked = "select * from warnings where last >= ? order by last desc, project, environment, kind"
     with spool.connection() as read:
