@@ -222,6 +222,10 @@ def test_quality_is_told_of_the_keys_environment_alone(shop: Path) -> None:
 
     answers = [client.get("/v1/quality", headers={"Authorization": f"Bearer {key}"}).json() for _ in range(2)]
 
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {key}"}).text
+
+    assert "splitrun_quality_trouble 0.0" in told
+    assert 'splitrun_heartbeat_mismatch{environment="production",project="shop"} 0.0' in told
     assert answers[0] == answers[1]
     assert [(one["environment"], one["waiting"]) for one in answers[0]["heartbeats"]] == [("production", 1)]
 
@@ -261,3 +265,6 @@ def test_quality_that_cannot_be_read_says_when_to_come_again(shop: Path) -> None
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "the spool" in answer.json()["says"]
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
+    assert told.status_code == 200
+    assert "splitrun_quality_trouble 1.0" in told.text

@@ -20,7 +20,7 @@ from splitrun.serve.operations import refusals
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
 
-__all__ = ["ENDPOINTS", "Watch"]
+__all__ = ["ENDPOINTS", "Watch", "watch_of"]
 
 NAME = "quality"
 OLD = 10.0

@@ -1,0 +1,61 @@
+"""Many clients that listen, and how long it takes until all of them know of a change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import urllib3
+
+from splitrun import Client
+from splitrun.conduct.serving.access import make_access_key
+from tests.sdk.shop import eventually
+from tests.serve.live import Running
+
+__all__ = ["clients", "heard"]
+
+
+@contextmanager
+def clients(folder: Path, server: Running, many: int) -> Iterator[list[Client]]:
+    """Have many clients that hold a ruleset and listen for the next."""
+    watcher = make_access_key("watcher", ["read"], folder).secret
+    found = [Client(url=server.url, key=server.key, wait=0.0, push=True) for _ in range(many)]
+    try:
+        for one in found:
+            one.variant("search", "u1")  # a client that waits for nothing begins with its first question
+        assert eventually(lambda: all(one.ruleset.version for one in found), 60.0)
+        assert eventually(lambda: streams(server, watcher) >= many, 60.0)
+        yield found
+    finally:
+        for one in found:
+            one.close()
+
+
+def streams(server: Running, key: str) -> int:
+    """How many streams are open, as the server counts them."""
+    sent = {"Authorization": f"Bearer {key}"}
+    told = urllib3.request("GET", f"{server.url}/metrics", headers=sent, retries=False).data.decode()
+    lines = [line for line in told.splitlines() if line.startswith("splitrun_ruleset_streams ")]
+    return int(float(lines[0].split()[1])) if lines else -1
+
+
+def heard(found: list[Client], knows: Callable[[Client], bool], act: Callable[[], object]) -> list[float]:
+    """Seconds from the end of an act until each client knows of it, the quickest first."""
+    at: dict[int, float] = {}
+    every = Event()
+
+    def told(client: Client) -> None:
+        if id(client) not in at and knows(client):
+            at[id(client)] = time.monotonic()
+            if len(at) == len(found):
+                every.set()
+
+    for one in found:
+        one.listen(lambda _, client=one: told(client))  # type: ignore[misc] # mypy knows no lambda's default
+    act()
+    since = time.monotonic()
+    assert every.wait(30.0), f"{len(at)} of {len(found)} clients know of it"
+    return sorted(moment - since for moment in at.values())
