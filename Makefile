@@ -48,7 +48,7 @@ web-client: .cache/web-client/node_modules
 	@{ mkdir -p .cache/web-client && cp tests/serve/web/package*.json .cache/web-client \
 	&& npm ci --prefix .cache/web-client --ignore-scripts --no-audit --no-fund --silent \
 	&& touch .cache/web-client/node_modules; } \
-	|| echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"
+	|| { rm -rf .cache/web-client; echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"; }
 
 # tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
 # tests are skipped

@@ -7,6 +7,7 @@ OFREP, the server on core 0 and the load on core 1. Some kills are sent while th
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import tempfile
@@ -14,12 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from time import monotonic
 
 from bench.ingest import spent
 from bench.ingest_load import load
 from msgspec.json import encode
 from tests.conduct.lifecycle.shop import KEY, asked
-from tests.serve.crowd import clients, heard
+from tests.serve.crowd import clients, ears, heard, until
 from tests.serve.live import Running, begun, live
 from tests.serve.test_kills import unwritable
 
@@ -35,6 +37,8 @@ GOALS = {"a change": 1.0, "a kill": 2.0, "a kill, registry read-only": 2.0}
 """Seconds, at p99."""
 ASKED = 5_000
 """Requests for one flag, a second of a core."""
+CROWD = 5_000
+"""Streams at once."""
 FEW, MANY = 16, 64
 """Connections."""
 PATH = "/ofrep/v1/evaluate/flags"
@@ -93,6 +97,34 @@ def delivered(folder: Path, server: Running, many: int, rounds: int) -> list[str
     return short
 
 
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+async def crowded(folder: Path, server: Running) -> None:
+    """Open many streams at once, as after a restart, and kill a flag; print how long that takes."""
+    async with ears(server, 20):
+        before = resident(server.process.pid)
+    since = monotonic()
+    async with ears(server, CROWD) as found:
+        opened = monotonic() - since
+        each = (resident(server.process.pid) - before) / CROWD
+        await asyncio.to_thread(kill, FLAG, folder, "it burns")
+        since = monotonic()
+        await until(lambda: all(one.events for one in found))
+        times = sorted(one.last - since for one in found)
+    await asyncio.to_thread(unkill, FLAG, folder, "mended")
+    print(
+        f"\n{CROWD:,} streams at once: open after {opened:.1f} s, {each / 1000:.1f} kB of memory each, "
+        f"told of a kill after {times[int(CROWD * 0.99)]:.2f} s (p99)"
+    )
+
+
 def requests(server: Running, path: str) -> list[bytes]:
     """Write requests of many visitors."""
     ready = []
@@ -138,7 +170,9 @@ def main(many: float = 100, rounds: float = 5, seconds: float = 4.0) -> int:
     with tempfile.TemporaryDirectory(prefix="delivery-") as name:
         folder = begun(Path(name))
         with live(folder) as server:
-            short = [*delivered(folder, server, int(many), int(rounds)), *evaluated(server, seconds)]
+            short = delivered(folder, server, int(many), int(rounds))
+            asyncio.run(crowded(folder, server))
+            short += evaluated(server, seconds)
     print("\n" + ("\n".join(short) or "every goal holds"))
     return 1 if short else 0
 

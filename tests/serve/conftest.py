@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.live import Running, begun, live
+from tests.serve.live import Running, Served, begun, here, live
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(market: Path) -> Iterator[Running]:
-    with live(market, "--allow-origin", "http://shop.example", "--only", "web", "--only", "ingest") as server:
+def served(market: Path) -> Iterator[Served]:
+    with here(market, ("web", "ingest")) as server:
         yield server

@@ -1,21 +1,23 @@
-"""Many clients that listen, and how long it takes until all of them know of a change."""
+"""Many clients or bare connections that listen, and how long it takes until all of them know of a change."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Event
+from urllib.parse import urlsplit
 
 import urllib3
 
 from splitrun import Client
 from splitrun.conduct.serving.access import make_access_key
 from tests.sdk.shop import eventually
-from tests.serve.live import Running
+from tests.serve.live import Running, Served
 
-__all__ = ["clients", "heard"]
+__all__ = ["Ear", "clients", "ears", "heard", "until"]
 
 
 @contextmanager
@@ -59,3 +61,59 @@ def heard(found: list[Client], knows: Callable[[Client], bool], act: Callable[[]
     since = time.monotonic()
     assert every.wait(30.0), f"{len(at)} of {len(found)} clients know of it"
     return sorted(moment - since for moment in at.values())
+
+
+class Ear(asyncio.Protocol):
+    """One connection that listens to the stream."""
+
+    def __init__(self, asking: bytes) -> None:
+        self.asking = asking
+        self.heard = b""
+        self.last = 0.0
+        """When bytes came last."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment] # a TCP connection has this one
+        self.transport.write(self.asking)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        self.last = time.monotonic()
+
+    @property
+    def opened(self) -> bool:
+        return b": alive" in self.heard
+
+    @property
+    def events(self) -> int:
+        return self.heard.count(b"event: ruleset")
+
+
+@asynccontextmanager
+async def ears(server: Served, many: int) -> AsyncIterator[list[Ear]]:
+    """Open many streams at once."""
+    port = urlsplit(server.url).port or 80
+    asking = (
+        f"GET /v1/ruleset/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n\r\n".encode()
+    )
+    loop = asyncio.get_running_loop()
+    found: list[Ear] = []
+    try:
+        for start in range(0, many, 200):
+            made = (
+                loop.create_connection(lambda: Ear(asking), "127.0.0.1", port)
+                for _ in range(min(200, many - start))
+            )
+            found += [ear for _, ear in await asyncio.gather(*made)]
+        await until(lambda: all(one.opened for one in found))
+        yield found
+    finally:
+        for one in found:
+            one.transport.abort()
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - any condition, also of what a thread does
+            await asyncio.sleep(0.02)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import urllib3
 
 from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.lifecycle.seals.registering import register
+from splitrun.conduct.serving.access import first_access_keys
 from splitrun.govern.lifecycle.table import Verb
+from splitrun.serve.running import Ending, assembled
 from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, laid
+from tests.sdk.shop import eventually
 
-__all__ = ["Running", "answers", "begun", "live"]
+__all__ = ["Running", "Served", "answers", "begun", "here", "live"]
 
 MORE = """
   limit:
@@ -30,10 +36,9 @@ MORE = """
 
 
 @dataclass
-class Running:
-    """A server in a process of its own."""
+class Served:
+    """A server, wherever it runs."""
 
-    process: subprocess.Popen[str]
     url: str
     key: str
 
@@ -45,6 +50,13 @@ class Running:
         sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | headers
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return urllib3.request("POST", self.url + path, body=data, headers=sent, retries=False)
+
+
+@dataclass
+class Running(Served):
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
 
 
 def answers(process: subprocess.Popen[str], count: int) -> list[dict[str, str]]:
@@ -86,6 +98,22 @@ def live(folder: Path, *more: str, key: str = "") -> Iterator[Running]:
     ) as process:
         try:
             *made, listening = answers(process, 1 if key else 2)
-            yield Running(process, listening["address"], key or made[0]["key"])
+            yield Running(listening["address"], key or made[0]["key"], process)
         finally:
             process.kill()
+
+
+@contextmanager
+def here(folder: Path, only: tuple[str, ...], origins: tuple[str, ...] = ()) -> Iterator[Served]:
+    """Start a server over a folder in a thread of this process."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        (made,) = first_access_keys(folder)
+        ending = Ending(assembled(folder, only, origins=origins))
+        thread = Thread(target=ending.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            assert eventually(lambda: ending.started)
+            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", made.secret)
+        finally:
+            ending.handle_exit(signal.SIGTERM, None)
+            thread.join()

@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
 
 from splitrun import Client
 from splitrun.conduct.lifecycle.moving import move
@@ -21,8 +22,8 @@ from splitrun.sdk.status import Status
 from splitrun.serve.rulesets import ALIVE, HEARTBEAT, Rulesets
 from tests.conduct.lifecycle.shop import KEY, asked
 from tests.sdk.shop import eventually
-from tests.serve.crowd import clients, heard
-from tests.serve.live import Running, live
+from tests.serve.crowd import clients, heard, until
+from tests.serve.live import Running, Served, live
 from tests.serve.test_kills import unwritable
 
 
@@ -46,21 +47,12 @@ def test_a_change_and_a_kill_reach_a_hundred_clients_also_while_the_registry_is_
     assert off[98] < 10
 
 
-def test_a_herd_that_comes_back_is_told_that_nothing_has_changed(served: Running) -> None:
-    etag = served.get("/v1/ruleset").headers["ETag"]
-
-    with ThreadPoolExecutor(16) as pool:
-        found = [*pool.map(lambda _: served.get("/v1/ruleset", **{"If-None-Match": etag}), range(300))]
-
-    assert {(one.status, one.data) for one in found} == {(304, b"")}
-
-
 class Pieces:
     """The first bytes of an open stream, after which it breaks."""
 
     status = 200
 
-    def __init__(self, server: Running, most: int, last: str) -> None:
+    def __init__(self, server: Served, most: int, last: str) -> None:
         where = urlsplit(server.url)
         self.connection = HTTPConnection(str(where.hostname), where.port, timeout=30)
         sent = {"Authorization": f"Bearer {server.key}", "Last-Event-ID": last}
@@ -80,7 +72,7 @@ class Pieces:
         self.connection.close()
 
 
-def known(server: Running, most: int, last: str) -> str | None:
+def known(server: Served, most: int, last: str) -> str | None:
     """Read so many bytes of a stream; the id of the last event that was known then."""
     source = Pieces(server, most, last)
     reader = Stream(source, last)
@@ -90,7 +82,7 @@ def known(server: Running, most: int, last: str) -> str | None:
     return reader.last
 
 
-def test_a_stream_that_breaks_after_any_byte_is_resumed_and_misses_nothing(served: Running) -> None:
+def test_a_stream_that_breaks_after_any_byte_is_resumed_and_misses_nothing(served: Served) -> None:
     whole = len(ALIVE) + len(b"id: 1-0123456789abcdef\nevent: ruleset\ndata: 1\n\n")
     token = known(served, whole, "0-none")
     assert token is not None
@@ -179,3 +171,32 @@ def test_a_server_that_is_told_to_end_ends_its_streams_at_once(running: Running)
     assert running.process.wait(9) == 0  # sooner than requests under way are given up
     assert running.process.stderr is not None
     assert running.process.stderr.read() == ""
+
+
+class Failing(Nothing):
+    """A source with a fault that nobody foresaw, once."""
+
+    turns = 0
+
+    def look(self) -> bool:
+        self.turns += 1
+        if self.turns == 2:
+            raise ZeroDivisionError
+        return True
+
+
+def test_a_fault_ends_no_looking_for_what_is_newer(shop: Path, caplog: pytest.LogCaptureFixture) -> None:
+    given = delivery(shop)
+    given.look()
+
+    async def told() -> int:
+        source = Failing(given.newer())
+        rulesets = Rulesets(source, every=0.001)
+        await rulesets.start()
+        await until(lambda: source.turns > 4)
+        assert rulesets.known
+        await rulesets.stop()
+        return source.turns
+
+    assert asyncio.run(told()) > 4
+    assert "ZeroDivisionError" in caplog.text

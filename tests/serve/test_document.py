@@ -15,7 +15,7 @@ from splitrun.conduct.serving.access import make_access_key
 from splitrun.serve.app import endpoints
 from splitrun.store.access.keys import Scope
 from tests.sdk.shop import eventually
-from tests.serve.live import Running
+from tests.serve.live import Served
 
 OPEN = {("GET", "/livez"), ("GET", "/readyz")}
 # the right key is sent besides the ones that are made up, which go into the other header
@@ -26,7 +26,7 @@ ENDLESS = "/v1/ruleset/stream"
 
 
 @pytest.fixture(scope="module")
-def key(market: Path, served: Running) -> str:
+def key(market: Path, served: Served) -> str:
     made = make_access_key("all", ["admin"], market).secret
     assert eventually(lambda: served.get("/metrics", Authorization=f"Bearer {made}").status == 200)
     return made
@@ -36,7 +36,7 @@ ROUTES = sorted((one.method, one.path) for one in endpoints() if one.path != END
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_no_request_is_a_fault_of_the_server(served: Running, key: str, method: str, path: str) -> None:
+def test_no_request_is_a_fault_of_the_server(served: Served, key: str, method: str, path: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     document = from_url(f"{served.url}/openapi.json")
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -150,18 +147,29 @@ def test_what_is_no_flag_environment_or_reason_is_told(shop: Path) -> None:
         unkill("checkout", shop, "mended")
 
 
-def test_the_command_line_kills_and_brings_back(shop: Path) -> None:
-    words = [sys.executable, "-m", "splitrun"]
-    rest = ["checkout", "--reason", "it burns", "--folder", str(shop)]
+def test_a_registry_that_breaks_while_it_is_served_stops_neither_rulesets_nor_kills(shop: Path) -> None:
+    given = delivery(shop)
+    given.look()
+    before = given.newer()["production"]
+    (shop / "state" / "registry.db").write_bytes(b"torn")
 
-    off = subprocess.run([*words, "kill", *rest, "--json"], capture_output=True, text=True, check=True)
-    on = subprocess.run([*words, "unkill", *rest], capture_output=True, text=True, check=True)
+    assert given.look()
+    assert given.trouble
+    assert given.newer() == {}
+    kill("checkout", shop, "it burns")
+    after = given.newer()["production"]
 
-    told = json.loads(off.stdout)
-    assert (told["form"], told["flag"], told["new"], told["untold"]) == (
-        "splitrun.kill/1",
-        "checkout",
-        True,
-        "",
-    )
-    assert "checkout serves in production what its definition says" in on.stdout
+    assert (before.ruleset.flags["checkout"].on, after.ruleset.flags["checkout"].on) == (True, False)
+
+
+def test_a_file_of_kills_that_cannot_be_read_or_written_is_told(shop: Path) -> None:
+    kill("checkout", shop, "it burns")
+    (shop / "state" / "kills.json").write_text("{")
+    with pytest.raises(StoreError, match="is no file of kills"):
+        kill("search", shop, "it burns")
+
+    (shop / "state" / "kills.json").unlink()
+    (shop / "state" / "kills.lock").unlink()
+    (shop / "state" / "kills.lock").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        kill("search", shop, "it burns")

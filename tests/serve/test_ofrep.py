@@ -14,7 +14,7 @@ from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.transmission import opened
 from splitrun.conduct.serving.access import make_access_key
 from tests.sdk.shop import eventually
-from tests.serve.live import Running
+from tests.serve.live import Served
 
 FLAGS = "/ofrep/v1/evaluate/flags"
 
@@ -24,12 +24,12 @@ def asking(unit: object = "u1", **attributes: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def local(served: Running) -> Evaluator:
+def local(served: Served) -> Evaluator:
     return Evaluator(opened(served.get("/v1/ruleset").data))
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_flag_is_evaluated_as_it_is_in_memory(served: Running, local: Evaluator, number: int) -> None:
+def test_a_flag_is_evaluated_as_it_is_in_memory(served: Served, local: Evaluator, number: int) -> None:
     here = local.evaluate("checkout", f"u{number}", {"country": "DE"})
 
     told = served.post(f"{FLAGS}/checkout", asking(f"u{number}", country="DE"))
@@ -41,7 +41,7 @@ def test_a_flag_is_evaluated_as_it_is_in_memory(served: Running, local: Evaluato
     assert found["metadata"]["flagSetId"] == "shop/production"
 
 
-def test_an_experiments_answer_carries_what_an_exposure_has_to_say(served: Running, local: Evaluator) -> None:
+def test_an_experiments_answer_carries_what_an_exposure_has_to_say(served: Served, local: Evaluator) -> None:
     unit = next(
         f"u{n}" for n in range(99) if local.evaluate("checkout", f"u{n}", {"country": "DE"}).experiment
     )
@@ -53,7 +53,7 @@ def test_an_experiments_answer_carries_what_an_exposure_has_to_say(served: Runni
     assert (of["experiment"], of["experiment_version"], of["phase"], of["ruleset"]) == ("one-page", 1, 1, 1)
 
 
-def test_a_reason_that_the_protocol_does_not_have_stands_in_the_metadata(served: Running) -> None:
+def test_a_reason_that_the_protocol_does_not_have_stands_in_the_metadata(served: Served) -> None:
     found = served.post(f"{FLAGS}/limit", asking(country="AT")).json()
 
     # the document's list of reasons lacks DEFAULT
@@ -73,7 +73,7 @@ def test_a_reason_that_the_protocol_does_not_have_stands_in_the_metadata(served:
         (b'{"context": {"targetingKey": "u1", "pad": "' + b"x" * 70_000 + b'"}}', "INVALID_CONTEXT"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told_with_a_code(served: Running, body: bytes, code: str) -> None:
+def test_what_cannot_be_evaluated_is_told_with_a_code(served: Served, body: bytes, code: str) -> None:
     one, all_of_them = served.post(f"{FLAGS}/checkout", body), served.post(FLAGS, body)
 
     assert (one.status, one.json()["key"], one.json()["errorCode"]) == (400, "checkout", code)
@@ -81,7 +81,7 @@ def test_what_cannot_be_evaluated_is_told_with_a_code(served: Running, body: byt
     assert one.json()["errorDetails"]
 
 
-def test_an_unknown_flag_and_a_unit_that_is_none_are_told(served: Running) -> None:
+def test_an_unknown_flag_and_a_unit_that_is_none_are_told(served: Served) -> None:
     unknown, empty = served.post(f"{FLAGS}/nix", asking()), served.post(f"{FLAGS}/checkout", asking("null"))
 
     assert (unknown.status, unknown.json()["errorCode"]) == (404, "FLAG_NOT_FOUND")
@@ -92,7 +92,7 @@ def test_an_unknown_flag_and_a_unit_that_is_none_are_told(served: Running) -> No
     )
 
 
-def test_all_flags_come_at_once_and_only_once_to_who_has_them(served: Running) -> None:
+def test_all_flags_come_at_once_and_only_once_to_who_has_them(served: Served) -> None:
     first = served.post(FLAGS, asking(country="DE"))
     etag = first.headers["ETag"]
     again = served.post(FLAGS, asking(country="DE"), **{"If-None-Match": f"W/{etag}"})
@@ -105,7 +105,7 @@ def test_all_flags_come_at_once_and_only_once_to_who_has_them(served: Running) -
     assert (other.status, {one["key"]: one["value"] for one in other.json()["flags"]}["limit"]) == (200, 10)
 
 
-def test_a_flag_that_fails_stands_beside_those_that_do_not(served: Running) -> None:
+def test_a_flag_that_fails_stands_beside_those_that_do_not(served: Served) -> None:
     found = {one["key"]: one for one in served.post(FLAGS, asking("null")).json()["flags"]}
 
     assert found["checkout"]["errorCode"] == "INVALID_CONTEXT"
@@ -114,7 +114,7 @@ def test_a_flag_that_fails_stands_beside_those_that_do_not(served: Running) -> N
 
 @pytest.mark.parametrize("said", ["1", "1, 1", "0;1"])
 def test_who_refuses_by_its_browser_takes_part_in_no_experiment(
-    served: Running, local: Evaluator, said: str
+    served: Served, local: Evaluator, said: str
 ) -> None:
     unit = next(
         f"u{n}" for n in range(99) if local.evaluate("checkout", f"u{n}", {"country": "DE"}).experiment
@@ -126,7 +126,7 @@ def test_who_refuses_by_its_browser_takes_part_in_no_experiment(
     assert (found["value"], found["metadata"]["detail"]) == ("three", "opted_out")
 
 
-def test_a_browsers_key_evaluates_and_reads_no_rules(market: Path, served: Running) -> None:
+def test_a_browsers_key_evaluates_and_reads_no_rules(market: Path, served: Served) -> None:
     key = make_access_key("pages", ["evaluate"], market).secret
     own = {"Authorization": "", "X-API-Key": key}
 
@@ -137,7 +137,7 @@ def test_a_browsers_key_evaluates_and_reads_no_rules(market: Path, served: Runni
     assert served.post(FLAGS, asking(), Authorization="").status == 401
 
 
-def test_the_official_client_for_python_evaluates_every_type(served: Running, local: Evaluator) -> None:
+def test_the_official_client_for_python_evaluates_every_type(served: Served, local: Evaluator) -> None:
     provider = OFREPProvider(served.url, headers_factory=lambda: {"Authorization": f"Bearer {served.key}"})
     api.set_provider(provider, "ofrep")
     client = api.get_client("ofrep")

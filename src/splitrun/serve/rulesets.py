@@ -138,8 +138,13 @@ class Rulesets:
     def watch(self, turn: Callable[[], bool]) -> None:
         """Look again and again; called in a thread of its own."""
         while not self.ended.wait(self.every):
-            if turn() and self.take():
-                self.tell()
+            try:
+                if turn() and self.take():
+                    self.tell()
+            except Exception as fault:  # a kill has to be noticed whatever went wrong before
+                if self.trouble != (says := f"a fault of the server: {fault!r}"):
+                    log.exception("looking for newer rulesets failed; it is tried again")
+                    self.trouble = says
 
     def take(self) -> bool:
         """Take what is newer, and say whether anything is."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
@@ -28,7 +29,7 @@ from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 from splitrun.serve.watching.heartbeats import Heartbeats
 
-__all__ = ["MODES", "assembled", "serving"]
+__all__ = ["MODES", "Ending", "assembled", "serving"]
 
 MODES = ("web", "ingest", "worker")
 DRAIN = 10
@@ -36,8 +37,10 @@ DRAIN = 10
 IDLE = 15
 """Seconds after which a connection that asks nothing is closed."""
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
-CROWD = 4_000
+CROWD = 10_000
 """Connections and requests at once; more are answered 503."""
+FILES = 65_536
+"""Files and connections that the process asks the system for."""
 
 
 def assembled(
@@ -122,32 +125,41 @@ def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -
     except (OSError, OverflowError) as error:
         says = f"{host}:{port} cannot be listened at ({error}); choose another with --host and --port"
         raise StoreError(says) from error
-    config = uvicorn.Config(
-        application(server),
-        http=Impatient,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=DRAIN,
-        limit_concurrency=CROWD,
-    )
     where = f"http://{host}:{listening.getsockname()[1]}"
+    roomy()
     with listening:
         told(where)
-        Ending(config, server).run(sockets=[listening])
+        Ending(server).run(sockets=[listening])
+
+
+def roomy() -> None:
+    """Let the process have more connections than shells allow by default, as far as the system lets it."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(most, FILES)
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class Ending(uvicorn.Server):
-    """Ends the streams before it waits for its connections to end.
+    """Serves, and ends the streams before it waits for its connections to end.
 
     Args:
-        config: As uvicorn takes it.
-        server: Whose streams.
+        server: What is served.
     """
 
-    def __init__(self, config: uvicorn.Config, server: Server) -> None:
+    def __init__(self, server: Server) -> None:
+        config = uvicorn.Config(
+            application(server),
+            http=Impatient,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=IDLE,
+            timeout_graceful_shutdown=DRAIN,
+            limit_concurrency=CROWD,
+        )
         super().__init__(config)
         self.streams = rulesets_of(server)
 

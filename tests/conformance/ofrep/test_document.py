@@ -12,7 +12,7 @@ from schemathesis import Case
 from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from tests.serve.live import Running
+from tests.serve.live import Served
 
 DOCUMENT = Path(__file__).parent / "openapi.yaml"
 # the right key is sent besides the ones that are made up, which go into the other header
@@ -37,7 +37,7 @@ def told() -> dict[str, object]:
 
 
 @pytest.mark.parametrize("path", [SINGLE, BULK])
-def test_the_document_of_the_protocol_holds(served: Running, path: str) -> None:
+def test_the_document_of_the_protocol_holds(served: Served, path: str) -> None:
     headers = {"Authorization": f"Bearer {served.key}"}
 
     @given(case=from_dict(told())[path]["POST"].as_strategy())
@@ -48,7 +48,7 @@ def test_the_document_of_the_protocol_holds(served: Running, path: str) -> None:
     holds()
 
 
-def test_every_flag_there_is_is_answered_as_the_document_has_it(served: Running) -> None:
+def test_every_flag_there_is_is_answered_as_the_document_has_it(served: Served) -> None:
     headers = {"Authorization": f"Bearer {served.key}"}
     operation = from_dict(told())[SINGLE]["POST"]
 
