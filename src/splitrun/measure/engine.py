@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -69,6 +70,8 @@ class Loaded:
     """Up to which commit of the lake it was read; None elsewhere."""
     logged: Mapping[str, int] = field(default_factory=dict)
     """Units by why they are not analysed, and `linked`: those whose ids met several variants, each one."""
+    late: int = 0
+    """Events of the lake that came in later than the plan waits for, left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +90,8 @@ class Shelf:
     version: int
     links: pa.Table | None = None
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
+    late: timedelta | None = None
+    """How long after it happened an event may have come in; None: as long as the lake took it."""
 
 
 class Engine(Protocol):

@@ -135,6 +135,72 @@ def test_disorder_and_duplicates_change_no_number(tmp_path: Path) -> None:
     assert effects(read(file)) == effects(read(ordered))
 
 
+def waiting(limit: str) -> str:
+    return FROM_LAKE.replace("unit: user\n", f"unit: user\nlateness: {limit}\n")
+
+
+@pytest.mark.requirement("R23", "R24")
+def test_events_in_the_lateness_window_change_no_bit_and_later_ones_are_left_out_and_counted(
+    tmp_path: Path,
+) -> None:
+    """R14: shuffled over 72 h, some exposures after the outcome; each fifth event comes later than that."""
+    ordered, before = shop(tmp_path / "ordered", waiting("72h"))
+    file, lake = shop(tmp_path / "mixed", waiting("72h"))
+    rows = orders(tmp_path / "mixed")
+    beyond = [row for number, row in enumerate(rows) if number % 5 == 0]
+    in_time = [row for number, row in enumerate(rows) if number % 5]
+    commit(before, Table.EXPOSURES, exposures(tmp_path / "ordered"))
+    commit(before, Table.EVENTS, in_time)
+    rng = random.Random(14)  # noqa: S311  # a shuffle that can be repeated
+    limit = timedelta(hours=72)
+    sent = [{**row, "received": on(row) + limit * rng.random()} for row in in_time]
+    sent[0]["received"] = on(sent[0]) + limit
+    sent += [
+        {**row, "received": on(row) + limit + timedelta(microseconds=rng.randint(1, 10**12))}
+        for row in beyond
+    ]
+    sent += rng.sample(sent, 40)
+    rng.shuffle(sent)
+    for number, places in enumerate(np.array_split(np.arange(len(sent)), 4), start=1):
+        commit(lake, Table.EVENTS, [sent[place] for place in places], number)
+    shuffled = exposures(tmp_path / "mixed")
+    rng.shuffle(shuffled)
+    commit(lake, Table.EXPOSURES, [{**row, "received": on(row) + limit * rng.random()} for row in shuffled])
+
+    shown = read(file)
+
+    assert effects(shown) == effects(read(ordered))
+    (told,) = [finding for finding in shown.findings if finding.code == "late_events"]
+    assert told.says == (
+        f"{len(beyond)} events came in more than 3d after they happened and are not counted "
+        f"(events: {len(beyond)} rows)"
+    )
+
+
+def on(row: Row) -> datetime:
+    time = row["time"]
+    assert isinstance(time, datetime)
+    return time
+
+
+@pytest.mark.requirement("R24")
+def test_the_lateness_of_the_policy_holds_where_the_experiment_says_none(tmp_path: Path) -> None:
+    file, lake = shop(tmp_path)
+    rows = orders(tmp_path)
+    commit(lake, Table.EXPOSURES, exposures(tmp_path))
+    commit(lake, Table.EVENTS, [{**row, "received": on(row) + timedelta(hours=30)} for row in rows])
+    settings = tmp_path / "splitrun.yaml"
+    everything = read(file)
+
+    settings.write_text(settings.read_text() + "policy: {lateness: 1d}\n")
+
+    assert [one for one in everything.findings if one.code == "late_events"] == []
+    (told,) = [one for one in read(file).findings if one.code == "late_events"]
+    assert told.says.startswith(f"{len(rows)} events came in more than 1d after they happened")
+    file.write_text(waiting("2d"))
+    assert effects(read(file)) == effects(everything)
+
+
 def test_a_pin_gives_the_same_after_more_rows_and_after_compaction(tmp_path: Path) -> None:
     file, lake = filled(tmp_path)
     before = read(file)

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from splitrun.conduct.collecting.committer import Committer
+from splitrun.conduct.collecting.heartbeats import pulse
 from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.rulesets import rulesets_of
 from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
+from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError
 from splitrun.store.lake.delta import Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
+from splitrun.store.lake.tables import Table
 from splitrun.store.spool.cipher import Cipher, secret_file
 from splitrun.store.spool.file import SpoolFile
 
-__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of"]
+__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of", "unheard"]
 
 LAKE = "state/lake"
 """Where the lake of a project lies unless `splitrun.yaml` says otherwise."""
@@ -85,4 +88,15 @@ def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
         SpecError: The project's settings have mistakes.
     """
     turn = turn_of(lake_of(root), root / "state", Schedule())
-    return Loop(lambda: committer_of(root), after, regularly(turn))
+    return Loop(lambda: committer_of(root), after, regularly(turn, look=lambda: unheard(root)))
+
+
+def unheard(root: Path) -> list[str]:
+    """Say of each environment of a project's folder whose heartbeats do not fit what does not."""
+    project = workspace(root, (PROJECT,)).says.project
+    if project is None:
+        return []
+    spool, lake, now = spool_of(root), lake_of(root), Desk().now()
+    places = [(project.project, one) for one in project.environments]
+    found = [pulse(spool, lake.folder(*one, Table.HEARTBEATS), one, now) for one in places]
+    return [f"heartbeats of {one.project}/{one.environment}: {one.wrong}" for one in found if one.wrong]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,8 +85,18 @@ def upkeep(
     return Done(days, gone, removed, tuple(wrong))
 
 
-def regularly(turn: Callable[[], Done | None], every: float = EVERY) -> Callable[[], None]:
-    """Take a turn when it is due, as the committer's loop asks between flushes."""
+def regularly(
+    turn: Callable[[], Done | None],
+    every: float = EVERY,
+    look: Callable[[], Sequence[str]] = lambda: (),
+) -> Callable[[], None]:
+    """Take a turn when it is due, as the committer's loop asks between flushes.
+
+    Args:
+        turn: Of the upkeep.
+        every: Seconds between two.
+        look: Tells what else is wrong, to be written down as well.
+    """
     due = time.monotonic() + every
 
     def asked() -> None:
@@ -96,10 +106,11 @@ def regularly(turn: Callable[[], Done | None], every: float = EVERY) -> Callable
         due = time.monotonic() + every
         try:
             done = turn()
+            wrong = [*(() if done is None else done.faults), *look()]
         except SplitrunError as error:
             log.warning("%s", error)
             return
-        for one in () if done is None else done.faults:
+        for one in wrong:
             log.error("%s", one)
 
     return asked

@@ -99,5 +99,6 @@ def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str,
             experiment=plan.key,
             version=plan.delivery.version,
             links=joined,
+            late=plan.lateness,
         )
     return found

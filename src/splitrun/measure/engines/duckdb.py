@@ -20,7 +20,7 @@ from splitrun.measure.engine import QUANTILES, Field, Loaded, Shelf, Stored
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
 from splitrun.measure.engines.guard import checked
-from splitrun.measure.engines.lake import laid
+from splitrun.measure.engines.lake import LATE, laid
 from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
@@ -294,7 +294,8 @@ class DuckDB:
             found = self._described(key, digest(paths))
         fields = tuple(replace(field, inferred=field.name in inferred) for field in found.fields)
         pin = f"{shelf.table}, sequence ≤ {shelf.sequence}, {len(paths)} files"
-        return replace(found, fields=fields, pin=pin, logged=logged)
+        late = logged.pop(LATE, 0)  # told apart from why units are left out
+        return replace(found, fields=fields, pin=pin, logged=logged, late=late)
 
     def _selected(self, key: str, rows: Rows) -> Loaded:
         reachable = self._tables | self._inner

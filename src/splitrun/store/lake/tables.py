@@ -15,6 +15,8 @@ class Table(StrEnum):
     EXPOSURES = "exposures"
     EVENTS = "events"
     ALIASES = "aliases"
+    HEARTBEATS = "heartbeats"
+    """What servers sent themselves; no product's, so that no metric reads it."""
 
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -42,6 +44,15 @@ COMMON: list[pa.Field[pa.DataType]] = [
 RAW = pa.field("unit", pa.string())
 """The id itself; only where the project says `privacy: {ids: raw_ids}`."""
 
+HAPPENED = pa.schema(
+    [
+        *COMMON,
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("properties", pa.string()),
+    ]
+)
+
 SCHEMAS: dict[Table, pa.Schema] = {
     Table.EXPOSURES: pa.schema(
         [
@@ -60,14 +71,8 @@ SCHEMAS: dict[Table, pa.Schema] = {
             pa.field("attributes", pa.string()),
         ]
     ),
-    Table.EVENTS: pa.schema(
-        [
-            *COMMON,
-            pa.field("name", pa.string(), nullable=False),
-            pa.field("value", pa.float64()),
-            pa.field("properties", pa.string()),
-        ]
-    ),
+    Table.EVENTS: HAPPENED,
+    Table.HEARTBEATS: HAPPENED,
     Table.ALIASES: pa.schema(
         [
             *COMMON,

@@ -74,7 +74,7 @@ class Writer(Generic[T]):
         Raises:
             BusyError: The spool is at its cap, too much waits already, or the server is stopping.
         """
-        size = len(parcel.body) + ADDED
+        size = room(parcel)
         with self.some:
             if self.closed:
                 raise BusyError("the server is stopping; send it again", kind="stopping", after=2)
@@ -118,7 +118,7 @@ class Writer(Generic[T]):
                 self.some.wait(IDLE)
             while self.queue and size < GROUP:
                 parcel, ticket = self.queue.popleft()
-                size += len(parcel.body) + ADDED
+                size += room(parcel)
                 group.append((parcel, ticket))
         return group
 
@@ -170,13 +170,14 @@ class Writer(Generic[T]):
         """Count a group and tell its tickets."""
         if not group:
             return
-        size = sum(len(parcel.body) + ADDED for parcel, _ in group)
+        size = sum(room(parcel) for parcel, _ in group)
+        kept = [parcel for parcel, _ in group if parcel.events]
         with self.some:
             self.waiting -= size
-            if refused is None:
-                self.bytes += size
-                self.parcels += len(group)
-                self.oldest = self.oldest or group[0][0].origin.at
+            if refused is None and kept:
+                self.bytes += sum(map(room, kept))
+                self.parcels += len(kept)
+                self.oldest = self.oldest or kept[0].origin.at
         self.tell([(ticket, refused) for _, ticket in group])
 
     def checkpoints(self) -> None:
@@ -196,3 +197,8 @@ class Writer(Generic[T]):
         if log.stat().st_size > LOG:
             with self.turn:  # little is left to be moved, so this is short
                 connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def room(parcel: Parcel) -> int:
+    """Bytes that a parcel takes, in memory and on disk."""
+    return len(parcel.body) + ADDED
