@@ -41,11 +41,11 @@ browser:
 	|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	|| echo "no /usr/bin/chromium, and it cannot be installed here: the tests in a browser will be skipped"
 
-# tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
+# tea-tasting, IPython, marimo and a bucket (moto) are asked in environments of their own; where they cannot be installed those
 # tests are skipped
 oracles: venv
-	@$(BIN)/python bench/peers/make.py tea-tasting notebooks >/dev/null \
-	|| echo "tea-tasting or notebooks cannot be installed here: the tests that ask them will be skipped"
+	@$(BIN)/python bench/peers/make.py tea-tasting notebooks bucket >/dev/null \
+	|| echo "tea-tasting, notebooks or the bucket cannot be installed here: the tests that ask them will be skipped"
 
 unit: venv browser oracles
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
+from pyarrow.dataset import Dataset
 
 from splitrun.spec.source import Rows
 
@@ -78,7 +79,7 @@ class Shelf:
     table: str
     """exposures, events or triggers."""
     files: tuple[str, ...]
-    """Absolute paths, in order."""
+    """Paths, in order; absolute where they are on this machine."""
     sequence: int
     """Rows of later commits are not read."""
     wanted: frozenset[str]
@@ -87,6 +88,10 @@ class Shelf:
     version: int
     links: pa.Table | None = None
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
+    rows: Dataset | None = None
+    """Opened, where the files are in a bucket, which no engine reaches by itself."""
+    digest: str | None = None
+    """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 
 
 class Engine(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -38,6 +39,20 @@ Moment = Annotated[str, AfterValidator(moment)]
 """A day or time in ISO 8601."""
 
 
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()=-]+)*/?", re.ASCII)
+
+
+def lake(written: str) -> str:
+    """Refuse a URL that is no bucket's, or that holds a key."""
+    if "://" in written and not BUCKET.fullmatch(written):
+        scheme = written.partition("://")[0]
+        raise ValueError(
+            f"{scheme[:20]}://… is no bucket that a lake can lie in; write s3://BUCKET/FOLDER, and endpoint and "
+            "keys into the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+        )
+    return written
+
+
 class UnitType(Model):
     """What may be randomised."""
 
@@ -64,8 +79,8 @@ class Project(Model):
     environments: Annotated[tuple[Key, ...], Field(min_length=1)] = ("production",)
     registry: Note | None = None
     """Where definitions and life cycles are kept."""
-    lake: Note | None = None
-    """Where events and exposures are kept."""
+    lake: Annotated[Note, AfterValidator(lake)] | None = None
+    """Where events and exposures are kept: a folder, or a bucket like s3://bucket/lake."""
     engine: Literal["duckdb"] = "duckdb"
     """Where analysis runs."""
     units: dict[Key, UnitType] = Field(default_factory=dict)

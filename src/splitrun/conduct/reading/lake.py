@@ -36,8 +36,8 @@ def delivered(plan: Plan) -> bool:
     return plan.delivery.flag is not None or any(plan.delivery.parameters.values())
 
 
-def lake_of(place: Path, environment: str | None = None) -> Path | None:
-    """The lake's folder of a project's environment.
+def lake_of(place: Path, environment: str | None = None) -> str | None:
+    """The lake's folder of a project's environment, or its URL.
 
     Args:
         place: A folder of the project.
@@ -45,26 +45,22 @@ def lake_of(place: Path, environment: str | None = None) -> Path | None:
 
     Returns:
         None where there is no project.
-
-    Raises:
-        DataError: The lake is not on this machine.
     """
     root = root_of(place)
     project = None if root is None else workspace(root, (PROJECT,)).says.project
     if root is None or project is None:
         return None
     written = project.lake or DEFAULT
-    if "://" in written:
-        raise DataError(f"the lake {written!r} lies on a network, where nothing is read yet; copy it here")
-    return root / written / project.project / (environment or project.environments[0])
+    lake = written.rstrip("/") if "://" in written else str(root / written)
+    return f"{lake}/{project.project}/{environment or project.environments[0]}"
 
 
-def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str, Shelf]:
+def shelves(plan: Plan, lake: str | None, pins: Mapping[str, int]) -> dict[str, Shelf]:
     """Pin what a plan reads of the lake.
 
     Args:
         plan: What is read.
-        lake: The folder of the project's environment; None: there is no project.
+        lake: The folder of the project's environment, or its URL; None: there is no project.
         pins: The last commit that counts, by table; the newest where none is named.
 
     Raises:
@@ -93,11 +89,13 @@ def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str,
             )
         found[key] = Shelf(
             table=table,
-            files=tuple(str(file) for file in pinned.files),
+            files=pinned.files,
             sequence=pinned.sequence,
             wanted=names[key] | ({"variant"} if key == EXPOSURES else set()),
             experiment=plan.key,
             version=plan.delivery.version,
             links=joined,
+            rows=pinned.rows() if pinned.folder.local is None else None,
+            digest=pinned.digest() if pinned.folder.local is None else None,
         )
     return found

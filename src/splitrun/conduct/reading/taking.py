@@ -40,8 +40,8 @@ class Data:
     access: Access
     frames: Mapping[str, object] = field(default_factory=dict)
     """Data frames by the name of what they stand for."""
-    lake: Path | None = None
-    """The folder of the environment's lake; None: there is no project."""
+    lake: str | None = None
+    """The folder of the environment's lake, or its URL; None: there is no project."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class LakeTable:
                 partition_by=[PARTITION],
                 configuration=CONFIGURATION,
                 storage_options=options,
+                # tried again, it would be a second beginning after what somebody else has begun
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError:
             return DeltaTable(self.folder.uri, storage_options=options)
