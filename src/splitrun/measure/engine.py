@@ -88,6 +88,8 @@ class Shelf:
     version: int
     links: pa.Table | None = None
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
+    linked: int | None = None
+    """The last commit of aliases that counts; None where ids are never joined."""
     rows: Dataset | None = None
     """Opened, where the files are in a bucket, which no engine reaches by itself."""
     digest: str | None = None

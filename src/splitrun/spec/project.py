@@ -39,10 +39,10 @@ Moment = Annotated[str, AfterValidator(moment)]
 """A day or time in ISO 8601."""
 
 
-BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()=-]+)*/?", re.ASCII)
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.?(/|$))[\w!.*'()=-]+)*/?", re.ASCII)
 
 
-def lake(written: str) -> str:
+def address(written: str) -> str:
     """Refuse a URL that is no bucket's, or that holds a key."""
     if "://" in written and not BUCKET.fullmatch(written):
         scheme = written.partition("://")[0]
@@ -79,7 +79,7 @@ class Project(Model):
     environments: Annotated[tuple[Key, ...], Field(min_length=1)] = ("production",)
     registry: Note | None = None
     """Where definitions and life cycles are kept."""
-    lake: Annotated[Note, AfterValidator(lake)] | None = None
+    lake: Annotated[Note, AfterValidator(address)] | None = None
     """Where events and exposures are kept: a folder, or a bucket like s3://bucket/lake."""
     engine: Literal["duckdb"] = "duckdb"
     """Where analysis runs."""

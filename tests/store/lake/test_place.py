@@ -136,7 +136,7 @@ def test_a_pin_of_a_bucket_is_read_in_batches_and_only_what_is_asked_for(tmp_pat
     assert len(pinned.files) == 2
     assert found.column_names == ["value"]
     assert sorted(found["value"].to_pylist()) == [float(number) for number in range(20)]
-    assert links(above).num_rows == 0
+    assert links(above).pairs.num_rows == 0
     system, _ = pinned.folder.files()
     system.delete_file(pinned.files[0])
     with pytest.raises(DataError, match=r"1 of 2 files of events, sequence ≤ 2, are gone, like rows/lake/shop"):

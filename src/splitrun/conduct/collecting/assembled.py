@@ -8,6 +8,7 @@ from pathlib import Path
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
+from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.rulesets import rulesets_of
 from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
 from splitrun.conduct.workspace import PROJECT, workspace
@@ -84,5 +85,6 @@ def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
     Raises:
         SpecError: The project's settings have mistakes.
     """
-    turn = turn_of(lake_of(root), root / "state", Schedule())
+    project = workspace(root, (PROJECT,)).says.project
+    turn = turn_of(lake_of(root), root / "state", Schedule(keeps=keeps(project)), proof(root, project))
     return Loop(lambda: committer_of(root), after, regularly(turn))

@@ -24,7 +24,7 @@ from splitrun.errors import StoreError
 from splitrun.store.lake.conflicts import conflicting
 from splitrun.store.lake.digests import noted
 from splitrun.store.lake.parquet import Written, durable, written
-from splitrun.store.lake.place import Folder
+from splitrun.store.lake.place import Folder, told
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table
 from splitrun.store.lake.window import KEPT
@@ -96,7 +96,7 @@ class LakeTable:
                 return self.made(options)
         except (DeltaError, OSError) as error:
             raise StoreError(
-                f"the table {self.folder.uri} cannot be opened ({error}); look at disk and rights"
+                f"the table {self.folder.uri} cannot be opened ({told(error)}); look at disk and rights"
             ) from error
 
     def made(self, options: dict[str, str] | None) -> DeltaTable:
@@ -147,7 +147,7 @@ class LakeTable:
                 time.sleep(min(0.005 * 2 ** min(attempt, 6), 0.3))
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise StoreError(
-                f"the table {self.folder.uri} cannot be written ({error}); it is tried again"
+                f"the table {self.folder.uri} cannot be written ({told(error)}); it is tried again"
             ) from error
         raise StoreError(f"others were faster at {self.folder.uri} {ATTEMPTS} times; it is tried again")
 

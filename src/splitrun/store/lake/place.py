@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.fs as pafs
 
 from splitrun.store.lake.tables import Table
 
-__all__ = ["Folder", "Lake", "folder_of"]
+__all__ = ["Folder", "Lake", "folder_of", "told"]
 
 OPTIONS = "AWS_"
 """What of the environment a bucket is opened with: keys, region, endpoint."""
@@ -66,6 +67,11 @@ class Folder:
             request_timeout=LONGEST,
         )
         return bucket, self.uri.partition("://")[2]
+
+
+def told(error: Exception) -> str:
+    """Give the words of deltalake or Arrow in a line, without the colours that they are written in."""
+    return " ".join(re.sub(r"\x1b\[\d*m|↳", "", str(error)).split())[:600]
 
 
 def folder_of(above: Path | str, table: Table) -> Folder:

@@ -16,10 +16,10 @@ from pyarrow import fs as pafs
 
 from splitrun.errors import DataError
 from splitrun.store.lake.parquet import digest_of
-from splitrun.store.lake.place import Folder, folder_of
+from splitrun.store.lake.place import Folder, folder_of, told
 from splitrun.store.lake.tables import PARTITION, Table
 
-__all__ = ["Snapshot", "links", "snapshot"]
+__all__ = ["Links", "Snapshot", "links", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,15 @@ class Snapshot:
         system, _ = self.folder.files()
         sums = [digest_of(file) or read_digest(system, file) for file in self.files]
         return f"sha256:{sums[0] if len(sums) == 1 else sha256(''.join(sums).encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which ids are linked, up to a commit."""
+
+    pairs: pa.Table
+    """`was_key` and `unit_key`."""
+    sequence: int
 
 
 def snapshot(above: Path | str, table: Table, upto: int | None = None) -> Snapshot:
@@ -104,8 +113,7 @@ def opened(folder: Folder, above: str, table: Table) -> DeltaTable:
 
 def unreadable(folder: Folder, error: Exception) -> DataError:
     """Say that a table cannot be read: in its own words, a line of them."""
-    says = " ".join(str(error).split())[:300]
-    return DataError(f"the table {folder.uri!r} cannot be read ({says}); mend or restore it")
+    return DataError(f"the table {folder.uri!r} cannot be read ({told(error)}); mend or restore it")
 
 
 def missing(system: pafs.FileSystem, table: Table, last: int, files: Sequence[str]) -> None:
@@ -138,8 +146,8 @@ def read_digest(system: pafs.FileSystem, file: str) -> str:
     return hashed.hexdigest()
 
 
-def links(above: Path | str, upto: int | None = None) -> pa.Table:
-    """Read which ids are linked: `was_key` and `unit_key`; no rows where nobody sent an alias.
+def links(above: Path | str, upto: int | None = None) -> Links:
+    """Read which ids are linked; none where nobody sent an alias.
 
     Args:
         above: That of a project's environment: a folder of this machine, or a URL.
@@ -153,9 +161,11 @@ def links(above: Path | str, upto: int | None = None) -> pa.Table:
     storage = folder.storage()
     options = None if storage is None else dict(storage)
     if not upto and not DeltaTable.is_deltatable(folder.uri, options):
-        return none
+        return Links(none, 0)
     pinned = snapshot(above, Table.ALIASES, upto)
     if not pinned.files:
-        return none
+        return Links(none, pinned.sequence)
     wanted = pc.field("sequence") <= pinned.sequence
-    return pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted)
+    return Links(
+        pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence
+    )
