@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
@@ -53,6 +53,20 @@ def address(written: str) -> str:
     return written
 
 
+Property = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$")]
+"""The name of a declared property; it becomes a part of a column's name."""
+
+
+def told_apart(declared: dict[str, str]) -> dict[str, str]:
+    """Refuse names that engines take for one, because they tell no capitals."""
+    known: dict[str, str] = {}
+    for name in declared:
+        first = known.setdefault(name.casefold(), name)
+        if first != name:
+            raise ValueError(f"{first!r} and {name!r} would be one column; declare one of them")
+    return declared
+
+
 class UnitType(Model):
     """What may be randomised."""
 
@@ -81,6 +95,10 @@ class Project(Model):
     """Where definitions and life cycles are kept."""
     lake: Annotated[Note, AfterValidator(address)] | None = None
     """Where events and exposures are kept: a folder, or a bucket like s3://bucket/lake."""
+    properties: Annotated[
+        dict[Property, Literal["number", "text", "boolean"]], AfterValidator(told_apart)
+    ] = Field(default_factory=dict, max_length=256)
+    """What properties of events hold; each becomes a column of its own in the lake."""
     engine: Literal["duckdb"] = "duckdb"
     """Where analysis runs."""
     units: dict[Key, UnitType] = Field(default_factory=dict)

@@ -300,17 +300,18 @@ def test_the_same_rows_in_a_bucket_give_the_same_readout(
 ) -> None:
     here, _ = filled(tmp_path / "here", people("first_seen"))
     there, _ = shop(tmp_path / "there", people("first_seen"))
-    (there.parent / "splitrun.yaml").write_text("project: shop\nlake: s3://rows/lake/\n")
+    root = tmp_path / "there"
+    (root / "splitrun.yaml").write_text("project: shop\nlake: s3://rows/lake/\n")
     later = FIRST + timedelta(days=20)
     commit(tmp_path / "here" / "state" / "lake" / "shop" / "production", Table.ALIASES, [alias("u2", "u1", later)])
 
     with bucket(monkeypatch, "rows"):
         lake = "s3://rows/lake/shop/production"
-        commit(lake, Table.EXPOSURES, exposures(there.parent))
-        commit(lake, Table.EVENTS, orders(there.parent))
+        commit(lake, Table.EXPOSURES, exposures(root))
+        commit(lake, Table.EVENTS, orders(root))
         commit(lake, Table.ALIASES, [alias("u2", "u1", later)])
         found = read(there)
-        commit(lake, Table.EVENTS, orders(there.parent), 2)
+        commit(lake, Table.EVENTS, orders(root), 2)
         pinned = read(there, events=1)
 
     assert effects(found) == effects(pinned) == effects(read(here))

@@ -202,10 +202,22 @@ class LakeTable:
         """Name the table's columns in order."""
         return [one.name for one in self.delta.schema().fields]
 
+    def types(self) -> dict[str, pa.DataType]:
+        """Give the types of the table's columns."""
+        return {one.name: one.type for one in pa.schema(self.delta.schema().to_arrow())}
+
     def widened(self, rows: pa.Table) -> bool:
-        """Give the table the columns that rows bring anew; false where somebody else was faster."""
-        known = set(self.columns())
+        """Give the table the columns that rows bring anew; false where somebody else was faster.
+
+        Raises:
+            StoreError: A column holds another type.
+        """
+        known = self.types()
         fields = [one for one in rows.schema if one.name not in known]
+        other = [one for one in rows.schema if known.get(one.name, one.type) != one.type]
+        if other:
+            (name, came), held = (other[0].name, other[0].type), known[other[0].name]
+            raise StoreError(f"{self.folder.uri}: {name} holds {held}, and {came} came; look at the settings")
         if not fields:
             return True
         self.passing("widen")
