@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import urllib3
 
 from tests.oracles.elsewhere import PEERS, interpreter, lacking
 
@@ -24,8 +24,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[str]:
         try:
             assert server.stdout is not None
             endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
-            with urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT")) as made:
-                assert made.status == 200
+            assert urllib3.request("PUT", f"{endpoint}/{name}").status == 200
             monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")

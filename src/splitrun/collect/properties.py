@@ -27,7 +27,9 @@ TYPES: Mapping[Kind, tuple[pa.DataType, tuple[type, ...]]] = {
 decode = Decoder(dict[str, object]).decode
 
 
-def fitting(declared: Declared, columns: Mapping[str, pa.DataType]) -> tuple[dict[str, Kind], tuple[str, ...]]:
+def fitting(
+    declared: Declared, columns: Mapping[str, pa.DataType]
+) -> tuple[dict[str, Kind], tuple[str, ...]]:
     """Choose the properties that can have a column of their own in a table.
 
     Args:
@@ -47,8 +49,8 @@ def fitting(declared: Declared, columns: Mapping[str, pa.DataType]) -> tuple[dic
             found[name] = kind
         else:
             says.append(
-                f"the property {name} is declared {kind}, and the column {known} of the lake holds {held}; its "
-                "values stay in the JSON: declare it as it was, or give it another name"
+                f"the property {name} is declared {kind}, and the column {known} of the lake holds {held}; "
+                "its values stay in the JSON: declare it as it was, or give it another name"
             )
     return found, tuple(says)
 

@@ -47,8 +47,9 @@ def address(written: str) -> str:
     if "://" in written and not BUCKET.fullmatch(written):
         scheme = written.partition("://")[0]
         raise ValueError(
-            f"{scheme[:20]}://… is no bucket that a lake can lie in; write s3://BUCKET/FOLDER, and endpoint and "
-            "keys into the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+            f"{scheme[:20]}://… is no bucket that a lake can lie in; write s3://BUCKET/FOLDER, and "
+            "endpoint and keys into the environment: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY"
         )
     return written
 

@@ -28,7 +28,7 @@ Told = Sequence[tuple[int, SplitrunError | None]]
 
 def worker(root: Path) -> None:
     """Bring all that waits into the lake in another process, as a worker does."""
-    words = [sys.executable, "-m", "tests.conduct.collecting.killed", root, "never", "1"]
+    words = [sys.executable, "-m", "tests.conduct.collecting.killed", str(root), "never", "1"]
     subprocess.run(words, check=True)
 
 
@@ -84,7 +84,18 @@ def test_a_full_spool_takes_events_again_once_another_process_has_emptied_it(tmp
 def test_a_server_that_takes_events_and_one_that_brings_them_into_the_lake_are_two(tmp_path: Path) -> None:
     (tmp_path / "splitrun.yaml").write_text("project: shop\n")
     key = make_access_key("first", ("ingest",), tmp_path).secret
-    words = [sys.executable, "-m", "splitrun", "serve", "--port", "0", "--json", "--folder", str(tmp_path), "--only"]
+    words = [
+        sys.executable,
+        "-m",
+        "splitrun",
+        "serve",
+        "--port",
+        "0",
+        "--json",
+        "--folder",
+        str(tmp_path),
+        "--only",
+    ]
     servers = [
         subprocess.Popen([*words, mode], stdout=subprocess.PIPE, text=True, env=os.environ)
         for mode in ("ingest", "worker")

@@ -38,7 +38,6 @@ def cells(root: Path, *names: str) -> list[tuple[object, ...]]:
     return [tuple(row.get(name) for name in names) for row in found]
 
 
-@pytest.mark.requirement("R20")
 def test_a_declared_property_gets_a_column_and_the_rest_stays_in_the_json(tmp_path: Path) -> None:
     flushed(tmp_path, {}, sold(1, amount=5))
     flushed(tmp_path, NUMBER, sold(2, amount=7.5, note="gift"), sold(3, amount="seven"))

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-import pytest
-
 from splitrun.conduct.collecting.assembled import committer_of, lake_of
 from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.upkeep import Schedule, turn_of
@@ -27,7 +25,7 @@ def settings(text: str) -> Project:
     return Project.model_validate({"project": "shop", "privacy": {"retention": json.loads(text)}})
 
 
-@pytest.mark.requirement("R57")
+@pytest.mark.requirement("R78")
 def test_each_class_is_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
     both = keeps(settings('{"events": "13mo", "exposures": "2y"}'))
     one = keeps(settings('{"events": "10d"}'))
@@ -47,12 +45,17 @@ def filled(root: Path) -> None:
     (root / "splitrun.yaml").write_text(SETTINGS)
     one = committer_of(root)
     at = round(OLD.timestamp() * 1e9)
-    put(one, send([event(1, time=OLD.isoformat()), event(2, time=OLD.isoformat())], at=at, sent_at=OLD.isoformat()))
+    put(
+        one,
+        send(
+            [event(1, time=OLD.isoformat()), event(2, time=OLD.isoformat())], at=at, sent_at=OLD.isoformat()
+        ),
+    )
     put(one, send([event(3)], at=round(NOW.timestamp() * 1e9), sent_at=TIME))
     one.flush()
 
 
-@pytest.mark.requirement("R57")
+@pytest.mark.requirement("R78")
 def test_days_that_go_are_named_in_the_chain_with_their_rows_and_files(tmp_path: Path) -> None:
     filled(tmp_path)
     make_access_key("first", ("sdk",), tmp_path)  # so that there is a registry
@@ -89,5 +92,3 @@ def test_a_project_without_a_registry_lets_days_go_all_the_same(tmp_path: Path) 
     assert done is not None
     assert done.dropped == 1
     assert not home(tmp_path).there
-
-

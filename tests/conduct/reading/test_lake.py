@@ -8,7 +8,6 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -162,6 +161,38 @@ def test_a_pin_gives_the_same_after_more_rows_and_after_compaction(tmp_path: Pat
         read(file, events=3)
 
 
+@pytest.mark.requirement("R24")
+def test_of_rows_with_one_id_the_first_that_was_committed_counts(tmp_path: Path) -> None:
+    file, lake = filled(tmp_path)
+    before = read(file)
+    first = orders(tmp_path)[0]
+    # the same id again, with more money, said to have been received long before
+    other = {**first, "properties": '{"amount": 90000}', "received": FIRST - timedelta(days=1)}
+
+    commit(lake, Table.EVENTS, [other], 2)
+    met = exposures(tmp_path)[0]
+    commit(lake, Table.EXPOSURES, [{**met, "variant": "neither", "received": FIRST - timedelta(days=1)}], 2)
+
+    assert effects(read(file)) == effects(before)
+
+
+@pytest.mark.requirement("R24")
+def test_events_before_a_units_first_exposure_do_not_count(tmp_path: Path) -> None:
+    file, lake = filled(tmp_path, people("first_seen"))
+    commit(lake, Table.ALIASES, [alias("guest", "u1", FIRST)])
+    before = read(file)
+    met = min(at(row) for row in table(tmp_path / "exposures.csv") if row["user"] == "u1")
+    early = met - timedelta(seconds=1)
+    rows = [event(unit, "order", early, properties={"amount": 9000}) for unit in ("u1", "guest")]
+
+    commit(lake, Table.EVENTS, rows, 2)
+    unchanged = read(file)
+    commit(lake, Table.EVENTS, [event("guest", "order", met, properties={"amount": 9000})], 3)
+
+    assert effects(unchanged) == effects(before)
+    assert effects(read(file)) != effects(before)
+
+
 def people(identity: str) -> str:
     return FROM_LAKE.replace("unit: user\n", f"unit: user\nidentity: {identity}\n")
 
@@ -234,8 +265,9 @@ def test_a_sealed_plan_is_read_from_the_lake_of_its_environment(tmp_path: Path) 
     assert [each.form for each in shown.lineage.data] == ["lake", "lake"]
 
 
-def again(file: Path, pin: int | None = None, **other: Any) -> Shown:
-    return readout("checkout", file.parent, wish=Wish(actor="ann", pin=pin), desk=DESK, **other)
+def again(file: Path, pin: int | None = None, as_of: datetime | None = None) -> Shown:
+    wish = Wish(actor="ann", pin=pin)
+    return readout("checkout", file.parent, as_of=as_of, wish=wish, desk=DESK)
 
 
 def looked(file: Path) -> Entry:
@@ -278,7 +310,9 @@ def test_a_pin_whose_rows_or_files_are_gone_says_so(tmp_path: Path) -> None:
     first = min(events.file_uris())
 
     events.delete(f"date = '{FIRST.date() + timedelta(days=1)}'")
-    with pytest.raises(DataError, match=rf"look {look} read [\d,]+ rows of events .* and [\d,]+ of them are left"):
+    with pytest.raises(
+        DataError, match=rf"look {look} read [\d,]+ rows of events .* and [\d,]+ of them are left"
+    ):
         again(file, look)
     Path(first).unlink()
     with pytest.raises(DataError, match=r"1 of \d+ files of events, sequence ≤ 1, are gone, like .*parquet"):
@@ -303,7 +337,11 @@ def test_the_same_rows_in_a_bucket_give_the_same_readout(
     root = tmp_path / "there"
     (root / "splitrun.yaml").write_text("project: shop\nlake: s3://rows/lake/\n")
     later = FIRST + timedelta(days=20)
-    commit(tmp_path / "here" / "state" / "lake" / "shop" / "production", Table.ALIASES, [alias("u2", "u1", later)])
+    commit(
+        tmp_path / "here" / "state" / "lake" / "shop" / "production",
+        Table.ALIASES,
+        [alias("u2", "u1", later)],
+    )
 
     with bucket(monkeypatch, "rows"):
         lake = "s3://rows/lake/shop/production"
@@ -318,8 +356,12 @@ def test_the_same_rows_in_a_bucket_give_the_same_readout(
     assert pinned.lineage.data == found.lineage.data
 
 
-@pytest.mark.parametrize("url", ["gs://bucket/lake", "s3://key:secret@bucket/lake", "s3://", "s3://bucket/../x"])
-def test_a_url_that_is_no_bucket_of_this_kind_is_refused_where_it_is_written(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["gs://bucket/lake", "s3://key:secret@bucket/lake", "s3://", "s3://bucket/../x"]
+)
+def test_a_url_that_is_no_bucket_of_this_kind_is_refused_where_it_is_written(
+    tmp_path: Path, url: str
+) -> None:
     (tmp_path / "splitrun.yaml").write_text(f"project: shop\nlake: '{url}'\n")
 
     (told,) = workspace(tmp_path, ("splitrun.yaml",)).says.mistakes

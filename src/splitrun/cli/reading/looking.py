@@ -43,7 +43,9 @@ Early = Annotated[
 
 Pin = Annotated[
     int | None,
-    typer.Option("--pin", metavar="LOOK", min=1, help="Read again what this entry of the log read of the lake."),
+    typer.Option(
+        "--pin", metavar="LOOK", min=1, help="Read again what this entry of the log read of the lake."
+    ),
 ]
 
 

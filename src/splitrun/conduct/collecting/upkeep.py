@@ -56,7 +56,7 @@ class Done:
     """Files that are not what was written."""
 
 
-def upkeep(  # noqa: PLR0913 - what is kept, how, when, and who is told
+def upkeep(
     lake: Lake,
     lock: Path,
     schedule: Schedule,

@@ -58,7 +58,9 @@ def pinned(registry: Registry, where: tuple[str, str], subject: str, number: int
         says = f"entry {number} of the log is no look at {subject} in {environment}"
         raise SpecError([Mistake(says, "name one that `splitrun audit log` shows as a look at it", OPTION)])
     match value_of(looks[0].content):
-        case {"pins": dict(pins), "rows": dict(rows), "plan": str(plan), "as_of": str() | None as moment} if pins:
+        case {"pins": dict(pins), "rows": dict(rows), "plan": str(plan), "as_of": str() | None as moment} if (
+            pins
+        ):
             return Pin(number, plan, read(moment), whole(pins), whole(rows))
         case _:
             says = f"look {number} says of no table of the lake up to which commit it read it"
@@ -92,6 +94,6 @@ def held(pin: Pin, found: Taken, plan: str) -> None:
         then = pin.rows.get(one.name, one.rows)
         if one.rows != then:
             raise DataError(
-                f"look {pin.look} read {then:,} rows of {one.name} ({one.where}), and {one.rows:,} of them are "
-                "left: days were let go of since, or rows erased; read without --pin"
+                f"look {pin.look} read {then:,} rows of {one.name} ({one.where}), and {one.rows:,} of "
+                "them are left: days were let go of since, or rows erased; read without --pin"
             )

@@ -26,7 +26,7 @@ from splitrun.store.lake.digests import noted
 from splitrun.store.lake.parquet import Written, durable, written
 from splitrun.store.lake.place import Folder, told
 from splitrun.store.lake.remembered import Seen
-from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table
+from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table, columns
 from splitrun.store.lake.window import KEPT
 
 __all__ = ["Counts", "LakeTable", "Mark", "Passing"]
@@ -204,7 +204,7 @@ class LakeTable:
 
     def types(self) -> dict[str, pa.DataType]:
         """Give the types of the table's columns."""
-        return {one.name: one.type for one in pa.schema(self.delta.schema().to_arrow())}
+        return {one.name: one.type for one in columns(self.delta)}
 
     def widened(self, rows: pa.Table) -> bool:
         """Give the table the columns that rows bring anew; false where somebody else was faster.

@@ -17,7 +17,7 @@ from pyarrow import fs as pafs
 from splitrun.errors import DataError
 from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder, folder_of, told
-from splitrun.store.lake.tables import PARTITION, Table
+from splitrun.store.lake.tables import PARTITION, Table, columns
 
 __all__ = ["Links", "Snapshot", "links", "snapshot"]
 
@@ -89,7 +89,7 @@ def snapshot(above: Path | str, table: Table, upto: int | None = None) -> Snapsh
         missing(system, table, last, files)
     except OSError as error:
         raise unreadable(folder, error) from error
-    fields = [one for one in pa.schema(delta.schema().to_arrow()) if one.name != PARTITION]
+    fields = [one for one in columns(delta) if one.name != PARTITION]
     return Snapshot(table, last, files, folder, pa.schema(fields))
 
 
@@ -166,6 +166,4 @@ def links(above: Path | str, upto: int | None = None) -> Links:
     if not pinned.files:
         return Links(none, pinned.sequence)
     wanted = pc.field("sequence") <= pinned.sequence
-    return Links(
-        pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence
-    )
+    return Links(pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence)

@@ -183,7 +183,9 @@ def dropped(table: LakeTable, days: Sequence[Gone]) -> int:
             files = [file for file in by_day(table)[one.day] if file["path"] in one.files]
             done += exchanged(table, one.day, files, None)
     except (DeltaError, OSError) as error:
-        raise StoreError(f"days of the table {table.folder.uri} cannot be let go of ({told(error)})") from error
+        raise StoreError(
+            f"days of the table {table.folder.uri} cannot be let go of ({told(error)})"
+        ) from error
     return done
 
 
