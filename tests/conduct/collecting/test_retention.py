@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from splitrun.conduct.collecting.assembled import committer_of, lake_of
 from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.upkeep import Schedule, turn_of

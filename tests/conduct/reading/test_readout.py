@@ -35,9 +35,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(
-    file: Path, as_of: datetime | str | None = AFTER, *, reason: str | None = None, early: str | None = None
+    file: Path,
+    as_of: datetime | str | None = AFTER,
+    *,
+    reason: str | None = None,
+    early: str | None = None,
+    environment: str | None = None,
 ) -> Shown:
-    wish = Wish(actor="ann", reason=reason, early=early)
+    wish = Wish(environment, reason, early, "ann")
     return readout("checkout", file.parent, as_of=as_of, wish=wish, desk=DESK)
 
 

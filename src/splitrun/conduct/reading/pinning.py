@@ -32,7 +32,9 @@ class Pin:
 
 
 def read_of(found: Taken) -> dict[str, Json]:
-    """Write what was read, for the look."""
+    """Write what was read of the lake, for the look; nothing where nothing was."""
+    if not found.pins:
+        return {}
     rows = {one.name: one.rows for one in found.measured.sources if one.form == "lake"}
     return {"pins": dict(found.pins), "rows": rows}
 

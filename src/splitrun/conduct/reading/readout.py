@@ -263,8 +263,8 @@ def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> C
         "decision": None if seen.decision is None else seen.decision.value.value,
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
-        "again": wish.pin,
         **read_of(found),
+        **({} if wish.pin is None else {"again": wish.pin}),
     }
     remark = Remark(
         verb=LOOK,
