@@ -296,8 +296,9 @@ def test_a_former_look_is_read_again_exactly_as_it_was(tmp_path: Path) -> None:
     assert json.loads(looked(file).content)["again"] == look.number
     with pytest.raises(SpecError, match="leave `--as-of` out"):
         again(file, look.number, as_of=AFTER)
-    with pytest.raises(SpecError, match="entry 1 of the log is no look"):
-        again(file, 1)
+    for number in (1, 0, 99, 1 << 70):
+        with pytest.raises(SpecError, match=f"entry {number} of the log is no look"):
+            again(file, number)
 
 
 @pytest.mark.requirement("R23")

@@ -14,6 +14,8 @@ from splitrun.store.registry.registry import Registry
 __all__ = ["Pin", "held", "pinned", "read_of"]
 
 OPTION = "--pin"
+MOST = 1 << 53
+"""No log has as many entries, and no larger number reaches a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def pinned(registry: Registry, where: tuple[str, str], subject: str, number: int
         SpecError: There is no such look, or it read nothing of the lake.
     """
     project, environment = where
-    found = [] if number < 1 else list(registry.entries(project=project, since=number - 1, until=number))
+    there = 0 < number < MOST
+    found = list(registry.entries(project=project, since=number - 1, until=number)) if there else []
     looks = [
         one for one in found if (one.verb, one.subject, one.environment) == ("look", subject, environment)
     ]
