@@ -53,7 +53,7 @@ class Done:
     removed: int
     """Files."""
     faults: tuple[str, ...]
-    """Files that are not what was written."""
+    """Files that are not what was written, and days that could not be let go of."""
 
 
 def upkeep(
@@ -90,11 +90,13 @@ def upkeep(
             one = LakeTable(folder, table, Seen(lock.with_suffix(".none")), passing)
             days += compacted(one, schedule.few).days
             keeps = schedule.keeps.get((project, table))
-            if keeps is not None:
-                old = overdue(one, now.astimezone(UTC).date() - timedelta(days=keeps))
+            old = () if keeps is None else overdue(one, now.astimezone(UTC).date() - timedelta(days=keeps))
+            try:
                 if old:
                     tell(project, environment, table, old)
-                gone += dropped(one, old)
+                    gone += dropped(one, old)
+            except SplitrunError as error:
+                wrong.append(f"days of {folder.uri} are kept longer than they may: {error}")
             removed += len(cleaned(one, schedule.hours))
             wrong += faults(folder)
     return Done(days, gone, removed, tuple(wrong))
