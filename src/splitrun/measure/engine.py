@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
+from pyarrow.dataset import Dataset
 
 from splitrun.spec.source import Rows
 
@@ -81,7 +82,7 @@ class Shelf:
     table: str
     """exposures, events or triggers."""
     files: tuple[str, ...]
-    """Absolute paths, in order."""
+    """Paths, in order; absolute where they are on this machine."""
     sequence: int
     """Rows of later commits are not read."""
     wanted: frozenset[str]
@@ -92,6 +93,12 @@ class Shelf:
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
     late: timedelta | None = None
     """How long after it happened an event may have come in; None: as long as the lake took it."""
+    linked: int | None = None
+    """The last commit of aliases that counts; None where ids are never joined."""
+    rows: Dataset | None = None
+    """Opened, where the files are in a bucket, which no engine reaches by itself."""
+    digest: str | None = None
+    """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 
 
 class Engine(Protocol):

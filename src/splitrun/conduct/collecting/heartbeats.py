@@ -10,7 +10,6 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from msgspec.json import encode
 
@@ -99,7 +98,7 @@ def pulse(spool: SpoolFile, folder: Folder, where: tuple[str, str], now: datetim
     done = [(at, stored) for *_, at, stored in found.kept if at not in found.waiting]
     last = max((at for *_, at, _ in found.kept), default=None)
     try:
-        rows = measured(folder, spool.name()) if done and folder.local is not None else None
+        rows = measured(folder, spool.name()) if done else None
     except (DataError, EngineError) as error:
         rows, says = {}, str(error)
     else:
@@ -124,12 +123,21 @@ def measured(folder: Folder, spool: str) -> Mapping[int, int]:
         DataError: The table is not there or cannot be read.
         EngineError: The engine refused.
     """
-    pinned = snapshot(Path(folder.uri).parent, Table.HEARTBEATS)
+    pinned = snapshot(folder.uri.rpartition("/")[0], Table.HEARTBEATS)
     if not pinned.files:
         return {}
-    files = tuple(str(file) for file in pinned.files)
     wanted = frozenset(("unit_key", "time", "received", "release"))
-    shelf = Shelf("events", files, pinned.sequence, wanted, experiment="", version=0)
+    far = folder.local is None
+    shelf = Shelf(
+        "events",
+        pinned.files,
+        pinned.sequence,
+        wanted,
+        experiment="",
+        version=0,
+        rows=pinned.rows() if far else None,
+        digest=pinned.digest() if far else None,
+    )
     with DuckDB(lake={BEATS: shelf}) as engine:
         relation = engine.load({BEATS: Source.model_validate({"lake": "events"})})[BEATS].relation
         query = (

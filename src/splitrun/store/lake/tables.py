@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import pyarrow as pa
+from deltalake import DeltaTable
 
-__all__ = ["PARTITION", "RAW", "SCHEMAS", "STATISTICS", "Table", "declared"]
+__all__ = ["PARTITION", "RAW", "SCHEMAS", "STATISTICS", "Table", "columns", "declared"]
 
 
 class Table(StrEnum):
@@ -83,6 +84,11 @@ SCHEMAS: dict[Table, pa.Schema] = {
 }
 """`attributes` and `properties` are JSON objects; `outcome` is `ok` or why the variant is not what the rules
 give, told while the id is at hand."""
+
+
+def columns(delta: DeltaTable) -> pa.Schema:
+    """Give the columns of a table as Arrow has them."""
+    return pa.schema(delta.schema().to_arrow())  # type: ignore[arg-type]  # a schema by Arrow's C interface
 
 
 def declared(name: str) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Condition, Event, Lock, Thread
+from time import monotonic
 from typing import Generic, TypeVar
 
 from splitrun.errors import BusyError, SplitrunError
@@ -34,7 +35,10 @@ LOG = 64_000_000
 """Bytes of the log from which it is begun anew, though commits have to wait for that."""
 
 IDLE = 1.0
-"""Seconds without parcels after which it is counted again what the spool holds."""
+"""Seconds after which it is counted again what the spool holds: another process may have let go of some."""
+
+SHARE = 20
+"""A count that takes long is made seldom: it takes at most one part in so many."""
 
 
 class Writer(Generic[T]):
@@ -135,14 +139,17 @@ class Writer(Generic[T]):
 
     def written(self, connection: sqlite3.Connection) -> None:
         """Commit groups with one connection until nothing is left to be written."""
+        due = monotonic()
         while True:
             group = self.taken()
             if group:
                 self.commit(connection, group)
             elif self.closed:
                 return
-            if self.stale or not group:
+            if self.stale or not group or monotonic() >= due:
+                begun = monotonic()
                 self.count(connection)
+                due = begun + max(IDLE, SHARE * (monotonic() - begun))
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Count what is on disk; exact, because nobody else appends."""
