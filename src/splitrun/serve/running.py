@@ -17,6 +17,7 @@ from splitrun.serve.app import application
 from splitrun.serve.events import Intake
 from splitrun.serve.rulesets import Rulesets
 from splitrun.serve.server import Part, Server
+from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "assembled", "serving"]
 
@@ -29,13 +30,14 @@ CROWD = 4_000
 """Connections and requests at once; more are answered 503."""
 
 
-def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) -> Server:
+def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None, *, cap: int = CAP) -> Server:
     """Put a server together.
 
     Args:
         root: The project's folder.
         only: Which of `web`, `ingest` and `worker` this process does; none: all.
         desk: The clock.
+        cap: Bytes of batches that may wait for the lake.
 
     Raises:
         SpecError: There is no project, its settings have mistakes, or there is no such mode.
@@ -52,7 +54,7 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None) 
     if "web" in modes:
         parts["rulesets"] = Rulesets(published(root))
     if "ingest" in modes:
-        intake = Intake(spool_of(root))
+        intake = Intake(spool_of(root), cap=cap)
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:

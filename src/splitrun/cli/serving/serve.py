@@ -24,12 +24,18 @@ def serve(
             "--only", metavar="MODE", help="web, ingest or worker, and nothing else; again for more."
         ),
     ] = None,
+    spool_cap: Annotated[
+        int,
+        typer.Option(
+            "--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."
+        ),
+    ] = 2_000_000_000,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
     """Serve rulesets, take events and fill the lake, until it is interrupted."""
     root = verbs.home(folder).root
-    server = verbs.assembled(root, tuple(only or ()))
+    server = verbs.assembled(root, tuple(only or ()), cap=spool_cap)
     for made in verbs.first_access_keys(root):
         scopes = ", ".join(made.key.scopes)
         if json:

@@ -6,7 +6,6 @@ commit, seen onto the disk; then the spool forgets. Whatever stops in between is
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
+from splitrun.store.lock import alone
 from splitrun.store.spool.file import Counted, SpoolFile
 from splitrun.store.spool.parcel import Letter, Parcel
 
@@ -66,14 +66,11 @@ class Committer:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process empties {self.spool.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def waiting(self) -> int:

@@ -66,7 +66,7 @@ class Loop:
                 with committer.owned():
                     self.flushes(committer)
                     committer.close()
-            except SplitrunError as error:
+            except (SplitrunError, OSError) as error:
                 self.refused = str(error)
                 log.warning("%s", error)
                 if self.stopping.wait(pause):

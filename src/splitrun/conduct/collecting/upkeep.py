@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from splitrun.store.lake.digests import faults
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.upkeep import FEW, ORPHANED, cleaned, compacted, dropped
+from splitrun.store.lock import alone
 
 __all__ = ["Done", "Schedule", "regularly", "turn_of", "upkeep"]
 
@@ -66,11 +66,8 @@ def upkeep(
     Raises:
         StoreError: A table cannot be read or written; it is as it was.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with alone(lock) as ours:
+        if not ours:
             return None
         days = gone = removed = 0
         wrong: list[str] = []

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from splitrun.errors import StoreError
+from splitrun.store.lasting import durable, folder
 
 __all__ = ["ADDED", "KEY_BYTES", "Cipher", "secret_file"]
 
@@ -83,7 +84,7 @@ def secret_file(file: Path) -> bytes:
     """
     try:
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
+            folder(file.parent)
             part = file.with_name(f".{file.name}.{os.getpid()}.part")
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as out:
@@ -96,6 +97,7 @@ def secret_file(file: Path) -> bytes:
                 pass
             finally:
                 part.unlink()
+            durable(file.parent)  # what is closed with a key is lost with it
         key = file.read_bytes()
     except OSError as error:
         raise StoreError(f"the key {file} cannot be read or made ({error.strerror})") from error

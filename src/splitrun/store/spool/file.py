@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from splitrun.errors import BusyError, StoreError
+from splitrun.store.lasting import folder
+from splitrun.store.lock import alone
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.parcel import Letter, Origin, Parcel
 
@@ -101,7 +102,7 @@ class SpoolFile:
 
     def make(self) -> None:
         """Make the file where there is none, and look whether it is one of ours."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder(self.path.parent)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
             opened.execute(f"pragma page_size = {PAGE}")  # heeded by a new file only
@@ -124,15 +125,11 @@ class SpoolFile:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.path.with_name(f"{self.path.name}.lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.path.with_name(f"{self.path.name}.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process takes events into {self.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def name(self) -> str:
