@@ -45,7 +45,9 @@ def test_a_lock_that_somebody_holds_is_told_in_two_seconds_and_leaves_no_thread_
     with Process(tmp_path) as server:
         senders = clients(ledger, 8, server.port, key, enough)
         events = tmp_path / "state" / "lake" / "shop" / "production" / "events"
-        while not (DeltaTable.is_deltatable(str(events)) and kept(tmp_path)):  # whoever writes has its threads
+        while not (
+            DeltaTable.is_deltatable(str(events)) and kept(tmp_path)
+        ):  # whoever writes has its threads
             enough.wait(0.2)
         before = threads(server)
         with closing(

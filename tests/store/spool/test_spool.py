@@ -482,7 +482,9 @@ def test_a_killed_process_loses_nothing_that_it_told(file: SpoolFile) -> None:
     assert len(told) >= 900
 
 
-CLOSED = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('select 1 from parcels'); c.close()"
+CLOSED = (
+    "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('select 1 from parcels'); c.close()"
+)
 
 
 @pytest.mark.requirement("R22")
