@@ -102,11 +102,11 @@ class Process:
         self.running.kill()
         self.running.wait()
 
-    def end(self) -> bool:
+    def end(self, patience: float = PATIENCE) -> bool:
         """Ask it to end, and wait; whether it ended as it was asked to."""
         assert self.running is not None
         self.running.send_signal(signal.SIGTERM)
-        return self.running.wait(PATIENCE) == -signal.SIGTERM  # uvicorn raises it again once it has drained
+        return self.running.wait(patience) == -signal.SIGTERM  # uvicorn raises it again once it has drained
 
     def __enter__(self) -> Self:
         self.start()

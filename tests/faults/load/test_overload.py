@@ -89,7 +89,7 @@ def test_while_the_committer_stands_still_answers_come_as_quickly_until_the_spoo
             lambda: ingested(Crowd(intake.port, key, 1, 1, 0.2, first=10**8), 0.2).accepted != []
         )
         assert intake.end()
-        assert worker.end()
+        assert worker.end(900.0)  # all that waited is brought into the lake first
 
     found = kept(tmp_path)
     ids = {f"c0ffee0000000000{number:016x}" for one in (usual, stalled) for number in one.accepted}
