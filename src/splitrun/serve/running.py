@@ -28,6 +28,7 @@ from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 from splitrun.serve.watching.heartbeats import Heartbeats
+from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
 
@@ -50,6 +51,7 @@ def assembled(
     *,
     origins: tuple[str, ...] = (),
     log: TextIO | None = None,
+    cap: int = CAP,
 ) -> Server:
     """Put a server together.
 
@@ -59,6 +61,7 @@ def assembled(
         desk: The clock.
         origins: Origins of pages that may evaluate flags and send events.
         log: Where requests are written down; none: nowhere.
+        cap: Bytes of batches that may wait for the lake.
 
     Raises:
         SpecError: There is no project, its settings have mistakes, or there is no such mode.
@@ -76,7 +79,7 @@ def assembled(
     if "web" in modes:
         parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
-        intake = Intake(spool_of(root))
+        intake = Intake(spool_of(root), cap=cap)
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:

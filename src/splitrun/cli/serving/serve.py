@@ -36,12 +36,20 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write each request to standard error, as JSON without ids.")
     ] = False,
+    spool_cap: Annotated[
+        int,
+        typer.Option(
+            "--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."
+        ),
+    ] = 2_000_000_000,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
     """Serve rulesets, take events and fill the lake, until it is interrupted."""
     root, log = verbs.home(folder).root, sys.stderr if access_log else None
-    server = verbs.assembled(root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log)
+    server = verbs.assembled(
+        root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log, cap=spool_cap
+    )
     for made in verbs.first_access_keys(root):
         scopes = ", ".join(made.key.scopes)
         if json:

@@ -6,7 +6,6 @@ commit, seen onto the disk; then the spool forgets. Whatever stops in between is
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from splitrun.conduct.collecting.settling import Settled, lagged, notes
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
+from splitrun.store.lock import alone
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import HEARTBEAT, Letter, Parcel
 
@@ -75,14 +75,11 @@ class Committer:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process empties {self.spool.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def waiting(self) -> int:

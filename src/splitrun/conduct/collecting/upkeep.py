@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from splitrun.store.lake.place import Lake
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
 from splitrun.store.lake.upkeep import FEW, ORPHANED, Gone, cleaned, compacted, dropped, overdue
+from splitrun.store.lock import alone
 
 __all__ = ["Done", "Schedule", "Tell", "regularly", "turn_of", "upkeep"]
 
@@ -77,11 +77,8 @@ def upkeep(
     Raises:
         StoreError: A table cannot be read or written; it is as it was.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with alone(lock) as ours:
+        if not ours:
             return None
         days = gone = removed = 0
         wrong: list[str] = []

@@ -23,11 +23,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from splitrun.errors import StoreError
 from splitrun.store.lake.conflicts import conflicting
 from splitrun.store.lake.digests import noted
-from splitrun.store.lake.parquet import Written, durable, written
+from splitrun.store.lake.parquet import Written, written
 from splitrun.store.lake.place import Folder, told
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table, columns
+from splitrun.store.lake.torn import mended
 from splitrun.store.lake.window import KEPT
+from splitrun.store.lasting import durable, folder
 
 __all__ = ["Counts", "LakeTable", "Mark", "Passing"]
 
@@ -94,6 +96,14 @@ class LakeTable:
                 return DeltaTable(self.folder.uri, storage_options=options)
             except TableNotFoundError:
                 return self.made(options)
+            except DeltaError:
+                if self.folder.local is None:
+                    raise
+                mended(self.folder.local)  # the power may have gone; what else is wrong, is so after it too
+                try:
+                    return DeltaTable(self.folder.uri, storage_options=options)
+                except TableNotFoundError:
+                    return self.made(options)
         except (DeltaError, OSError) as error:
             raise StoreError(
                 f"the table {self.folder.uri} cannot be opened ({told(error)}); look at disk and rights"
@@ -101,6 +111,8 @@ class LakeTable:
 
     def made(self, options: dict[str, str] | None) -> DeltaTable:
         """Make the table; somebody else may do so at the same moment."""
+        if self.folder.local is not None:
+            folder(self.folder.local / "_delta_log")
         try:
             made = DeltaTable.create(
                 self.folder.uri,
@@ -118,9 +130,17 @@ class LakeTable:
         return made
 
     def mark(self, app: str) -> int:
-        """Number of the last parcel of a spool that is in; 0 where none is."""
-        self.delta.update_incremental()
-        return self.delta.transaction_version(app) or 0
+        """Number of the last parcel of a spool that is in; 0 where none is.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        try:
+            self.delta.update_incremental()
+            return self.delta.transaction_version(app) or 0
+        except (DeltaError, OSError) as error:
+            says = f"the table {self.folder.uri} cannot be read ({error}); it is tried again"
+            raise StoreError(says) from error
 
     def append(self, rows: pa.Table, mark: Mark) -> Counts:
         """Bring rows in, each event id once, and say how many of them were what.

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TypedDict
 
 import pyarrow as pa
@@ -18,10 +19,11 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import LakeTable
-from splitrun.store.lake.digests import noted, unnoted
+from splitrun.store.lake.digests import LOG, noted, unnoted
 from splitrun.store.lake.parquet import written
 from splitrun.store.lake.place import told
 from splitrun.store.lake.tables import PARTITION
+from splitrun.store.lasting import durable
 
 __all__ = ["FEW", "ORPHANED", "Gone", "Kept", "cleaned", "compacted", "dropped", "overdue"]
 
@@ -189,6 +191,18 @@ def dropped(table: LakeTable, days: Sequence[Gone]) -> int:
     return done
 
 
+def lasting(root: Path) -> None:
+    """See checkpoints onto the disk and note their digests, before entries they stand for are removed."""
+    log = root / LOG
+    names = unnoted(root)
+    for name in names:
+        durable(log / name)
+    for pointer in log.glob("_last_checkpoint"):
+        durable(pointer)
+    durable(log)
+    noted(root, *names)
+
+
 def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
     """Remove files that no version needs, and orphans; write a checkpoint, and clean the log up.
 
@@ -205,9 +219,9 @@ def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
         gone = delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
         delta.update_incremental()
         delta.create_checkpoint()
+        if table.folder.local is not None:
+            lasting(table.folder.local)
         delta.cleanup_metadata()
     except (DeltaError, OSError) as error:
         raise StoreError(f"the table {table.folder.uri} cannot be cleaned up ({told(error)})") from error
-    if table.folder.local is not None:
-        noted(table.folder.local, *unnoted(table.folder.local))
     return tuple(gone)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from splitrun.errors import BusyError, StoreError
+from splitrun.store.lasting import folder
+from splitrun.store.lock import alone
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.counts import SCHEMA as COUNTS
 from splitrun.store.spool.counts import Beat, Counted, Lag, Note, noted, sent, settled
@@ -54,7 +55,10 @@ def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
         return BusyError(f"the spool {path} is locked by somebody else; send it again", kind="lock", after=1)
     if "full" in says or "No space" in says or "too large" in says:
         return BusyError(f"the disk of the spool {path} is full; nothing was kept", kind="disk", after=10)
-    return StoreError(f"the spool {path} cannot be used ({says}); nothing was kept: look at disk and rights")
+    kind = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return StoreError(
+        f"the spool {path} cannot be used ({says}, {kind}); nothing was kept: look at disk and rights"
+    )
 
 
 def damaged(path: Path, says: str) -> StoreError:
@@ -62,6 +66,21 @@ def damaged(path: Path, says: str) -> StoreError:
     return StoreError(
         f"the spool {path} is damaged ({says}); look into the disk, and put the file back from a backup"
     )
+
+
+def owners(path: Path) -> None:
+    """Make an empty file for its owner only.
+
+    It is never opened under its name: whoever closes a file lets go of all locks that the process has on it
+    (POSIX, `fcntl`), SQLite's among them; another process would then take the log away under a running server.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()
 
 
 class SpoolFile:
@@ -96,8 +115,9 @@ class SpoolFile:
 
     def make(self) -> None:
         """Make the file where there is none, and look whether it is one of ours."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        folder(self.path.parent)
+        if not self.path.exists():
+            owners(self.path)
         with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
             opened.execute(f"pragma page_size = {PAGE}")  # heeded by a new file only
             opened.execute("pragma journal_mode = wal")
@@ -119,15 +139,11 @@ class SpoolFile:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.path.with_name(f"{self.path.name}.lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.path.with_name(f"{self.path.name}.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process takes events into {self.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def name(self) -> str:
