@@ -19,7 +19,7 @@ from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
-from splitrun.cli.serving import access, replay, serve
+from splitrun.cli.serving import access, demo, replay, serve
 from splitrun.errors import (
     BusyError,
     ConflictError,
@@ -114,6 +114,7 @@ for name, verb, brief in (
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("serve", serve.serve, "Serve rulesets, take events, fill the lake."),
+    ("demo", demo.demo, "Show the whole loop on this machine, with made-up visitors."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from splitrun.conduct.definitions.applying import Wanted, apply
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
+    from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
+    from splitrun.conduct.desk import Desk
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
@@ -73,6 +75,7 @@ __all__ = [
     "FIRST",
     "Access",
     "Asked",
+    "Desk",
     "Looking",
     "Verb",
     "Wanted",
@@ -94,6 +97,7 @@ __all__ = [
     "begin_project",
     "compare",
     "decide",
+    "demo",
     "desk",
     "difference_as_json",
     "difference_as_lines",
@@ -151,6 +155,7 @@ __all__ = [
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
     "Asked": "splitrun.conduct.lifecycle.footing",
+    "Desk": "splitrun.conduct.desk",
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
@@ -173,6 +178,7 @@ HOMES = {
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
+    "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
