@@ -77,7 +77,9 @@ def demo(folder: Path, visitors: int = 4000, seed: int = 20260302, desk: Desk | 
         table.progress("stopping the server; what it took goes to the lake")
     moment = passed(WINDOW, datetime.now(UTC), table)
     table.progress("reading the experiment from the lake")
-    seen = readout(EXPERIMENT, folder, as_of=moment, wish=Wish(reason="the demo's readout", actor=ACTOR), desk=table)
+    seen = readout(
+        EXPERIMENT, folder, as_of=moment, wish=Wish(reason="the demo's readout", actor=ACTOR), desk=table
+    )
     table.progress("verifying the audit chain")
     return Shopped(sent, seen, verify_log(folder), key, BUYS)
 

@@ -46,7 +46,9 @@ def visit(url: str, key: str, visitors: int, seed: int, desk: Desk) -> int:
                 shop(client, f"visitor-{number:05}", dice)
             if client.trouble or not client.flush(PATIENCE):
                 why = client.trouble or f"not within {PATIENCE:.0f} seconds"
-                raise StoreError(f"the server at {url} did not take the events of the demo: {why}; try it again")
+                raise StoreError(
+                    f"the server at {url} did not take the events of the demo: {why}; try it again"
+                )
             bar = "█" * (part + 1) + "░" * (PARTS - part - 1)
             desk.progress(f"{bar} {(part + 1) * visitors // PARTS:,} of {visitors:,} visitors")
         return client.statistics.made
