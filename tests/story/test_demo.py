@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,11 +32,10 @@ def test_the_demo_finds_the_effect_that_was_planted(tmp_path: Path, monkeypatch:
 
     done = demo(tmp_path / "shop", desk=Desk(now=later, progress=told.append))
 
-    found = {one.metric: one for one in done.readout.estimates}
-    effect = found["purchased"].absolute
-    assert effect.low is not None
-    assert effect.high is not None
-    assert 0 < effect.low < PLANTED < effect.high
+    found = {one["metric"]: one for one in json.loads(done.readout.to_json())["estimates"]}
+    effect = found["purchased"]["absolute"]
+    assert 0 < effect["low"] < PLANTED < effect["high"]
+    assert found["purchased"]["verdict"] == "better"
     assert done.chain.fine
     lake = tmp_path / "shop" / "state" / "lake" / "demo-shop" / "production"
     tables = (Table.EXPOSURES, Table.EVENTS)
