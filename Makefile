@@ -13,11 +13,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: venv
-	@echo '$$ splitrun analyze examples/open-bandit/bandit.yaml'
-	@$(BIN)/splitrun analyze examples/open-bandit/bandit.yaml
-	@echo
-	@echo '$$ splitrun analyze examples/thornton/incentive.yaml'
-	@$(BIN)/splitrun analyze examples/thornton/incentive.yaml
+	@echo '$$ splitrun demo'
+	@$(BIN)/splitrun demo $(ARGS)
 
 test: lint types contracts unit
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from splitrun.conduct.collecting.tellings import examined, quality_as_json
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
+    from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
+    from splitrun.conduct.desk import Desk
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
@@ -80,6 +82,7 @@ __all__ = [
     "FIRST",
     "Access",
     "Asked",
+    "Desk",
     "Looking",
     "Verb",
     "Wanted",
@@ -104,6 +107,7 @@ __all__ = [
     "begin_project",
     "compare",
     "decide",
+    "demo",
     "desk",
     "difference_as_json",
     "difference_as_lines",
@@ -173,6 +177,7 @@ __all__ = [
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
     "Asked": "splitrun.conduct.lifecycle.footing",
+    "Desk": "splitrun.conduct.desk",
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
@@ -198,6 +203,7 @@ HOMES = {
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
+    "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
