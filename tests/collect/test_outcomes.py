@@ -184,7 +184,7 @@ def test_nothing_is_ok_where_the_flag_asks_no_experiment(changed: dict[str, obje
 
 def mixed(of: Ruleset, *changed: str) -> Ruleset:
     """The same, where some parts are of another unit type than the experiment."""
-    parts = {
+    parts: dict[str, dict[str, object]] = {
         "flag": {"flags": {"button": replace(of.flags["button"], unit="house")}},
         "holdout": {"holdouts": {"all": replace(of.holdouts["all"], unit="house")}},
         "layer": {

@@ -297,7 +297,8 @@ class Surface(Answers):
             queue = self._queue
             if text > SMALL_TEXT or consent is not None or self._careful:
                 weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
-                return self._log(Did(self._now(), unit, unit_type, name, value, named, weight), consent)
+                self._log(Did(self._now(), unit, unit_type, name, value, named, weight), consent)
+                return
             queue.fresh.append(Did(self._now(), unit, unit_type, name, value, named))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
@@ -363,7 +364,7 @@ class Surface(Answers):
         """Counts since the client was made, in this process."""
         queue, sender, choices = self._queue, self._sender, self._choices
         return Statistics(
-            made=queue.made + choices.amount + queue.unfit,
+            made=queue.made + choices.amount + choices.dropped + choices.forgotten + queue.unfit,
             sent=sender.sent,
             queued=len(queue),
             spooled=sender.spooled,
@@ -373,4 +374,5 @@ class Surface(Answers):
             retried=sender.retried,
             blunders=self._blunders,
             left_out=self._left_out,
+            forgotten=choices.forgotten,
         )
