@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
-from splitrun.sdk.outbox.plain import UnfitError, finite, merged, plain, texts
-from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
+from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, finite, merged, pack, packed, texts
+from splitrun.sdk.outbox.queue import SMALL, SMALL_BYTES
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
-
-SIMPLE = frozenset((float, bool, type(None)))
-"""What a property may be, beside text and whole numbers, without being copied itself."""
 
 
 class Surface(Answers):
@@ -251,7 +248,7 @@ class Surface(Answers):
         """
         self._guarded(lambda: self._pull(flag, unit, merged(attributes, named), consent), None)
 
-    def track(  # noqa: C901 - the hot path: what is asked of every property costs a call less here
+    def track(
         self,
         name: str,
         unit: str,
@@ -269,37 +266,31 @@ class Surface(Answers):
             name: What happened.
             unit: Who it happened to.
             value: A finite number.
-            properties: What else is known: texts, numbers, booleans, None, and lists and mappings of these.
-                They are copied; what cannot be sent is counted as rejected.
+            properties: What else is known: texts, numbers, booleans, None, dates, and lists and mappings of
+                these. They are copied; what cannot be sent is counted as rejected.
             unit_type: Where it is not the ruleset's first.
             consent: What the unit allowed, where it is not the client's usual.
             named: More properties; keywords win.
         """
         try:
-            if type(properties) is dict:
-                named = {**properties, **named}
-            elif properties is not None:
-                named = {**merged(properties, named)}
+            known = named if properties is None else properties
+            if known is not named and (named or type(properties) is not dict):
+                known = {**merged(properties, named)}
             if type(name) is not str or type(unit) is not str or unit_type is not None:
                 name, unit, unit_type = texts(name, unit, unit_type)
             if value is not None and type(value) is not int and (type(value) is not float or value - value):
                 value = finite(value)
-            text = len(unit) + len(name) + 16 * len(named)
-            for item in named.values():
-                if type(item) is str:
-                    text += len(item)
-                elif type(item) is not int and (
-                    item - item if type(item) is float else type(item) not in SIMPLE
-                ):
-                    # not finite, or nothing simple
-                    named, text = plain(named)
-                    break
-            queue = self._queue
-            if text > SMALL_TEXT or consent is not None or self._careful:
-                weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
-                self._log(Did(self._now(), unit, unit_type, name, value, named, weight), consent)
+            try:
+                # a copy of all that is in it; the sender looks at what it is
+                data = pack(known)
+            except UNPACKED:
+                data = packed(known)
+            size = len(data) + 4 * (len(unit) + len(name))
+            if size > SMALL_BYTES or consent is not None or self._careful:
+                self._log(Did(self._now(), unit, unit_type, name, value, data, SMALL + size), consent)
                 return
-            queue.fresh.append(Did(self._now(), unit, unit_type, name, value, named))
+            queue = self._queue
+            queue.fresh.append(Did(self._now(), unit, unit_type, name, value, data))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised

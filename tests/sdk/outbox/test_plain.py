@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
+from uuid import UUID
 
 import numpy as np
 import pytest
 
-from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, plain
+from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain, unpacked
 
 
 def test_numbers_of_other_kinds_become_floats() -> None:
@@ -27,7 +30,8 @@ def test_a_copy_shares_nothing_that_could_change() -> None:
 @pytest.mark.parametrize(
     ("properties", "says"),
     [
-        ({"x": {1, 2}}, "'x'"),
+        ({"x": object()}, "'x'"),
+        ({"x": {1, object()}}, "'x'"),
         ({"x": [float("nan")]}, "'x'"),
         ({"x": {"y": float("inf")}}, "'y'"),
         ({"x": {3: 1}}, "names are texts"),
@@ -50,3 +54,69 @@ def test_depth_is_bounded() -> None:
     circle.append(circle)
     with pytest.raises(UnfitError, match="nested deeper"):
         plain({"x": circle})
+
+
+class Size(Enum):
+    LARGE = "L"
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+KINDS: dict[str, tuple[object, object]] = {
+    "text": ("x", "x"),
+    "whole number": (3, 3),
+    "number": (0.5, 0.5),
+    "boolean": (True, True),
+    "None": (None, None),
+    "list": (["a", [1]], ["a", [1]]),
+    "tuple": (("a", 1), ["a", 1]),
+    "mapping": ({"a": {"b": 1}}, {"a": {"b": 1}}),
+    "decimal": (Decimal("1.5"), 1.5),
+    "date": (date(2026, 3, 2), "2026-03-02"),
+    "moment": (NOON, "2026-03-02T12:00:00Z"),
+    "moment without a zone": (NOON.replace(tzinfo=None), "2026-03-02T12:00:00"),
+    "id": (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    "enumeration": (Size.LARGE, "L"),
+    "set": ({4}, [4]),
+    "moments": ([NOON], ["2026-03-02T12:00:00Z"]),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_what_is_packed_at_once_is_what_is_packed_beside_something_unknown(kind: str) -> None:
+    value, sent = KINDS[kind]
+
+    quick = unpacked(pack({"x": value}))
+    slow = unpacked(packed({"x": value, "y": np.int64(1)}))
+
+    assert (quick, slow) == ({"x": sent}, {"x": sent, "y": 1})
+    assert type(quick["x"]) is type(slow["x"]) is type(sent)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x": float("nan")}, {"x": [float("inf")]}, {"x": {"y": Decimal("NaN")}}, {"x": b"bytes"}, {3: 1},
+        {"x": {None: 1}}, {"x": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]},
+    ],
+    ids=["nan", "inf", "decimal", "bytes", "name", "inner name", "deep"],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_found_in_what_was_packed(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnfitError):
+        unpacked(pack(wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"x": 2**70}, {"x": "\ud800"}, {"x": object()}, {"x": {2: np.int64(1)}}], ids=repr
+)
+def test_what_cannot_be_packed_says_so(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnfitError):
+        packed(wrong)
+
+
+def test_what_was_packed_does_not_change_any_more() -> None:
+    items = ["lamp"]
+    data = pack({"items": items})
+
+    items.append("chair")
+
+    assert unpacked(data) == {"items": ["lamp"]}

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from splitrun.sdk.outbox.plain import pack
 from splitrun.sdk.outbox.queue import HIGH, SMALL, Queue
 from splitrun.sdk.outbox.records import Did, Linked, Met
 
@@ -14,7 +15,7 @@ ROOM, ROOM_BYTES = 12, 30 * SMALL
 
 def did(number: int, weight: int = 0) -> Did:
     """A record that is told from others by its time."""
-    return Did(number, f"u{number}", None, "view", None, {}, weight)
+    return Did(number, f"u{number}", None, "view", None, pack({}), weight)
 
 
 def line(record: Met | Did | Linked) -> tuple[bytes, str]:

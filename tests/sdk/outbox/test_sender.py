@@ -12,6 +12,7 @@ from msgspec.json import decode
 from splitrun.errors import StoreError
 from splitrun.sdk.event import Accepted, Batch, Rejected
 from splitrun.sdk.outbox.letters import Writer
+from splitrun.sdk.outbox.plain import pack
 from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.outbox.sender import GIVE_UP, Sender
@@ -66,7 +67,7 @@ class Outbox:
         for _ in range(amount):
             properties: dict[str, object] = {"text": text} if text else {}
             weight = 1_600 + 4 * len(text) if text else 0
-            self.queue.put(Did(self.time.now(), "u1", None, "view", None, properties, weight))
+            self.queue.put(Did(self.time.now(), "u1", None, "view", None, pack(properties), weight))
 
     def live(self, seconds: float) -> None:
         """Let the sender do what it does in this time."""
@@ -393,13 +394,14 @@ def test_an_event_that_is_too_large_or_no_json_is_rejected_alone() -> None:
     box = Outbox(line)
     box.track(1)
     box.track(1, text="x" * 64_001)
-    box.queue.put(Did(0, "u1", None, "view", None, {"x": "\ud800"}))
-    box.queue.put(Did(0, "u1", None, "view", None, {"x": object()}))
+    box.queue.put(Did(0, "\ud800", None, "view", None, pack({})))
+    box.queue.put(Did(0, "u1", None, "view", None, pack({"x": float("nan")})))
+    box.queue.put(Did(0, "u1", None, "\ud800", None, pack({})))
     box.track(1)
     box.live(5)
 
-    assert box.numbers(line.ids) == [1, 5]
-    assert box.queue.rejected == 3
+    assert (len(line.ids), box.sender.sent) == (2, 2)
+    assert box.queue.rejected == 4
     assert "could not be written" in box.sender.note
 
 

@@ -11,6 +11,7 @@ from msgspec.json import Encoder
 from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
+from splitrun.sdk.outbox.plain import UnfitError, unpacked
 from splitrun.sdk.outbox.records import Did, Linked, Met
 from splitrun.sdk.settings import SDK
 
@@ -44,7 +45,7 @@ class Writer:
         try:
             id_bytes(record.unit)
             line = self.encode(self.event(record))
-        except DataError as error:
+        except (DataError, UnfitError) as error:
             return b"", str(error)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             return (
@@ -83,10 +84,8 @@ class Writer:
                     attributes=record.attributes or {},
                 )
             case Did():
-                for each in record.properties:
-                    if not isinstance(each, str):
-                        raise DataError(f"a property is called {each!r:.60}; names are texts")
-                return Event(name, time, unit, record.name, record.value, self.release, record.properties)
+                properties = unpacked(record.properties)
+                return Event(name, time, unit, record.name, record.value, self.release, properties)
             case Linked():
                 id_bytes(record.was)
                 return Alias(name, time, unit, Unit(record.was_type or self.unit_type(), record.was))

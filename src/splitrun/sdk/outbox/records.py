@@ -35,7 +35,8 @@ class Did(Record, frozen=True, gc=False):
 
     name: str
     value: float | None
-    properties: dict[str, object]
+    properties: bytes
+    """As of `splitrun.sdk.outbox.plain.pack`: a copy in which nothing can change any more."""
     weight: int = 0
 
 
