@@ -1,7 +1,7 @@
 """What is asked most, each compiled to one closure: an experiment of two halves, and the way into a flag.
 
 Every call that is spared is a tenth of the whole. A *door* takes the unit's id as the caller gave it, and
-raises whatever is wrong with it or with the attributes; `Evaluator.answer`, which is asked then, never raises.
+raises whatever is wrong with it or with the attributes; `Evaluator.answer`, asked then, never raises.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
-from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, finite, merged, pack, packed, texts
+from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, merged, pack, packed, text
 from splitrun.sdk.outbox.queue import SMALL, SMALL_BYTES
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.status import Change, Consent, Statistics, Status
@@ -276,21 +276,16 @@ class Surface(Answers):
             known = named if properties is None else properties
             if known is not named and (named or type(properties) is not dict):
                 known = {**merged(properties, named)}
-            if type(name) is not str or type(unit) is not str or unit_type is not None:
-                name, unit, unit_type = texts(name, unit, unit_type)
-            if value is not None and type(value) is not int and (type(value) is not float or value - value):
-                value = finite(value)
             try:
                 # a copy of all that is in it; the sender looks at what it is
-                data = pack(known)
+                data = pack((self._now(), name, unit, unit_type, value, known))
             except UNPACKED:
-                data = packed(known)
-            size = len(data) + 4 * (len(unit) + len(name))
-            if size > SMALL_BYTES or consent is not None or self._careful:
-                self._log(Did(self._now(), unit, unit_type, name, value, data, SMALL + size), consent)
+                data = packed(self._now(), name, unit, unit_type, value, known)
+            if len(data) > SMALL_BYTES or consent is not None or self._careful:
+                self._log(Did(data, SMALL + len(data)), text(unit, "the id of an event's unit"), consent)
                 return
             queue = self._queue
-            queue.fresh.append(Did(self._now(), unit, unit_type, name, value, data))
+            queue.fresh.append(Did(data))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised

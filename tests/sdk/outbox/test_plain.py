@@ -81,28 +81,66 @@ KINDS: dict[str, tuple[object, object]] = {
 }
 
 
+def at_once(properties: dict[str, object]) -> dict[str, object]:
+    return unpacked(pack((7, "bought", "u1", None, 1.5, properties))).properties
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_what_is_packed_at_once_is_what_is_packed_beside_something_unknown(kind: str) -> None:
     value, sent = KINDS[kind]
 
-    quick = unpacked(pack({"x": value}))
-    slow = unpacked(packed({"x": value, "y": np.int64(1)}))
+    quick = at_once({"x": value})
+    slow = unpacked(packed(7, "bought", "u1", None, 1.5, {"x": value, "y": np.int64(1)}))
 
-    assert (quick, slow) == ({"x": sent}, {"x": sent, "y": 1})
-    assert type(quick["x"]) is type(slow["x"]) is type(sent)
+    assert (quick, slow.properties) == ({"x": sent}, {"x": sent, "y": 1})
+    assert type(quick["x"]) is type(slow.properties["x"]) is type(sent)
+    assert (slow.at, slow.name, slow.unit, slow.unit_type, slow.value) == (7, "bought", "u1", None, 1.5)
+
+
+def deep(levels: int) -> object:
+    return [deep(levels - 1)] if levels else 1
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"x": float("nan")}, {"x": [float("inf")]}, {"x": {"y": Decimal("NaN")}}, {"x": b"bytes"}, {3: 1},
-        {"x": {None: 1}}, {"x": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]},
+        {"x": float("nan")},
+        {"x": [float("inf")]},
+        {"x": {"y": Decimal("NaN")}},
+        {"x": b"bytes"},
+        {3: 1},
+        {"x": {None: 1}},
+        {"x": deep(DEEP + 1)},
     ],
     ids=["nan", "inf", "decimal", "bytes", "name", "inner name", "deep"],
-)  # fmt: skip
+)
 def test_what_cannot_be_sent_is_found_in_what_was_packed(wrong: dict[str, object]) -> None:
     with pytest.raises(UnfitError):
-        unpacked(pack(wrong))
+        at_once(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "unit_type", "value"),
+    [
+        (3, "u1", None, None),
+        ("bought", 3, None, None),
+        ("bought", b"u1", None, None),
+        ("bought", "u1", 3, None),
+        ("bought", "u1", None, "1"),
+        ("bought", "u1", None, float("nan")),
+        ("bought", "u1", None, [1]),
+    ],
+    ids=repr,
+)
+def test_an_event_that_is_none_is_found_however_it_was_packed(
+    name: object, unit: object, unit_type: object, value: object
+) -> None:
+    data = pack((7, name, unit, unit_type, value, {}))
+
+    with pytest.raises(UnfitError):
+        unpacked(data)
+    with pytest.raises(UnfitError):
+        packed(7, name, unit, unit_type, value, {"x": np.int64(1)})
 
 
 @pytest.mark.parametrize(
@@ -110,13 +148,13 @@ def test_what_cannot_be_sent_is_found_in_what_was_packed(wrong: dict[str, object
 )
 def test_what_cannot_be_packed_says_so(wrong: dict[str, object]) -> None:
     with pytest.raises(UnfitError):
-        packed(wrong)
+        packed(7, "bought", "u1", None, None, wrong)
 
 
 def test_what_was_packed_does_not_change_any_more() -> None:
     items = ["lamp"]
-    data = pack({"items": items})
+    data = pack((7, "bought", "u1", None, None, {"items": items}))
 
     items.append("chair")
 
-    assert unpacked(data) == {"items": ["lamp"]}
+    assert unpacked(data).properties == {"items": ["lamp"]}

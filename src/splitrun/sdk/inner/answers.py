@@ -190,7 +190,7 @@ class Answers(Engine):
         was_type = None if was_type is None else text(was_type, "the unit type before of an alias")
         size = len(unit) + len(was) + len(unit_type or "") + len(was_type or "")
         weight = SMALL + 4 * size if size > SMALL_TEXT else 0
-        self._log(Linked(self._now(), unit, unit_type, was, was_type, weight), consent)
+        self._log(Linked(self._now(), unit, unit_type, was, was_type, weight), unit, consent)
 
     # ---- logging ---------------------------------------------------------------------------------
 
@@ -198,13 +198,13 @@ class Answers(Engine):
         self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
     ) -> None:
         """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
-        if mark.slow or type(unit) is not str or len(unit) > SMALL_TEXT:
+        if type(unit) is not str or len(unit) > SMALL_TEXT:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
         carried = None
-        if mark.declared:
+        if mark.asks:
             carried, size, wrong = mark.carried(attributes)
-            if wrong or size + len(unit) > SMALL_TEXT:
+            if mark.slow or wrong or size + len(unit) > SMALL_TEXT:
                 self._meet_slowly(held, mark, unit, attributes, answer)
                 return
         record = Met(self._now(), unit, mark.unit_type, answer, carried)
@@ -299,9 +299,9 @@ class Answers(Engine):
         state, out = self._stand(unit, consent)
         return Consent.DENIED if out else state
 
-    def _log(self, record: Did | Linked, consent: Consent | str | None) -> bool:
+    def _log(self, record: Did | Linked, unit: str, consent: Consent | str | None) -> bool:
         """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten."""
-        unit, state = record.unit, self._allowed(record.unit, consent)
+        state = self._allowed(unit, consent)
         match record:
             case Linked(was=was) if self._choices.out(was) or self._choices.decision(was) is Consent.DENIED:
                 return False
@@ -335,9 +335,9 @@ class Answers(Engine):
                 if mark is not None:
                     key = mark.key(record.unit, trigger=record.trigger)
                     return held.marks.first(mark, key, lambda: self._queue.put(record))
-            case Linked():
+            case Linked(unit=unit):
                 # the other unit has a say, too
-                return self._log(record, None)
+                return self._log(record, unit, None)
             case _:
                 pass
         self._queue.put(record)

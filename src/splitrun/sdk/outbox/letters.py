@@ -43,7 +43,6 @@ class Writer:
     def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
         """Write one record; the bytes are empty where it cannot be sent, and the text says why."""
         try:
-            id_bytes(record.unit)
             line = self.encode(self.event(record))
         except (DataError, UnfitError) as error:
             return b"", str(error)
@@ -62,14 +61,12 @@ class Writer:
     def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
         """Give a record its id, its time as text and the product's release."""
         name = f"{self.prefix}{self.number():016x}"
-        time = written(record.at)
-        unit = Unit(record.unit_type or self.unit_type(), record.unit)
         match record:
             case Met(answer=answer):
                 return Exposure(
                     id=name,
-                    time=time,
-                    unit=unit,
+                    time=written(record.at),
+                    unit=self.unit(record.unit_type, record.unit),
                     flag=answer.flag,
                     experiment=answer.experiment or "",
                     version=answer.version,
@@ -84,11 +81,23 @@ class Writer:
                     attributes=record.attributes or {},
                 )
             case Did():
-                properties = unpacked(record.properties)
-                return Event(name, time, unit, record.name, record.value, self.release, properties)
+                told = unpacked(record.data)
+                unit = self.unit(told.unit_type, told.unit)
+                return Event(
+                    name, written(told.at), unit, told.name, told.value, self.release, told.properties
+                )
             case Linked():
-                id_bytes(record.was)
-                return Alias(name, time, unit, Unit(record.was_type or self.unit_type(), record.was))
+                unit, was = self.unit(record.unit_type, record.unit), self.unit(record.was_type, record.was)
+                return Alias(name, written(record.at), unit, was)
+
+    def unit(self, kind: str | None, unit: str) -> Unit:
+        """Write a unit.
+
+        Raises:
+            DataError: It cannot be one.
+        """
+        id_bytes(unit)
+        return Unit(kind or self.unit_type(), unit)
 
 
 def written(at: int) -> str:

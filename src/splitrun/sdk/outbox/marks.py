@@ -26,7 +26,7 @@ class Mark:
     """
 
     __slots__ = (
-        "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
+        "asks", "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
@@ -41,6 +41,8 @@ class Mark:
             asked.append(ruleset.layers[experiment.layer].unit)
         self.other = any(name != experiment.unit for name in asked)
         self.slow = self.other or len(self.declared) > MANY
+        self.asks = self.slow or bool(self.declared)
+        """Whether more than the unit is asked for."""
         self.fresh: set[object] = set()
         self.older: set[object] = set()
         self.claims: Claims = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 from msgspec.json import Encoder
 from msgspec.msgpack import Decoder
 from msgspec.msgpack import Encoder as Packer
@@ -20,8 +20,9 @@ SEGMENTS = 32_000
 encode = Encoder().encode
 
 pack = Packer(decimal_format="number").encode
-"""Copies properties with all that is in them, in a seventh of the time that looking at each takes.
+"""Copies an event with all that is in it: time, name, unit, unit type, value and properties, in this order.
 
+It takes less than half the time that looking at each property does, and is as good for the bounds of memory.
 MessagePack keeps numbers that are not finite, bytes, and names that are no texts as what they are, so that
 the sender can tell. Ids and enumerations become the text that they stand for, sets become lists.
 """
@@ -152,28 +153,49 @@ def plain(properties: Mapping[str, object]) -> tuple[dict[str, object], int]:
     return copy, text
 
 
-def packed(properties: Mapping[str, object]) -> bytes:
-    """Copy properties in which there is something that `pack` does not know, like numpy's scalars.
+class Told(Struct, frozen=True, array_like=True):
+    """An event as it was packed, and looked at."""
+
+    at: int
+    name: str
+    unit: str
+    unit_type: str | None
+    value: float | None
+    properties: dict[str, object]
+
+
+def packed(
+    at: int, name: object, unit: object, unit_type: object, value: object, properties: Mapping[str, object]
+) -> bytes:
+    """Copy an event in which there is something that `pack` does not know, like numpy's scalars.
 
     Raises:
-        UnfitError: Something in it is no plain value, not finite, too deep, or cannot be written.
+        UnfitError: Something in it is not what it must be, no plain value, not finite, too deep, or cannot be
+            written.
     """
-    copy, _text = plain(properties)
+    copy, _size = plain(properties)
+    number = None if value is None else finite(value)
     try:
-        return pack(copy)
+        return pack((at, *texts(name, unit, unit_type), number, copy))
     except UNPACKED as error:
         raise UnfitError(
-            f"the properties of an event could not be written ({error}); leave out what is not text or number"
+            f"an event could not be written ({error}); leave out what is not text or number"
         ) from error
 
 
-def unpacked(data: bytes) -> dict[str, object]:
+def unpacked(data: bytes) -> Told:
     """Read what was packed, and look at what it is.
 
     Raises:
-        UnfitError: Something in it is no plain value, not finite, or too deep.
+        UnfitError: Something in it is not what it must be, no plain value, not finite, or too deep.
     """
-    found: dict[str, object] = unpack(data)
+    at, name, unit, unit_type, value, properties = unpack(data)
+    number = None if value is None else finite(value)
+    return Told(at, *texts(name, unit, unit_type), number, sound(properties))
+
+
+def sound(found: dict[str, object]) -> dict[str, object]:
+    """Give properties back if all of them are plain."""
     for name, value in found.items():
         if type(name) is not str or not (
             type(value) in PLAIN or (type(value) is float and not value - value)

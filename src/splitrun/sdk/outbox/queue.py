@@ -16,7 +16,7 @@ SMALL = 1_600
 SMALL_TEXT = 256
 """Characters of text up to which a record is small: four bytes each, and the objects around them."""
 SMALL_BYTES = 1_200
-"""Bytes of properties and text up to which an event is small; the rest is for the objects around them."""
+"""Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
 MANY = 12
 """Attributes up to which an exposure with little text is small."""
 HIGH = 1_000
