@@ -8,7 +8,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain, unpacked
+from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain
+from splitrun.sdk.outbox.told import unpacked
 
 
 def test_numbers_of_other_kinds_become_floats() -> None:

@@ -11,8 +11,9 @@ from msgspec.json import Encoder
 from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
-from splitrun.sdk.outbox.plain import UnfitError, unpacked
+from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.told import unpacked
 from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT_BYTES", "Writer", "batch"]

@@ -26,7 +26,8 @@ class Mark:
     """
 
     __slots__ = (
-        "asks", "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
+        "asks", "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow",
+        "unit_type",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 from msgspec.json import Encoder
-from msgspec.msgpack import Decoder
 from msgspec.msgpack import Encoder as Packer
 
 __all__ = [
     "DEEP", "SEGMENTS", "UNPACKED", "UnfitError", "finite", "merged", "pack", "packed", "plain", "segment",
-    "text", "texts", "unpacked",
+    "text", "texts",
 ]  # fmt: skip
 
 SEGMENTS = 32_000
@@ -28,8 +27,6 @@ the sender can tell. Ids and enumerations become the text that they stand for, s
 """
 UNPACKED = (TypeError, ValueError, OverflowError, RecursionError)
 """What `pack` raises where something is of no kind that it knows."""
-unpack = Decoder().decode
-PLAIN = frozenset((str, int, bool, type(None)))
 
 DEEP = 30
 """Lists and mappings may stand in each other so deep; the intake takes 32 with what is around them."""
@@ -153,17 +150,6 @@ def plain(properties: Mapping[str, object]) -> tuple[dict[str, object], int]:
     return copy, text
 
 
-class Told(Struct, frozen=True, array_like=True):
-    """An event as it was packed, and looked at."""
-
-    at: int
-    name: str
-    unit: str
-    unit_type: str | None
-    value: float | None
-    properties: dict[str, object]
-
-
 def packed(
     at: int, name: object, unit: object, unit_type: object, value: object, properties: Mapping[str, object]
 ) -> bytes:
@@ -181,27 +167,6 @@ def packed(
         raise UnfitError(
             f"an event could not be written ({error}); leave out what is not text or number"
         ) from error
-
-
-def unpacked(data: bytes) -> Told:
-    """Read what was packed, and look at what it is.
-
-    Raises:
-        UnfitError: Something in it is not what it must be, no plain value, not finite, or too deep.
-    """
-    at, name, unit, unit_type, value, properties = unpack(data)
-    number = None if value is None else finite(value)
-    return Told(at, *texts(name, unit, unit_type), number, sound(properties))
-
-
-def sound(found: dict[str, object]) -> dict[str, object]:
-    """Give properties back if all of them are plain."""
-    for name, value in found.items():
-        if type(name) is not str or not (
-            type(value) in PLAIN or (type(value) is float and not value - value)
-        ):
-            return plain(found)[0]
-    return found
 
 
 def mapping(values: Mapping[str, object], deep: int) -> tuple[dict[str, object], int]:
