@@ -86,7 +86,7 @@ def apply(  # noqa: PLR0913 - an argument for each option
     with verbs.desk() as table:
         done = verbs.apply(folder, shown_to, lambda: yes or asked(), wanted, desk=table)
     if json:
-        say_json(as_json(done))
+        say_json(verbs.applied_form(done))
     else:
         say(told(done))
 
@@ -105,13 +105,6 @@ def asked() -> bool:
     if not sys.stdin.isatty():
         raise SpecError([Mistake("nobody can be asked here, and nothing was written", "say so with --yes")])
     return typer.confirm("apply this?", err=True)
-
-
-def as_json(done: Applied) -> dict[str, object]:
-    """What was done, in the form `splitrun.applied/1`: the difference, and the entries of the audit chain."""
-    entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
-    shown = verbs.difference_as_json(done.compared.difference, done.compared.about)
-    return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
 
 
 def told(done: Applied) -> str:

@@ -12,13 +12,14 @@ from splitrun.conduct.registry.place import actor_of, home
 from splitrun.errors import ConflictError, Mistake, SpecError
 from splitrun.plan.difference.consequences import Consequence, Way
 from splitrun.plan.difference.difference import Difference, Sign, Step
+from splitrun.report.differences.shown import difference_as_json
 from splitrun.store.canonical import canonical, digest
 from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change, Receipt, Writing
 from splitrun.store.registry.databases.database import shown
 from splitrun.store.registry.documents import Kind
 
-__all__ = ["VERB", "Applied", "Wanted", "apply", "remarks", "writings"]
+__all__ = ["VERB", "Applied", "Wanted", "applied_form", "apply", "remarks", "writings"]
 
 VERB = "apply"
 """Of the entries that say that a definition was changed."""
@@ -97,6 +98,13 @@ def apply(
         now = against(registry, files, shown(around.url))
         unmoved(first, now)
         return Applied(now, registry.commit(change(now, asked, table)))
+
+
+def applied_form(done: Applied) -> dict[str, object]:
+    """Write what was done in the form `splitrun.applied/1`: the difference, and the entries of the chain."""
+    entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
+    shown = difference_as_json(done.compared.difference, done.compared.about)
+    return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
 
 
 def safe(found: Difference, wanted: Wanted) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.registry.place import actor_of, home
-from splitrun.conduct.serving.published import project_at
+from splitrun.conduct.serving.settings import project_at
 from splitrun.errors import Mistake, SpecError
 from splitrun.spec.written.fields import suggested
 from splitrun.store.access.keys import AccessKey, AccessKeys, Made, Scope

@@ -38,6 +38,8 @@ class Scope(StrEnum):
 
     SDK = "sdk"
     """Rulesets and evaluation."""
+    EVALUATE = "evaluate"
+    """Evaluation alone: for pages in browsers, which must not read rules."""
     INGEST = "ingest"
     """Sending exposures and events."""
     READ = "read"
