@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from splitrun.sdk.outbox.letters import written
 from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain
 from splitrun.sdk.outbox.told import unpacked
 
@@ -159,3 +160,25 @@ def test_what_was_packed_does_not_change_any_more() -> None:
     items.append("chair")
 
     assert unpacked(data).properties == {"items": ["lamp"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"), [(3, 3), (0.5, 0.5), (True, 1.0), (None, None), (Decimal("1.5"), 1.5)]
+)
+def test_the_value_of_an_event_stays_what_it_is(value: float | None, sent: float | None) -> None:
+    told = unpacked(pack((7, "bought", "u1", "user", value, {})))
+
+    assert told.value == sent
+    assert type(told.value) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_772_452_800_000_001_999, "2026-03-02T12:00:00.000001Z"),
+        (-1, "1969-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_a_moment_is_written_with_microseconds(at: int, text: str) -> None:
+    assert written(at) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from msgspec.json import Encoder
@@ -103,7 +104,14 @@ class Writer:
 
 def written(at: int) -> str:
     """Write nanoseconds since 1970 as RFC 3339 in UTC with microseconds."""
-    return (EPOCH + timedelta(microseconds=at // 1000)).isoformat(timespec="microseconds")[:-6] + "Z"
+    seconds, micros = divmod(at // 1_000, 1_000_000)
+    return f"{to_the_second(seconds)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def to_the_second(seconds: int) -> str:
+    """Write seconds since 1970 without the zone; most events are of the same few seconds."""
+    return (EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds")[:-6]
 
 
 def batch(lines: Sequence[bytes], now: int) -> bytes:
