@@ -19,14 +19,16 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
-    from splitrun.conduct.definitions.applying import Wanted, applied_form, apply
+    from splitrun.conduct.collecting.tellings import examined, quality_as_json
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.designs.assign import assignment, free
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
@@ -108,6 +110,7 @@ __all__ = [
     "difference_as_markdown",
     "doctor",
     "error_form",
+    "examined",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
@@ -140,6 +143,8 @@ __all__ = [
     "preview_reports",
     "preview_text",
     "publish",
+    "quality",
+    "quality_as_json",
     "readout",
     "register",
     "replay",
@@ -171,15 +176,15 @@ HOMES = {
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.definitions.applying",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
     "Wish": "splitrun.conduct.reading.readout",
     "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
     "access_keys_form": "splitrun.report.forms.access",
     "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
-    "applied_form": "splitrun.conduct.definitions.applying",
-    "apply": "splitrun.conduct.definitions.applying",
+    "applied_form": "splitrun.conduct.lifecycle.applying",
+    "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
@@ -199,6 +204,7 @@ HOMES = {
     "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
     "error_form": "splitrun.report.forms.error",
+    "examined": "splitrun.conduct.collecting.tellings",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
@@ -231,6 +237,8 @@ HOMES = {
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "quality": "splitrun.conduct.collecting.quality",
+    "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",

@@ -19,6 +19,7 @@ from splitrun.conduct.collecting.assembled import loop_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
 from splitrun.conduct.serving.published import delivery
+from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
@@ -26,6 +27,7 @@ from splitrun.serve.patience import Impatient
 from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
+from splitrun.serve.watching.heartbeats import Heartbeats
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
 
@@ -70,6 +72,7 @@ def assembled(
     modes = frozenset(only or MODES)
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
+    intake: Intake | None = None
     if "web" in modes:
         parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
@@ -78,6 +81,9 @@ def assembled(
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
+    if intake is not None:
+        # after the committer, so that it ends before the last flush
+        parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
     return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
 
 
@@ -94,6 +100,12 @@ def permitted(origins: tuple[str, ...]) -> frozenset[str]:
                 [Mistake(says, "write it like https://shop.example, without a path", "--allow-origin")]
             )
     return frozenset(origins)
+
+
+def places(root: Path) -> list[tuple[str, str]]:
+    """Project and environments of a folder; none where it has no settings."""
+    project = workspace(root, (PROJECT,)).says.project
+    return [] if project is None else [(project.project, one) for one in project.environments]
 
 
 def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -> None:

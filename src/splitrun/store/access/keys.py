@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
 
-__all__ = ["AccessKey", "AccessKeys", "Scope"]
+__all__ = ["AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
 
 PREFIX = "sr"
 LOOK = 0.5
@@ -72,6 +72,14 @@ class Made:
     key: AccessKey
     secret: str
     """As a client sends it: `sr_<id>_<secret>`."""
+
+
+def drawn(name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
+    """Draw a key; it opens nothing until it is kept, and its secret never is."""
+    key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return Made(
+        AccessKey(key, name, digest(secret), scopes, project, environment, at), f"{PREFIX}_{key}_{secret}"
+    )
 
 
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,12 +130,15 @@ class AccessKeys:
         self.looked = 0.0
 
     def new(self, name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
-        """Make a key; its secret is not kept."""
-        key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        made = AccessKey(key, name, digest(secret), scopes, project, environment, at)
+        """Make a key and let it in; its secret is not kept."""
+        made = drawn(name, scopes, project, environment, at)
+        self.keep(made.key)
+        return made
+
+    def keep(self, one: AccessKey) -> None:
+        """Let a key in from now on."""
         with self.changing() as keys:
-            keys.append(made)
-        return Made(made, f"{PREFIX}_{key}_{secret}")
+            keys.append(one)
 
     def revoke(self, id_or_name: str, at: str) -> AccessKey | None:
         """Revoke a key; none where there is none of that id or name that is not revoked."""
