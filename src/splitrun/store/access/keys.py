@@ -113,7 +113,7 @@ class AccessKeys:
             kept = decode(self.file.read_bytes(), type=Kept)
         except FileNotFoundError:
             return ()
-        except (OSError, MsgspecError) as error:
+        except (OSError, MsgspecError, UnicodeError) as error:
             raise StoreError(
                 f"the keys in {self.file} cannot be read ({error}); put the file back"
             ) from error
@@ -129,7 +129,9 @@ class AccessKeys:
             fcntl.flock(lock, fcntl.LOCK_EX)
             keys = list(self.listed())
             yield keys
-            whole(self.file, [indented(encode(Kept(tuple(keys), sum=summed(tuple(keys)))), indent=2).decode()])
+            whole(
+                self.file, [indented(encode(Kept(tuple(keys), sum=summed(tuple(keys)))), indent=2).decode()]
+            )
             self.file.chmod(0o600)
         self.looked = 0.0
 
