@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser oracles unit docs bench evaluate ingest calibrate soak stress faults peers clean
+.PHONY: venv demo test lint format types contracts browser web-client oracles unit docs bench evaluate ingest deliver calibrate soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -13,11 +13,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: venv
-	@echo '$$ splitrun analyze examples/open-bandit/bandit.yaml'
-	@$(BIN)/splitrun analyze examples/open-bandit/bandit.yaml
-	@echo
-	@echo '$$ splitrun analyze examples/thornton/incentive.yaml'
-	@$(BIN)/splitrun analyze examples/thornton/incentive.yaml
+	@echo '$$ splitrun demo'
+	@$(BIN)/splitrun demo $(ARGS)
 
 test: lint types contracts unit
 
@@ -41,13 +38,22 @@ browser:
 	|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	|| echo "no /usr/bin/chromium, and it cannot be installed here: the tests in a browser will be skipped"
 
-# tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
+# the JavaScript client of OFREP is asked in that browser; where npm is not there those tests are skipped
+web-client: .cache/web-client/node_modules
+
+.cache/web-client/node_modules: tests/serve/web/package.json tests/serve/web/package-lock.json
+	@{ mkdir -p .cache/web-client && cp tests/serve/web/package*.json .cache/web-client \
+	&& npm ci --prefix .cache/web-client --ignore-scripts --no-audit --no-fund --silent \
+	&& touch .cache/web-client/node_modules; } \
+	|| { rm -rf .cache/web-client; echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"; }
+
+# tea-tasting, IPython, marimo and a bucket (moto) are asked in environments of their own; where they cannot be installed those
 # tests are skipped
 oracles: venv
-	@$(BIN)/python bench/peers/make.py tea-tasting notebooks >/dev/null \
-	|| echo "tea-tasting or notebooks cannot be installed here: the tests that ask them will be skipped"
+	@$(BIN)/python bench/peers/make.py tea-tasting notebooks bucket >/dev/null \
+	|| echo "tea-tasting, notebooks or the bucket cannot be installed here: the tests that ask them will be skipped"
 
-unit: venv browser oracles
+unit: venv browser web-client oracles
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 docs: venv
@@ -64,6 +70,9 @@ evaluate: venv
 
 ingest: venv
 	$(BIN)/python -m bench.ingest $(ARGS)
+
+deliver: venv
+	$(BIN)/python -m bench.delivery $(ARGS)
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate

@@ -92,7 +92,7 @@ class Sender(asyncio.Protocol):
         self.rest = b""
         now = time.perf_counter()
         self.times.append(now - self.begun)
-        self.odd += not head.startswith(b"HTTP/1.1 202")
+        self.odd += not head.startswith(b"HTTP/1.1 2")
         if now < self.until:
             self.ask()
         else:
@@ -105,7 +105,7 @@ class Sender(asyncio.Protocol):
 
 
 Measured = tuple[float, float, float, int, int]
-"""Requests a second, p50 and p99 in seconds, answers, answers other than 202."""
+"""Requests a second, p50 and p99 in seconds, answers, answers that are no success."""
 
 
 async def driven(port: int, ready: Sequence[bytes], seconds: float, connections: int) -> Measured:

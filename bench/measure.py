@@ -35,7 +35,7 @@ PEER = Path(__file__).parent / "peers" / "tea-tasting" / "bin" / "python"
 PEERS = {"tea-tasting, DuckDB": "duckdb", "tea-tasting, Polars": "polars"}
 FIRST = "tea-tasting, DuckDB"
 """Which of them the goal is held against: what its documentation names first; the other stands beside it."""
-GROUPS = 27
+GROUPS = 26
 ROOT = Path(__file__).parent.parent
 
 LIMITS = Limits()
@@ -171,7 +171,8 @@ def goals(runs: Runs) -> list[tuple[str, str, str, bool | None]]:
     judged_in = runs.found["judging"]
     hand, scan = runs.ratio("splitrun", "by hand"), runs.ratio("splitrun", "scan")
     peak = runs.peak("splitrun")
-    queries = 1 / runs.ratio("splitrun", "query per metric and cut")
+    # run once, so held against the middle of ours
+    queries = runs.middle("query per metric and cut") / runs.middle("splitrun")
     exponent = math.log10(runs.ratio("splitrun", "splitrun, a tenth"))
     rows: list[tuple[str, str, str, bool | None]] = [
         ("CPU over SQL by hand with the same checks", "≤ 1.3", f"{hand:.2f}", hand <= 1.3),

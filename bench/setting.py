@@ -18,7 +18,8 @@ from splitrun.spec.source import EXPOSURES, Exposures, Source
 __all__ = ["COLUMNS", "DATA", "LAYOUTS", "RATIOS", "SEGMENTS", "events_plan", "files", "units_plan"]
 
 DATA = Path(__file__).parent / "data"
-SEGMENTS = ("country", "device", "plan", "channel", "age")
+SEGMENTS = ("country", "channel", "plan", "device", "loyal")
+"""Of 10, 6, 4, 3 and 2 levels: with the whole 26 groups."""
 UP = Direction.HIGHER
 DAYS = 28
 
@@ -33,6 +34,8 @@ COLUMNS = {
     "big": "b14",
 }
 """Of the metrics with one column: what a ready table of units holds, said with the columns of `by_hand`."""
+SHARES = ("purchased", "carted", "searched", "failed")
+"""Of them those that are 0 or 1."""
 RATIOS = {"order_value": ("v_p7", "p7"), "cart_value": ("v_c7", "c7")}
 
 
@@ -56,9 +59,9 @@ def files(units: int, events: int) -> Path:
             f"""COPY (SELECT (hash(i) >> 2)::BIGINT AS unit,
             if(hash(i * 16 + 1) % 2 = 0, 'control', 'treatment') AS variant,
             {BEGUN} + to_seconds((hash(i * 16 + 2) % {14 * 86400})::BIGINT) AS moment,
-            'c' || hash(i * 16 + 3) % 8 AS country, 'd' || hash(i * 16 + 4) % 3 AS device,
-            'p' || hash(i * 16 + 5) % 4 AS plan, 'h' || hash(i * 16 + 6) % 5 AS channel,
-            'a' || hash(i * 16 + 7) % 6 AS age
+            'c' || hash(i * 16 + 3) % 10 AS country, 'd' || hash(i * 16 + 4) % 3 AS device,
+            'p' || hash(i * 16 + 5) % 4 AS plan, 'h' || hash(i * 16 + 6) % 6 AS channel,
+            'r' || hash(i * 16 + 7) % 2 AS loyal
             FROM range({units}) t(i)) TO '{folder / "exposures.parquet"}'"""  # noqa: S608  # whole numbers and our own folder
         )
         connection.execute(
@@ -112,7 +115,10 @@ def _of_events() -> dict[str, Metric]:
 def _of_units() -> dict[str, Metric]:
     """The same ten from columns of the exposures."""
     made: dict[str, Metric] = {
-        key: Mean(kind="mean", source=EXPOSURES, value=key, better=UP) for key in COLUMNS
+        key: Share(kind="share", source=EXPOSURES, where=f"{key} = 1", better=UP)
+        if key in SHARES
+        else Mean(kind="mean", source=EXPOSURES, value=key, better=UP)
+        for key in COLUMNS
     }
     for key in RATIOS:
         over, under = (Total(source=EXPOSURES, value=f"{key}_{side}") for side in ("over", "under"))

@@ -16,7 +16,7 @@ import ibis
 import polars as pl
 import tea_tasting as tt
 
-SEGMENTS = ("country", "device", "plan", "channel", "age")
+SEGMENTS = ("country", "channel", "plan", "device", "loyal")
 MEANS = ("purchased", "carted", "searched", "failed", "revenue", "revenue14", "views", "big")
 RATIOS = ("order_value", "cart_value")
 

@@ -119,7 +119,7 @@ def test_rulesets_are_served_while_postgresql_ends_backends_and_begins_again_and
         f"R6: PostgreSQL {TURNS}x again: newer rulesets {max(took):.2f} s after at most, threads {counted}",
     )
     assert max(took) <= (BACK if FULL else 20.0)
-    assert counted[-1] <= counted[0] + 2
+    assert counted[-1] <= counted[len(counted) // 2] + 2  # pools of threads fill up, and then stay
     assert set(ledger.statuses) == {202}  # events do not ask the registry
     assert found.keys() == ledger.ids()
 

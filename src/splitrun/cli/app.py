@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from splitrun import __version__
-from splitrun.cli import assignment, audit, designs, doctor, project
+from splitrun.cli import assignment, audit, designs, doctor, project, verbs
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.definitions import commands
 from splitrun.cli.lifecycle import moves, people, seals, status
@@ -19,7 +17,7 @@ from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
-from splitrun.cli.serving import access, replay, serve
+from splitrun.cli.serving import access, demo, kills, replay, serve
 from splitrun.errors import (
     BusyError,
     ConflictError,
@@ -114,6 +112,9 @@ for name, verb, brief in (
     ("backup", upkeep.backup, "Copy the registry while others write to it."),
     ("restore", upkeep.restore, "Put a backup into an empty registry."),
     ("serve", serve.serve, "Serve rulesets, take events, fill the lake."),
+    ("kill", kills.kill, "Switch a flag off in every client within two seconds."),
+    ("unkill", kills.unkill, "Let a flag that was killed serve again."),
+    ("demo", demo.demo, "Show the whole loop on this machine, with made-up visitors."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
@@ -125,25 +126,12 @@ app.add_typer(access.app)
 app.add_typer(chain.app)
 
 
-def told(kind: str, says: str, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:
-    """What went wrong, in the documented JSON form `splitrun.error/1`."""
-    listed = [asdict(mistake) for mistake in mistakes]
-    return {"form": "splitrun.error/1", "error": kind, "says": says, "mistakes": listed}
-
-
-def as_json(error: SplitrunError) -> dict[str, object]:
-    """An error of ours in that form."""
-    match error:
-        case SpecError(mistakes=mistakes) | RefusedError(mistakes=mistakes):
-            return told(type(error).__name__, str(error), mistakes)
-        case _:
-            return told(type(error).__name__, str(error))
-
-
 def misspelt(error: typer.TyperException) -> dict[str, object]:
     """Wrong words on the command line in that form."""
     says = error.format_message()
-    return told("UsageError", says, [Mistake(says, "see what the verb takes: splitrun VERB --help")])
+    return verbs.trouble_form(
+        "UsageError", says, [Mistake(says, "see what the verb takes: splitrun VERB --help")]
+    )
 
 
 def run(words: list[str] | None = None) -> None:
@@ -155,7 +143,7 @@ def run(words: list[str] | None = None) -> None:
         sys.exit(app(args=given, prog_name="splitrun", standalone_mode=not wants_json))
     except SplitrunError as error:
         if wants_json:
-            say_json(as_json(error))
+            say_json(verbs.error_form(error))
         complain(str(error))
         raise SystemExit(EXITS[type(error)]) from None
     except typer.TyperException as error:
@@ -174,6 +162,6 @@ def run(words: list[str] | None = None) -> None:
             f"nothing was changed; run it again with {DEBUG}=1 and report what it prints"
         )
         if wants_json:
-            say_json(told("Fault", says))
+            say_json(verbs.trouble_form("Fault", says))
         complain(says)
         raise SystemExit(OURS) from None

@@ -19,21 +19,26 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
-    from splitrun.conduct.definitions.applying import Wanted, apply
+    from splitrun.conduct.collecting.tellings import examined, quality_as_json
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
+    from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
+    from splitrun.conduct.desk import Desk
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
     from splitrun.conduct.lifecycle.seals.amending import amend
     from splitrun.conduct.lifecycle.seals.registering import register, restart
     from splitrun.conduct.lifecycle.serving import served
-    from splitrun.conduct.lifecycle.standing import history, lives
+    from splitrun.conduct.lifecycle.standing import history, life_form, lives, status_form
+    from splitrun.conduct.lifecycle.taken import step_form
     from splitrun.conduct.lint import lint
     from splitrun.conduct.planning.baseline import baseline
     from splitrun.conduct.planning.kept import keep_history, place_of
@@ -55,12 +60,16 @@ if TYPE_CHECKING:
         make_access_key,
         revoke_access_key,
     )
+    from splitrun.conduct.serving.kills import kill, unkill
     from splitrun.govern.lifecycle.table import Verb
     from splitrun.report.differences.shown import (
         difference_as_json,
         difference_as_lines,
         difference_as_markdown,
     )
+    from splitrun.report.forms.access import access_key_form, access_keys_form
+    from splitrun.report.forms.chain import log_form, verification_form
+    from splitrun.report.forms.error import error_form, trouble_form
     from splitrun.report.planning.form import preview_form
     from splitrun.report.planning.history import history_form, history_text
     from splitrun.report.planning.text import preview_text
@@ -73,13 +82,17 @@ __all__ = [
     "FIRST",
     "Access",
     "Asked",
+    "Desk",
     "Looking",
     "Verb",
     "Wanted",
     "Wish",
+    "access_key_form",
     "access_keys",
+    "access_keys_form",
     "amend",
     "analyze",
+    "applied_form",
     "apply",
     "approve",
     "assembled",
@@ -94,11 +107,14 @@ __all__ = [
     "begin_project",
     "compare",
     "decide",
+    "demo",
     "desk",
     "difference_as_json",
     "difference_as_lines",
     "difference_as_markdown",
     "doctor",
+    "error_form",
+    "examined",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
@@ -115,9 +131,12 @@ __all__ = [
     "keep",
     "keep_history",
     "keys",
+    "kill",
+    "life_form",
     "lint",
     "lives",
     "log",
+    "log_form",
     "make_access_key",
     "make_key",
     "migrate_registry",
@@ -128,6 +147,8 @@ __all__ = [
     "preview_reports",
     "preview_text",
     "publish",
+    "quality",
+    "quality_as_json",
     "readout",
     "register",
     "replay",
@@ -142,8 +163,13 @@ __all__ = [
     "serving",
     "show_template",
     "sign_off",
+    "status_form",
+    "step_form",
     "text",
     "told_templates",
+    "trouble_form",
+    "unkill",
+    "verification_form",
     "verify_log",
     "write_schemas",
 ]
@@ -151,15 +177,19 @@ __all__ = [
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
     "Asked": "splitrun.conduct.lifecycle.footing",
+    "Desk": "splitrun.conduct.desk",
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.definitions.applying",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
     "Wish": "splitrun.conduct.reading.readout",
+    "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
+    "access_keys_form": "splitrun.report.forms.access",
     "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
-    "apply": "splitrun.conduct.definitions.applying",
+    "applied_form": "splitrun.conduct.lifecycle.applying",
+    "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
@@ -173,11 +203,14 @@ HOMES = {
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
+    "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
     "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
+    "error_form": "splitrun.report.forms.error",
+    "examined": "splitrun.conduct.collecting.tellings",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
@@ -194,9 +227,12 @@ HOMES = {
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
     "keys": "splitrun.conduct.registry.keys",
+    "kill": "splitrun.conduct.serving.kills",
+    "life_form": "splitrun.conduct.lifecycle.standing",
     "lint": "splitrun.conduct.lint",
     "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
+    "log_form": "splitrun.report.forms.chain",
     "make_access_key": "splitrun.conduct.serving.access",
     "make_key": "splitrun.conduct.registry.keys",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
@@ -207,6 +243,8 @@ HOMES = {
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "quality": "splitrun.conduct.collecting.quality",
+    "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",
@@ -221,8 +259,13 @@ HOMES = {
     "serving": "splitrun.serve.running",
     "show_template": "splitrun.conduct.begin",
     "sign_off": "splitrun.conduct.lifecycle.agreeing",
+    "status_form": "splitrun.conduct.lifecycle.standing",
+    "step_form": "splitrun.conduct.lifecycle.taken",
     "text": "splitrun.report.text",
     "told_templates": "splitrun.conduct.begin",
+    "trouble_form": "splitrun.report.forms.error",
+    "verification_form": "splitrun.report.forms.chain",
+    "unkill": "splitrun.conduct.serving.kills",
     "verify_log": "splitrun.conduct.registry.log",
     "write_schemas": "splitrun.conduct.begin",
 }

@@ -11,7 +11,7 @@ from splitrun.assign.transmission import LONGEST, enveloped, opened, sealed
 from splitrun.conduct.lint import lint
 from splitrun.conduct.workspace import shown, workspace
 from splitrun.errors import Mistake, Place, RulesetError, SpecError
-from splitrun.plan.compile import Publication, compiled
+from splitrun.plan.compile import Publication, Standing, compiled
 from splitrun.plan.succession import succeeding
 from splitrun.plan.switches.board import Board
 
@@ -32,19 +32,22 @@ class Published:
     """False where the file held the same already."""
 
 
-def ruleset_of(place: Path, environment: str | None = None) -> Ruleset:
+def ruleset_of(place: Path, environment: str | None = None, *, idle: bool = False) -> Ruleset:
     """Compile the project that a folder belongs to.
 
     Args:
         place: A folder of the project.
         environment: One of the project's; none: the first.
+        idle: Whether none of its experiments runs.
 
     Raises:
         SpecError: Anything is wrong with the project; all mistakes.
     """
     lint([place])
     around = workspace(place)
-    says, publication = around.says, Publication(environment=environment, files=around.ids)
+    standing: dict[str, Standing] | None = {} if idle else None
+    says = around.says
+    publication = Publication(environment=environment, files=around.ids, standing=standing)
     # flags that cannot be read have been told by `lint`
     return compiled(says.project, says.experiments, says.board or Board(), says.library, publication)
 

@@ -1,3 +1,3 @@
-"""The HTTP application. Empty until the server is built."""
+"""The HTTP application. Routes, each with the scope that it asks for."""
 
 from __future__ import annotations

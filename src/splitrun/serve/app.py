@@ -7,15 +7,19 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun import __version__
-from splitrun.serve import events, health, rulesets
+from splitrun.serve import events, health, metrics, ofrep, rulesets
+from splitrun.serve.api import definitions, experiments, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
+from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
+from splitrun.serve.watching import quality
 from splitrun.store.access.keys import Scope
 
 __all__ = ["application", "endpoints"]
@@ -34,9 +38,29 @@ class Application(FastAPI):
         """Hot endpoints by method and path."""
         return {}
 
+    @cached_property
+    def under(self) -> dict[tuple[str, str], Guarded]:
+        """Hot endpoints whose path ends with a name, by method and what stands before the name."""
+        return {}
+
+    @cached_property
+    def front(self) -> Front:
+        """What every request meets first."""
+        server: Server = self.state.server
+        return Front(self.routed, server.seen, server.origins)
+
     async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http":
+            await self.front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def routed(self, scope: Scopes, receive: Receive, send: Send) -> None:
         """Answer, or leave it to the framework."""
-        if scope["type"] == "http" and (answer := self.hot.get((scope["method"], scope["path"]))) is not None:
+        method, path = scope["method"], scope["path"]
+        answer = self.hot.get((method, path)) or self.under.get((method, path[: path.rfind("/") + 1]))
+        if answer is not None:
             response = await answer(Request(scope, receive, send))
             await response(scope, receive, send)
         else:
@@ -45,7 +69,17 @@ class Application(FastAPI):
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every operation there is; a module of routes declares its own as `ENDPOINTS`."""
-    return (*health.ENDPOINTS, *rulesets.ENDPOINTS, *events.ENDPOINTS)
+    return (
+        *health.ENDPOINTS,
+        *metrics.ENDPOINTS,
+        *rulesets.ENDPOINTS,
+        *ofrep.ENDPOINTS,
+        *events.ENDPOINTS,
+        *quality.ENDPOINTS,
+        *experiments.ENDPOINTS,
+        *definitions.ENDPOINTS,
+        *records.ENDPOINTS,
+    )
 
 
 def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:
@@ -65,25 +99,41 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> Fas
             await part.stop()
 
     app = Application(title="Splitrun", version=__version__, lifespan=living, docs_url=None, redoc_url=None)
-    for one in endpoints() if served is None else served:
-        if one.mode is None or one.mode in server.modes:
-            answer = guarded(server, one)
-            app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
-            if one.hot:
-                app.hot[one.method, one.path] = answer
-    app.openapi = lambda: document(app, served)  # type: ignore[method-assign] # as FastAPI's docs extend it
+    app.state.server = server
+    app.add_exception_handler(HTTPException, unrouted)
+    there = [one for one in (endpoints() if served is None else served) if one.mode in {None, *server.modes}]
+    for one in there:
+        answer = guarded(server, one)
+        app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
+        before, name, _ = one.path.partition("{")
+        if one.hot:
+            (app.under if name else app.hot)[one.method, before] = answer
+    app.openapi = lambda: document(app, there)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
+
+
+async def unrouted(_: Request, error: Exception) -> Response:
+    """Answer for the framework, in the documented form."""
+    match error:
+        case HTTPException(status_code=status, headers=headers):
+            says = {404: "there is no such address", 405: "this address is not asked this way"}
+            answer = refusal(status, "address", says.get(status, "this cannot be answered"))
+            answer.headers.update(headers or {})
+            return answer
+        case _:
+            raise error
 
 
 def guarded(server: Server, one: Endpoint) -> Guarded:
     """Ask for the key before the endpoint answers."""
 
     async def answer(request: Request) -> Response:
+        request.scope[ROUTE] = one.path
         caller = found(server, request)
         if one.scope is not None and one.scope not in server.open_scopes:
             if caller is None:
                 return refusal(401, "unauthorized", "send an API key: Authorization: Bearer sr_…")
-            if one.scope not in caller.scopes and Scope.ADMIN not in caller.scopes:
+            if not allowed(one.scope, caller):
                 says = f"the key {caller.name!r} has no scope `{one.scope}`; make one that has"
                 return refusal(403, "forbidden", says)
         return await one.answer(server, request, caller)
@@ -91,24 +141,39 @@ def guarded(server: Server, one: Endpoint) -> Guarded:
     return answer
 
 
+def allowed(scope: Scope, caller: Caller) -> bool:
+    """Whether a key is good for it; who may read rules may have them evaluated."""
+    wide = {Scope.ADMIN, Scope.SDK} if scope is Scope.EVALUATE else {Scope.ADMIN}
+    return scope in caller.scopes or not wide.isdisjoint(caller.scopes)
+
+
 def found(server: Server, request: Request) -> Caller | None:
-    """Find whose key a request carries."""
-    written = dict(request.scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    return server.access.holder(written.removeprefix(BEARER)) if written.startswith(BEARER) else None
+    """Find whose key a request carries, in either of the two headers."""
+    said = dict(request.scope["headers"])
+    written = said.get(b"authorization", b"").decode("latin-1")
+    if written.startswith(BEARER):
+        return server.access.holder(written.removeprefix(BEARER))
+    other = said.get(b"x-api-key")
+    return None if other is None else server.access.holder(other.decode("latin-1"))
 
 
-def document(app: FastAPI, served: Sequence[Endpoint] | None) -> dict[str, object]:
+def document(app: FastAPI, served: Sequence[Endpoint]) -> dict[str, object]:
     """Write the OpenAPI document of what is served."""
     paths: dict[str, dict[str, object]] = {}
-    for one in endpoints() if served is None else served:
-        asked: list[dict[str, list[str]]] = [] if one.scope is None else [{"key": []}]
+    for one in served:
+        asked: list[dict[str, list[str]]] = [] if one.scope is None else [{"bearer": []}, {"header": []}]
         operation = {"summary": one.brief, "operationId": named(one), "security": asked, **one.openapi}
         paths.setdefault(one.path, {})[one.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": app.title, "version": app.version},
         "paths": paths,
-        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            }
+        },
     }
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import AccessKey, Scope
 
-__all__ = ["Answer", "Caller", "Endpoint", "refusal"]
+__all__ = ["Answer", "Caller", "Endpoint", "known", "refusal"]
 
 Caller = AccessKey
 """Whose key a request carried."""
@@ -44,3 +44,9 @@ def refusal(status: int, code: str, says: str, *, after: int | None = None) -> R
     headers = {} if after is None else {"Retry-After": str(after)}
     body = encode({"form": "splitrun.error/1", "error": code, "says": says, "mistakes": []})
     return Response(body, status, headers, media_type="application/json")
+
+
+def known(request: Request, etag: str) -> bool:
+    """Whether the client has what it asks for already (If-None-Match)."""
+    written = request.headers.get("if-none-match", "")
+    return any(one.strip().removeprefix("W/") in {etag, "*"} for one in written.split(","))

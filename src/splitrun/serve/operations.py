@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from splitrun.assign.slots import LONGEST
 
-__all__ = ["ERROR", "EVENTS", "Operation", "refusals"]
+__all__ = ["ERROR", "EVENTS", "OFREP_BULK", "OFREP_SINGLE", "Operation", "refusals"]
 
 Operation = Mapping[str, object]
 
@@ -135,5 +135,84 @@ EVENTS: Operation = {
             on_503="the spool is locked, broken or closing; nothing was kept",
             on_507="the disk is full; nothing was kept",
         ),
+    },
+}
+
+CONTEXT: Operation = {
+    "type": "object",
+    "required": ["context"],
+    "properties": {
+        "context": {
+            "type": "object",
+            "required": ["targetingKey"],
+            "properties": {"targetingKey": {"type": "string", "description": "the unit's id"}},
+            "description": "and the unit's attributes",
+        }
+    },
+}
+EVALUATED: Operation = {
+    "type": "object",
+    "required": ["key", "value", "reason", "variant", "metadata"],
+    "properties": {
+        "key": TEXT,
+        "value": {"type": ["boolean", "string", "number", "object"]},
+        "reason": {"enum": ["STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"]},
+        "variant": TEXT,
+        "metadata": {"type": "object"},
+    },
+}
+FAILED: Operation = {
+    "type": "object",
+    "required": ["errorCode", "errorDetails"],
+    "properties": {
+        "key": TEXT,
+        "errorCode": {
+            "enum": ["PARSE_ERROR", "TARGETING_KEY_MISSING", "INVALID_CONTEXT", "GENERAL", "FLAG_NOT_FOUND"]
+        },
+        "errorDetails": TEXT,
+        "metadata": {"type": "object"},
+    },
+}
+ASKED: Operation = {"required": True, "content": {"application/json": {"schema": CONTEXT}}}
+UNASKED = refusals(
+    on_401="no key, or none that is known",
+    on_403="the key has neither the scope `evaluate` nor `sdk`",
+    on_503="nothing to evaluate yet; see Retry-After",
+)
+
+
+def answered(says: str, schema: Operation) -> Operation:
+    """An answer in JSON."""
+    return {"description": says, "content": {"application/json": {"schema": schema}}}
+
+
+OFREP_SINGLE: Operation = {
+    "parameters": [{"name": "key", "in": "path", "required": True, "schema": TEXT}],
+    "requestBody": ASKED,
+    "responses": {
+        "200": answered("what the unit gets of the flag", EVALUATED),
+        "400": answered("the request or its context cannot be used", FAILED),
+        "404": answered("there is no such flag", FAILED),
+        **UNASKED,
+    },
+}
+OFREP_BULK: Operation = {
+    "parameters": [{"name": "If-None-Match", "in": "header", "required": False, "schema": TEXT}],
+    "requestBody": ASKED,
+    "responses": {
+        "200": answered(
+            "what the unit gets of every flag; an ETag",
+            {
+                "type": "object",
+                "required": ["flags", "metadata"],
+                "properties": {
+                    "flags": {"type": "array", "items": {"anyOf": [EVALUATED, FAILED]}},
+                    "metadata": {"type": "object"},
+                },
+            },
+        ),
+        "304": {"description": "nothing has changed since the answer that If-None-Match names"},
+        "400": answered("the request or its context cannot be used", FAILED),
+        **UNASKED,
     },
 }

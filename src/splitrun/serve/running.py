@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import TextIO
 
 import uvicorn
 
 from splitrun.conduct.collecting.assembled import loop_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
-from splitrun.conduct.serving.published import published
+from splitrun.conduct.serving.published import delivery
+from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
-from splitrun.serve.rulesets import Rulesets
+from splitrun.serve.patience import Impatient
+from splitrun.serve.rulesets import Rulesets, rulesets_of
+from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
+from splitrun.serve.watching.heartbeats import Heartbeats
 from splitrun.store.spool.writer import CAP
 
-__all__ = ["MODES", "assembled", "serving"]
+__all__ = ["MODES", "Ending", "assembled", "serving"]
 
 MODES = ("web", "ingest", "worker")
 DRAIN = 10
 """Seconds that requests under way have to end when the server is told to."""
 IDLE = 15
 """Seconds after which a connection that asks nothing is closed."""
-CROWD = 4_000
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+CROWD = 10_000
 """Connections and requests at once; more are answered 503."""
+FILES = 65_536
+"""Files and connections that the process asks the system for."""
 
 
-def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None, *, cap: int = CAP) -> Server:
+def assembled(
+    root: Path,
+    only: tuple[str, ...] = (),
+    desk: Desk | None = None,
+    *,
+    origins: tuple[str, ...] = (),
+    log: TextIO | None = None,
+    cap: int = CAP,
+) -> Server:
     """Put a server together.
 
     Args:
         root: The project's folder.
         only: Which of `web`, `ingest` and `worker` this process does; none: all.
         desk: The clock.
+        origins: Origins of pages that may evaluate flags and send events.
+        log: Where requests are written down; none: nowhere.
         cap: Bytes of batches that may wait for the lake.
 
     Raises:
@@ -51,15 +75,40 @@ def assembled(root: Path, only: tuple[str, ...] = (), desk: Desk | None = None, 
     modes = frozenset(only or MODES)
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
+    intake: Intake | None = None
     if "web" in modes:
-        parts["rulesets"] = Rulesets(published(root))
+        parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
         intake = Intake(spool_of(root), cap=cap)
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
-    return Server(root, access_of(root), modes, desk or Desk(), parts)
+    if intake is not None:
+        # after the committer, so that it ends before the last flush
+        parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
+    return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
+
+
+def permitted(origins: tuple[str, ...]) -> frozenset[str]:
+    """Hold origins to what a browser sends.
+
+    Raises:
+        SpecError: One is no origin.
+    """
+    for one in origins:
+        if not ORIGIN.fullmatch(one):
+            says = f"{one[:80]!r} is no origin of pages"
+            raise SpecError(
+                [Mistake(says, "write it like https://shop.example, without a path", "--allow-origin")]
+            )
+    return frozenset(origins)
+
+
+def places(root: Path) -> list[tuple[str, str]]:
+    """Project and environments of a folder; none where it has no settings."""
+    project = workspace(root, (PROJECT,)).says.project
+    return [] if project is None else [(project.project, one) for one in project.environments]
 
 
 def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -> None:
@@ -79,17 +128,59 @@ def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -
     except (OSError, OverflowError) as error:
         says = f"{host}:{port} cannot be listened at ({error}); choose another with --host and --port"
         raise StoreError(says) from error
-    config = uvicorn.Config(
-        application(server),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=DRAIN,
-        limit_concurrency=CROWD,
-    )
     where = f"http://{host}:{listening.getsockname()[1]}"
+    roomy()
     with listening:
         told(where)
-        uvicorn.Server(config).run(sockets=[listening])
+        Ending(server).run(sockets=[listening])
+
+
+def roomy() -> None:
+    """Let the process have more connections than shells allow by default, as far as the system lets it."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(most, FILES)
+    if soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+class Ending(uvicorn.Server):
+    """Serves, and ends the streams before it waits for its connections to end.
+
+    Args:
+        server: What is served.
+    """
+
+    def __init__(self, server: Server) -> None:
+        config = uvicorn.Config(
+            application(server),
+            http=Impatient,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=IDLE,
+            timeout_graceful_shutdown=DRAIN,
+            limit_concurrency=CROWD,
+        )
+        super().__init__(config)
+        self.streams = rulesets_of(server)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Begin to end at a signal, and hand it on to nobody: a server that ends as told has not failed."""
+        if current_thread() is not main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        if self.streams is not None:
+            self.streams.end()
+        super().handle_exit(sig, frame)

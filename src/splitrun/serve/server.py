@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from asyncio import Semaphore
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from splitrun.conduct.desk import Desk
+from splitrun.serve.seen import Seen
 from splitrun.store.access.keys import AccessKeys, Scope
 
 __all__ = ["Mode", "Part", "Server"]
 
 Mode = frozenset[str]
 """Which of `web`, `ingest` and `worker` this process does."""
+
+
+TURNS = 4
+"""Verbs that run at once: each may measure, and takes a thread."""
 
 
 class Part(Protocol):
@@ -42,5 +48,11 @@ class Server:
     desk: Desk = field(default_factory=Desk)
     parts: dict[str, Part] = field(default_factory=dict)
     """By name; a module of routes finds what it needs here through a function of its own."""
+    origins: frozenset[str] = frozenset()
+    """Origins of pages that may evaluate flags and send events, like `https://shop.example`."""
+    seen: Seen = field(default_factory=Seen)
+    """The requests there were."""
     open_scopes: frozenset[Scope] = frozenset()
     """Scopes that need no key; for a demonstration on this machine alone."""
+    turns: Semaphore = field(default_factory=lambda: Semaphore(TURNS))
+    """Verbs at work at once; others wait for their turn."""

@@ -14,8 +14,8 @@ from splitrun.cli.registry.words import Actor, Folder, Json
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
-    from splitrun.conduct.definitions.applying import Applied
     from splitrun.conduct.definitions.comparing import Compared
+    from splitrun.conduct.lifecycle.applying import Applied
 
 __all__ = ["apply", "diff", "export"]
 
@@ -86,7 +86,7 @@ def apply(  # noqa: PLR0913 - an argument for each option
     with verbs.desk() as table:
         done = verbs.apply(folder, shown_to, lambda: yes or asked(), wanted, desk=table)
     if json:
-        say_json(as_json(done))
+        say_json(verbs.applied_form(done))
     else:
         say(told(done))
 
@@ -107,21 +107,16 @@ def asked() -> bool:
     return typer.confirm("apply this?", err=True)
 
 
-def as_json(done: Applied) -> dict[str, object]:
-    """What was done, in the form `splitrun.applied/1`: the difference, and the entries of the audit chain."""
-    entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
-    shown = verbs.difference_as_json(done.compared.difference, done.compared.about)
-    return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
-
-
 def told(done: Applied) -> str:
-    """What was done, in one line."""
+    """What was done, in a line, and one for each ruleset that was published."""
     if not done.compared.difference.steps:
         return "nothing to do: the registry says what the files say"
     if done.receipt is None:
         return "nothing was written"
     entries = done.receipt.entries
-    return f"applied: entries {entries[0].number:,} to {entries[-1].number:,} of the audit chain"
+    lines = [f"applied: entries {entries[0].number:,} to {entries[-1].number:,} of the audit chain"]
+    lines += [f"published: ruleset {version:,} of {name}" for name, version in done.rulesets.items()]
+    return "\n".join(lines)
 
 
 def export(

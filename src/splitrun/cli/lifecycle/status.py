@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from splitrun.cli import verbs
@@ -33,13 +31,13 @@ def status(
     if experiment is None:
         found = verbs.lives(folder, environment)
         if json:
-            say_json({"form": "splitrun.status/1", **asdict(found)})
+            say_json(verbs.status_form(found))
         else:
             say("\n".join(listed(found)))
         return
     one = verbs.history(experiment, folder, environment)
     if json:
-        say_json({"form": "splitrun.history/1", **msgspec.to_builtins(one)})
+        say_json(verbs.life_form(one))
     else:
         say("\n".join(told(one)))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Environment = Annotated[
 def tell(taken: Taken, *, json: bool) -> None:
     """Tell a step that was taken."""
     if json:
-        say_json({"form": "splitrun.step/1", **asdict(taken)})
+        say_json(verbs.step_form(taken))
         return
     lines = [headline(taken)]
     if taken.plan is not None:

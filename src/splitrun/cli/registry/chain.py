@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,8 +44,7 @@ def log(
     """Print entries of the chain, the oldest first."""
     found = verbs.log(folder, since=since, limit=limit, project=project)
     if json:
-        lines = [loads(entry.line()) for entry in found.entries]
-        say_json({"form": "splitrun.audit-log/1", "last": found.last, "entries": lines})
+        say_json(verbs.log_form(found.entries, found.last))
         return
     for entry in found.entries:
         say(line(entry))
@@ -79,26 +77,11 @@ def verify(
     with verbs.desk() as table:
         found = verbs.verify_log(folder, head=head, adopt=adopt, desk=table)
     if json:
-        say_json(facts(found))
+        say_json(verbs.verification_form(found))
     else:
         say("\n".join(lines(found)))
     if not found.fine:
         raise typer.Exit(TAMPERED)
-
-
-def facts(found: Verification) -> dict[str, object]:
-    """What was found, in the documented JSON form."""
-    return {
-        "form": "splitrun.verification/1",
-        "fine": found.fine,
-        "registry": found.registry,
-        "entries": found.entries,
-        "rows": found.rows,
-        "behind": found.behind,
-        "backwards": found.backwards,
-        "found": found.found,
-        "faults": [{"kind": one.kind.value, "entry": one.number, "says": one.says} for one in found.faults],
-    }
 
 
 def lines(found: Verification) -> list[str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
 from splitrun.cli.registry.words import Actor, Folder, Json, Reason
-
-if TYPE_CHECKING:
-    from splitrun.store.access.keys import AccessKey
 
 __all__ = ["app"]
 
@@ -30,7 +27,9 @@ def new(
     *,
     scope: Annotated[
         list[str],
-        typer.Option("--scope", metavar="SCOPE", help="sdk, ingest, read or admin; again for more."),
+        typer.Option(
+            "--scope", metavar="SCOPE", help="sdk, evaluate, ingest, read or admin; again for more."
+        ),
     ],
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="NAME", help="Else the first of the project's.")
@@ -42,7 +41,7 @@ def new(
     """Make a key and tell it; it is not kept and cannot be told again."""
     made = verbs.make_access_key(name, scope, folder, environment=environment, actor=actor)
     if json:
-        say_json({"form": "splitrun.api-key/1", **told(made.key), "key": made.secret})
+        say_json({**verbs.access_key_form(made.key), "key": made.secret})
     else:
         say(made.secret)
 
@@ -52,7 +51,7 @@ def listed(*, folder: Folder = Path(), json: Json = False) -> None:
     """List the keys; their secrets are not kept."""
     found = verbs.access_keys(folder)
     if json:
-        say_json({"form": "splitrun.api-keys/1", "keys": [told(one) for one in found]})
+        say_json(verbs.access_keys_form(found))
         return
     for one in found:
         state = f"revoked {one.revoked}" if one.revoked else f"made {one.at}"
@@ -73,19 +72,6 @@ def revoke(
     """Revoke a key; a server refuses it within a second."""
     found = verbs.revoke_access_key(key, folder, reason, actor=actor)
     if json:
-        say_json({"form": "splitrun.api-key/1", **told(found)})
+        say_json(verbs.access_key_form(found))
     else:
         say(f"revoked {found.id} ({found.name})")
-
-
-def told(one: AccessKey) -> dict[str, object]:
-    """A key as it may be told."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "scopes": [scope.value for scope in one.scopes],
-        "project": one.project,
-        "environment": one.environment,
-        "at": one.at,
-        "revoked": one.revoked,
-    }

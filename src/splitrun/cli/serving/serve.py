@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from splitrun.cli.registry.words import Folder, Json
 __all__ = ["serve"]
 
 
-def serve(
+def serve(  # noqa: PLR0913 - a command takes what its words say
     *,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="PORT", help="0 takes any that is free.")] = 8321,
@@ -24,6 +25,17 @@ def serve(
             "--only", metavar="MODE", help="web, ingest or worker, and nothing else; again for more."
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            metavar="ORIGIN",
+            help="Pages of this origin may evaluate flags and send events; again for more.",
+        ),
+    ] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Write each request to standard error, as JSON without ids.")
+    ] = False,
     spool_cap: Annotated[
         int,
         typer.Option(
@@ -34,8 +46,10 @@ def serve(
     json: Json = False,
 ) -> None:
     """Serve rulesets, take events and fill the lake, until it is interrupted."""
-    root = verbs.home(folder).root
-    server = verbs.assembled(root, tuple(only or ()), cap=spool_cap)
+    root, log = verbs.home(folder).root, sys.stderr if access_log else None
+    server = verbs.assembled(
+        root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log, cap=spool_cap
+    )
     for made in verbs.first_access_keys(root):
         scopes = ", ".join(made.key.scopes)
         if json:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from splitrun.conduct.lifecycle.details import Agreement, details_of
 from splitrun.conduct.lifecycle.footing import surroundings
@@ -19,7 +21,18 @@ from splitrun.store.registry.asked import object_of
 from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.documents import Kind, Life, SealedPlan, State
 
-__all__ = ["History", "Lives", "Moved", "Sealed", "Stands", "history", "lives"]
+__all__ = [
+    "History",
+    "Lives",
+    "Moved",
+    "Sealed",
+    "Stands",
+    "history",
+    "life_form",
+    "lives",
+    "status_form",
+    "there",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,30 @@ def history(key: str, place: Path, environment: str | None = None) -> History:
             tuple(moved(one) for one in registry.moves(project, chosen, key)),
             tuple(sealed(one, life) for one in plans),
         )
+
+
+def there(key: str, place: Path) -> bool:
+    """Whether the registry of a project holds an experiment.
+
+    Raises:
+        SpecError: There is no project, or nothing was applied.
+        StoreError: The registry refuses.
+    """
+    where = home(place)
+    with where.registry() as registry:
+        _, settings, _ = surroundings(registry, where.root, None)
+        return registry.find(settings.project, Kind.EXPERIMENT, key) is not None
+
+
+def status_form(found: Lives) -> dict[str, object]:
+    """Write where experiments stand in the form `splitrun.status/1`."""
+    return {"form": "splitrun.status/1", **asdict(found)}
+
+
+def life_form(found: History) -> dict[str, object]:
+    """Write one experiment with its history in the form `splitrun.history/1`."""
+    facts: dict[str, object] = to_builtins(found)
+    return {"form": "splitrun.history/1", **facts}
 
 
 def stands(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from splitrun.conduct.lifecycle.details import Details, details_of, kept
 from splitrun.conduct.lifecycle.footing import Footing
@@ -15,7 +15,7 @@ from splitrun.store.chain.entry import Remark
 from splitrun.store.registry.change import Change, Move, Receipt, Seal, Writing
 from splitrun.store.registry.documents import Life, State
 
-__all__ = ["Step", "Taken", "staying", "told", "written"]
+__all__ = ["Step", "Taken", "staying", "step_form", "told", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Taken:
     """Whether the very same step had been taken before, so that nothing was written now."""
     next: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+def step_form(taken: Taken) -> dict[str, object]:
+    """Write a step that was taken in the form `splitrun.step/1`."""
+    return {"form": "splitrun.step/1", **asdict(taken)}
 
 
 def written(footing: Footing, step: Step, notes: tuple[str, ...] = ()) -> Taken:

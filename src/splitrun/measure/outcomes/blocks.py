@@ -55,6 +55,8 @@ class Block:
     """Whether a cap cuts the unit's value down."""
     filled: bool = False
     """Whether no unit lacks an outcome."""
+    binary: bool = False
+    """Whether an outcome is 0 or 1, so that the sums of its powers are one count."""
 
     @property
     def mixed(self) -> bool:
@@ -174,7 +176,8 @@ def blocks(
         mature = numbers.mature(planned)
         cubed = planned.metric.kind != "quantile"
         filled = all(value.sql() in knowledge.filled for value in values)
-        plain = Block(str(place), tuple(values), beside, mature, cubed, filled=filled)
+        binary = all(part.what is What.ANY for part in parts(planned.metric))
+        plain = Block(str(place), tuple(values), beside, mature, cubed, filled=filled, binary=binary)
         if roof is None:
             made[planned.key] = (plain,)
             continue

@@ -213,7 +213,21 @@ def _plain(blocks: Sequence[Block], alike: Mapping[str, str]) -> dict[str, exp.E
         for triple in _triples(block):
             a, b, c = (column(sides[place]) for place in triple)
             named[_third(sides, triple)] = tree("COALESCE(FSUM(:a * :b * :c), 0.0)", a=a, b=b, c=c)
+        if block.binary:
+            named |= _ones(block, sides, named[f"n{sides[0]}"])
     return named
+
+
+def _ones(block: Block, sides: Sequence[str], n: exp.Expr) -> dict[str, exp.Expr]:
+    """The sums of an outcome of ones and zeros, of its squares and of its cubes: how many ones there are.
+
+    They are written alike, and a database counts once what is written alike; the rest are zeros.
+    """
+    ones = tree("COUNT(CASE WHEN :x = 1 THEN 1 END)", x=column(sides[0]))
+    square = next(name for one, other, name in _pairs(sides) if one == other == 0)
+    alike = [f"s{sides[0]}", square, *(_third(sides, triple) for triple in _triples(block))]
+    named = {name: tree("CAST(:ones AS DOUBLE)", ones=ones) for name in alike}
+    return named | {f"z{sides[0]}": tree("(:n) - :ones", n=n, ones=ones)}
 
 
 def _spread(tables: tuple[str, str], near: Sequence[Block], alike: Mapping[str, str]) -> exp.Select:

@@ -21,6 +21,7 @@ from splitrun.assign.ruleset import Ruleset, Type
 from splitrun.errors import RulesetError, SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.context import CURRENT
+from splitrun.sdk.inner.targets import Targets
 from splitrun.sdk.openfeature.resolutions import (
     Kind,
     Structure,
@@ -31,7 +32,6 @@ from splitrun.sdk.openfeature.resolutions import (
     structure,
     whole,
 )
-from splitrun.sdk.openfeature.targets import Targets
 from splitrun.sdk.options.kinds import HOOKS, wrong
 from splitrun.sdk.options.kinds import Kind as Option
 from splitrun.sdk.rulesets.held import Held

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from openfeature.exception import ErrorCode
@@ -13,12 +12,12 @@ from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Re
 from splitrun.assign.evaluation import Detail, Evaluation
 from splitrun.assign.ruleset import Type
 from splitrun.sdk.inner.answers import ALIKE
+from splitrun.sdk.inner.metadata import metadata
 
 __all__ = [
     "Kind",
     "Structure",
     "boolean",
-    "metadata",
     "real",
     "refused",
     "string",
@@ -27,7 +26,6 @@ __all__ = [
 ]
 
 Value = TypeVar("Value")
-Metadata = Mapping[str, bool | int | float | str]
 Structure = Sequence[FlagValueType] | Mapping[str, FlagValueType]
 
 MANY = 4_096
@@ -89,24 +87,6 @@ class Kind(Generic[Value]):
 def refused(default: Value, code: ErrorCode, says: str) -> FlagResolutionDetails[Value]:
     """Serve the caller's default, and say why."""
     return FlagResolutionDetails(default, error_code=code, error_message=says, reason=Reason.ERROR)
-
-
-def metadata(answer: Evaluation, flag_set: str) -> Metadata:
-    """What else is known of an answer; `flagSetId` and `version` as OpenFeature's appendix D names them."""
-    told: dict[str, bool | int | float | str] = {
-        "flagSetId": flag_set,
-        "version": str(answer.ruleset),
-        "ruleset": answer.ruleset,
-        "detail": answer.detail.value,
-    }
-    if answer.experiment is not None:
-        told |= {
-            "experiment": answer.experiment,
-            "experiment_version": answer.version,
-            "phase": answer.phase,
-            "enrolling": answer.enrolling,
-        }
-    return MappingProxyType(told)
 
 
 def boolean(value: object) -> bool | None:

@@ -68,7 +68,7 @@ class Stream:
     def events(self) -> Iterator[Said]:
         """Gather lines to events; the silence between them is bounded by the source."""
         yield Said("opened")
-        kind, holds = "", False
+        kind, holds, last = "", False, self.last
         for line in self.lines():
             field, _, value = line.partition(b":")
             text = value.removeprefix(b" ").decode("utf-8", "replace")
@@ -76,6 +76,7 @@ class Stream:
                 case b"" if line:
                     yield Said("alive")
                 case b"":
+                    self.last = last  # an event that breaks off is to be sent again
                     if holds:
                         yield Said("changed" if kind in {"", "message", "ruleset"} else "alive")
                     kind, holds = "", False
@@ -84,7 +85,7 @@ class Stream:
                 case b"data":
                     holds = True
                 case b"id" if "\0" not in text and text.isprintable():
-                    self.last = text
+                    last = text
                 case b"retry" if text.isascii() and text.isdigit():
                     self.retry = min(int(text[:9]) / 1000, 3_600.0)
                 case _:

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
 
-__all__ = ["AccessKey", "AccessKeys", "Scope"]
+__all__ = ["AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
 
 log = logging.getLogger("splitrun.access")
 
@@ -42,6 +42,8 @@ class Scope(StrEnum):
 
     SDK = "sdk"
     """Rulesets and evaluation."""
+    EVALUATE = "evaluate"
+    """Evaluation alone: for pages in browsers, which must not read rules."""
     INGEST = "ingest"
     """Sending exposures and events."""
     READ = "read"
@@ -74,6 +76,14 @@ class Made:
     key: AccessKey
     secret: str
     """As a client sends it: `sr_<id>_<secret>`."""
+
+
+def drawn(name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
+    """Draw a key; it opens nothing until it is kept, and its secret never is."""
+    key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return Made(
+        AccessKey(key, name, digest(secret), scopes, project, environment, at), f"{PREFIX}_{key}_{secret}"
+    )
 
 
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,12 +146,15 @@ class AccessKeys:
         self.looked = 0.0
 
     def new(self, name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
-        """Make a key; its secret is not kept."""
-        key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        made = AccessKey(key, name, digest(secret), scopes, project, environment, at)
+        """Make a key and let it in; its secret is not kept."""
+        made = drawn(name, scopes, project, environment, at)
+        self.keep(made.key)
+        return made
+
+    def keep(self, one: AccessKey) -> None:
+        """Let a key in from now on."""
         with self.changing() as keys:
-            keys.append(made)
-        return Made(made, f"{PREFIX}_{key}_{secret}")
+            keys.append(one)
 
     def revoke(self, id_or_name: str, at: str) -> AccessKey | None:
         """Revoke a key; none where there is none of that id or name that is not revoked."""

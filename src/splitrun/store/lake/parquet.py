@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal
 
 import pyarrow as pa
@@ -67,7 +68,8 @@ def written(place: Folder, rows: pa.Table, day: date, sequence: int) -> Written:
         ordered, sink, compression="zstd", compression_level=1, write_page_checksum=True, row_group_size=GROUP
     )
     body = sink.getvalue()
-    name = f"{sequence:010d}-{sha256(body).hexdigest()}.parquet"
+    # of two committers with the same rows each writes a file of its own, and none over one that is in
+    name = f"{sequence:010d}-{token_hex(4)}-{sha256(body).hexdigest()}.parquet"
     path = f"{PARTITION}={day.isoformat()}/{name}"
     if place.local is None:
         files, root = place.files()
