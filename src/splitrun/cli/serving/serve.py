@@ -50,12 +50,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     server = verbs.assembled(
         root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log, cap=spool_cap
     )
-    for made in verbs.first_access_keys(root):
-        scopes = ", ".join(made.key.scopes)
-        if json:
-            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
-        else:
-            say(f"made the first API key ({scopes}), told only now: {made.secret}")
+    first_keys(root, json=json)
 
     def listening(address: str) -> None:
         if json:
@@ -64,3 +59,13 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
             say(f"serving {', '.join(sorted(server.modes))} of {root} at {address}; Ctrl-C ends it")
 
     verbs.serving(server, host, port, listening)
+
+
+def first_keys(root: Path, *, json: bool) -> None:
+    """Make the keys of a project that has none, and tell them once."""
+    for made in verbs.first_access_keys(root):
+        scopes = ", ".join(made.key.scopes)
+        if json:
+            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
+        else:
+            say(f"made the first API key ({scopes}), told only now: {made.secret}")
