@@ -15,6 +15,12 @@ from splitrun.cli.registry.words import Folder, Json
 __all__ = ["serve"]
 
 
+Bytes = Annotated[
+    int,
+    typer.Option("--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."),
+]
+
+
 def serve(  # noqa: PLR0913 - a command takes what its words say
     *,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
@@ -36,12 +42,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write each request to standard error, as JSON without ids.")
     ] = False,
-    spool_cap: Annotated[
-        int,
-        typer.Option(
-            "--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."
-        ),
-    ] = 2_000_000_000,
+    spool_cap: Bytes = 2_000_000_000,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
