@@ -49,7 +49,9 @@ def seen(root: Path, key: str) -> tuple[object, ...]:
         folder = lake.folder(project, environment, table)
         wrong += faults(folder)
         assert folder.local is not None
-        rows.append((table, sorted(Path(one).name for one in snapshot(folder.local.parent, table).files)))
+        rows.append(
+            (table, sorted(str(one).rpartition("/")[2] for one in snapshot(folder.local.parent, table).files))
+        )
     if wrong:
         raise FoundError
     pseudonym = quarters_of(root).pseudonyms.key_of("user", "u1")
