@@ -8,6 +8,7 @@ from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.lifecycle.serving import served
 from splitrun.conduct.registry.log import verify_log
+from splitrun.conduct.registry.place import home
 from splitrun.conduct.serving.published import delivery
 from splitrun.errors import SpecError
 from splitrun.govern.lifecycle.table import Verb
@@ -42,6 +43,21 @@ def test_a_flag_that_was_changed_is_served_once_it_is_applied(running: Path) -> 
     assert again.look()
     assert again.newer()["production"].document == served(running).document
     assert verify_log(running).fine
+
+
+def test_an_audience_that_was_changed_opens_a_phase_for_the_experiments_that_use_it(running: Path) -> None:
+    before = served(running).ruleset
+    edited(running, "('DE', 'AT')", "('DE', 'AT', 'CH')", FLAGS)
+
+    applied(running)
+
+    after = served(running).ruleset
+    assert after.version == before.version + 1
+    assert after.experiments[KEY].phase == before.experiments[KEY].phase + 1
+    with home(running).registry() as registry:
+        life = registry.state("shop", "production", KEY)
+    assert life is not None
+    assert life.phase == after.experiments[KEY].phase
 
 
 def test_what_no_client_sees_publishes_nothing(running: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from splitrun.conduct.lifecycle.agreeing import approve, sign_off
 from splitrun.conduct.lifecycle.deciding import decide
 from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.conduct.lifecycle.moving import move
@@ -55,6 +56,13 @@ def stands(folder: Path) -> tuple[str, int]:
         return ("draft", 0) if life is None else (life.state.value, life.revision)
 
 
+def in_force(folder: Path) -> str:
+    """The digest of the plan in force."""
+    with home(folder).registry() as registry:
+        life = registry.state("shop", "production", KEY)
+    return "" if life is None or life.plan is None else life.plan
+
+
 def moves(wanted: Asked, *verbs: Verb) -> list[tuple[str, Callable[[], object]]]:
     """Steps that change the state alone."""
     return [(verb.value, partial(move, verb, KEY, wanted)) for verb in verbs]
@@ -62,15 +70,17 @@ def moves(wanted: Asked, *verbs: Verb) -> list[tuple[str, Callable[[], object]]]
 
 def walk(folder: Path, kills: int, dice: random.Random) -> dict[str, int]:
     """Take every step, killed so many times; give how often it had been written when it was killed."""
-    wanted = Asked(folder, "because", "ann")
+    wanted, other = Asked(folder, "because", "ann"), Asked(folder, "because", "bob")
     steps: list[tuple[str, Callable[[], object]]] = [("register", partial(register, KEY, wanted))]
+    steps.append(("approve", lambda: approve(KEY, "start", in_force(folder), other)))
+    steps.append(("sign-off", lambda: sign_off(KEY, in_force(folder), other)))
     steps += moves(wanted, Verb.START, Verb.PAUSE, Verb.RESUME)
     steps.append(("amend", partial(amend, KEY, wanted)))
     steps += moves(wanted, Verb.OBSERVE, Verb.STOP)
     readout: list[str] = []
     steps.append(("decide", lambda: decide(KEY, "ship", readout[0], wanted)))
     steps.append(("restart", partial(restart, KEY, wanted)))
-    steps += moves(wanted, Verb.ARCHIVE)
+    steps += moves(wanted, Verb.ARCHIVE, Verb.INVALIDATE)
     found = {}
     longest = 0.3
     for done, (name, step) in enumerate(steps):
@@ -101,6 +111,9 @@ def walk(folder: Path, kills: int, dice: random.Random) -> dict[str, int]:
 if __name__ == "__main__":
     place, times = Path(sys.argv[1]), int(sys.argv[2])
     os.chdir(laid(place))
+    edited(place, "environments:", "policy: {approvals: {start: 1}}\nenvironments:", "splitrun.yaml")
+    for file in ("experiments/one-page.yaml", "experiments/ranked.yaml"):
+        edited(place, "unit: user\n", "unit: user\nreviewers: [bob]\n", file)
     applied(place)
     dice = random.Random(7)  # noqa: S311 - it decides when to kill, and nothing secret
     sys.stdout.write(json.dumps(walk(place, times, dice)))
