@@ -55,9 +55,10 @@ def killed(name: str, step: Callable[[], object], kills: int, dice: random.Rando
         raise SystemExit(f"{name} did not end")
 
 
-def chores(folder: Path, kills: int, dice: random.Random) -> list[str]:
+def chores(folder: Path, kills: int, dice: random.Random, *, migrating: bool) -> list[str]:
     """Do everything around the life of an experiment; give what was done."""
-    killed("migrate", partial(migrate_registry, folder), kills, dice)
+    if migrating:
+        killed("migrate", partial(migrate_registry, folder), kills, dice)
     killed("apply", partial(applied, folder), kills, dice)
     if compare(folder).difference.steps:
         raise SystemExit("apply left a difference")
@@ -76,10 +77,13 @@ def chores(folder: Path, kills: int, dice: random.Random) -> list[str]:
     verified = verify_log(folder)
     if not verified.fine:
         raise SystemExit(f"{verified.faults}")
-    return ["migrate", "apply", "keys new", "keys retire", "api-keys new", "api-keys revoke"]
+    first = ["migrate"] if migrating else []
+    return [*first, "apply", "keys new", "keys retire", "api-keys new", "api-keys revoke"]
 
 
 if __name__ == "__main__":
     place, times = Path(sys.argv[1]), int(sys.argv[2])
     os.chdir(laid(place))
-    sys.stdout.write(json.dumps(chores(place, times, random.Random(7))))  # noqa: S311 - when to kill is no secret
+    dice = random.Random(7)  # noqa: S311 - it decides when to kill, and nothing secret
+    done = chores(place, times, dice, migrating="straight" not in sys.argv[3:])
+    sys.stdout.write(json.dumps(done))

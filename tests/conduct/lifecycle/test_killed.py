@@ -26,9 +26,9 @@ def database(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
         monkeypatch.setenv(URL, server.database())
 
 
-def ran(program: str, folder: Path, kills: int) -> list[str]:
+def ran(program: str, folder: Path, kills: int, *words: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.conduct.lifecycle.{program}", str(folder), str(kills)],
+        [sys.executable, "-m", f"tests.conduct.lifecycle.{program}", str(folder), str(kills), *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -44,7 +44,8 @@ def test_every_step_that_is_killed_in_the_middle_can_be_repeated(tmp_path: Path)
     done = ran("walker", tmp_path, 4)
 
     assert done == [
-        *("register", "start", "pause", "resume", "amend", "observe", "stop", "decide", "restart", "archive")
+        *("register", "approve", "sign-off", "start", "pause", "resume", "amend", "observe", "stop"),
+        *("decide", "restart", "archive", "invalidate"),
     ]
 
 
@@ -54,6 +55,14 @@ def test_every_verb_around_a_life_that_is_killed_in_the_middle_can_be_repeated(t
     done = ran("chores", tmp_path, 4)
 
     assert done == ["migrate", "apply", "keys new", "keys retire", "api-keys new", "api-keys revoke"]
+
+
+@pytest.mark.requirement("R08")
+@pytest.mark.usefixtures("database")
+def test_apply_that_is_killed_on_an_empty_database_can_be_repeated(tmp_path: Path) -> None:
+    done = ran("chores", tmp_path, 2, "straight")
+
+    assert done[0] == "apply"
 
 
 def test_a_key_that_the_chain_cannot_tell_of_opens_nothing(anywhere: Path) -> None:
