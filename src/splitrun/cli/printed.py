@@ -110,5 +110,5 @@ def audit_as_lines(done: Audited, *, show_ids: bool) -> list[str]:
 def described(one: Example, *, show_ids: bool) -> str:
     """One exposure in words."""
     unit = f" unit {one.unit!r}" if show_ids else ""
-    gate = "" if one.gate == "inside" else f", turned away by {one.gate}"
+    gate = {"inside": "", "list": ", from a list"}.get(one.gate, f", turned away by {one.gate}")
     return f"row {one.row}:{unit} logged {one.variant!r}, due {one.due!r}{gate} (ruleset {one.ruleset})"
