@@ -13,11 +13,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: venv
-	@echo '$$ splitrun analyze examples/open-bandit/bandit.yaml'
-	@$(BIN)/splitrun analyze examples/open-bandit/bandit.yaml
-	@echo
-	@echo '$$ splitrun analyze examples/thornton/incentive.yaml'
-	@$(BIN)/splitrun analyze examples/thornton/incentive.yaml
+	@echo '$$ splitrun demo'
+	@$(BIN)/splitrun demo $(ARGS)
 
 test: lint types contracts unit
 
@@ -50,11 +47,11 @@ web-client: .cache/web-client/node_modules
 	&& touch .cache/web-client/node_modules; } \
 	|| { rm -rf .cache/web-client; echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"; }
 
-# tea-tasting, IPython and marimo are asked in environments of their own; where they cannot be installed those
+# tea-tasting, IPython, marimo and a bucket (moto) are asked in environments of their own; where they cannot be installed those
 # tests are skipped
 oracles: venv
-	@$(BIN)/python bench/peers/make.py tea-tasting notebooks >/dev/null \
-	|| echo "tea-tasting or notebooks cannot be installed here: the tests that ask them will be skipped"
+	@$(BIN)/python bench/peers/make.py tea-tasting notebooks bucket >/dev/null \
+	|| echo "tea-tasting, notebooks or the bucket cannot be installed here: the tests that ask them will be skipped"
 
 unit: venv browser web-client oracles
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered

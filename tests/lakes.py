@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import WriterProperties, write_deltalake
 
+from splitrun.store.lake.place import folder_of
 from splitrun.store.lake.pseudonyms import Pseudonyms
 from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table
 
@@ -51,7 +52,7 @@ def alias(was: str, unit: str, time: datetime) -> Row:
 
 
 def commit(
-    lake: Path,
+    lake: Path | str,
     table: Table,
     rows: Iterable[Mapping[str, object]],
     sequence: int = 1,
@@ -60,12 +61,15 @@ def commit(
     """Append rows as one commit."""
     schema = pa.schema([*SCHEMAS[table], *more])
     made = pa.Table.from_pylist([{**row, "sequence": sequence} for row in rows], schema=schema)
+    folder = folder_of(lake, table)
+    storage = folder.storage()
     write_deltalake(
-        str(lake / table),
+        folder.uri,
         made.sort_by("unit_key"),
         mode="append",
         partition_by=[PARTITION],
         schema_mode="merge",
         configuration={"delta.dataSkippingStatsColumns": ",".join(STATISTICS)},
+        storage_options=None if storage is None else dict(storage),
         writer_properties=WriterProperties(compression="ZSTD"),
     )

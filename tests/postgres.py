@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -44,8 +44,16 @@ def absent() -> str | None:
 class Server:
     """A server that runs."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, stop: Callable[[], None], start: Callable[[], None]) -> None:
+        self.port, self.stop, self.start = port, stop, start
+
+    def restart(self, meanwhile: Callable[[], None]) -> None:
+        """End it at once, and start it again after a while."""
+        self.stop()
+        try:
+            meanwhile()
+        finally:
+            self.start()
 
     def database(self) -> str:
         """Make a new database; give its URL."""
@@ -99,10 +107,17 @@ def server() -> Iterator[Server]:
             "-E",
             "UTF8",
         )
-        run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-        try:
-            yield Server(port)
-        finally:
+
+        def stop() -> None:
             run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+        def start() -> None:
+            run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+
+        start()
+        try:
+            yield Server(port, stop, start)
+        finally:
+            stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -342,6 +342,14 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: evidence(dirt=Dirt(logged={"override": 12, "older version": 3, "linked": 2})),
         "12 units or more of the lake left out: 12 override, 3 older version",
     ),
+    "late_events": (
+        Severity.NOTE,
+        lambda: evidence(
+            dirt=Dirt(late_rows={"events": 3}),
+            of=plan().model_copy(update={"lateness": timedelta(days=3)}),
+        ),
+        "3 events came in more than 3d after they happened and are not counted (events: 3 rows)",
+    ),
     "untriggered": (
         Severity.NOTE,
         lambda: evidence(dirt=Dirt(untriggered_units=250)),

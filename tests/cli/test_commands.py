@@ -4,14 +4,19 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from splitrun.cli.app import EXITS, run
+from splitrun.conduct.collecting.assembled import spool_of
 from splitrun.errors import DataError, SpecError, SplitrunError
+from splitrun.store.spool.counts import Note
+from splitrun.store.spool.parcel import Origin, Parcel
 
 ROOT = Path(__file__).parents[2]
 BANDIT = str(ROOT / "examples" / "open-bandit" / "bandit.yaml")
@@ -246,6 +251,27 @@ def test_doctor_answers_in_words_and_json(splitrun: Run) -> None:
     assert code == 0
     assert "DuckDB runs locked down" in out
     assert {one["name"] for one in told["examinations"]} >= {"python", "engine", "numpy"}
+
+
+def test_doctor_in_a_project_tells_what_became_of_events(splitrun: Run, tmp_path: Path) -> None:
+    (tmp_path / "splitrun.yaml").write_text("project: shop\n")
+    now = datetime.now(UTC)
+    spool = spool_of(tmp_path)
+    note = Note("shop", "production", "test/1", "rejected: unit", 7, time.time_ns(), "the unit's id is empty")
+    with spool.connection() as write:
+        spool.keep(
+            write, [Parcel(Origin("shop", "production", "web", time.time_ns()), 0, b"", notes=(note,))]
+        )
+
+    code, out, _ = splitrun("doctor", "--folder", str(tmp_path))
+    told = json.loads(splitrun("doctor", "--folder", str(tmp_path), "--json")[1])
+
+    assert code == 0
+    assert re.search(r"ok +events +since \S+: 7 rejected\n", out)
+    assert f"warning: 7 rejected: unit in production, {now:%Y-%m-%d}" in out
+    assert "  the unit's id is empty\n  next: leave events out where there is no unit" in out
+    assert told["quality"]["warnings"][0]["events"] == 7
+    assert {one["name"] for one in told["examinations"]} >= {"events", "freshness", "spool", "heartbeats"}
 
 
 def test_a_terminal_of_eighty_columns_is_not_overrun() -> None:

@@ -4,7 +4,20 @@ import pytest
 from msgspec.structs import replace
 
 from splitrun.assign.evaluator import Evaluator
-from splitrun.assign.ruleset import Arm, Experiment, Flag, Holdout, IdList, Override, Ruleset, Run, Type
+from splitrun.assign.ruleset import (
+    Arm,
+    Experiment,
+    Flag,
+    Holdout,
+    IdList,
+    Layer,
+    Override,
+    Requirement,
+    Ruleset,
+    Run,
+    Serve,
+    Type,
+)
 from splitrun.assign.slots import listed
 from splitrun.collect.outcomes import Judge
 from splitrun.sdk.event import Exposure, Unit
@@ -144,8 +157,90 @@ def test_a_unit_on_a_list_may_get_what_the_list_serves() -> None:
 
     told = [judge(of).outcome(one) for one in exposures]
 
+    assert set(told) == {"override"}
+
+
+def test_what_another_variant_than_its_list_serves_is_logged_for_a_unit_is_not_ok() -> None:
+    of = ruleset(staff=tuple(UNITS))
+    exposures = [replace(shown(unit, ruleset()), variant="control") for unit in UNITS]
+
+    told = [judge(of).outcome(one) for one in exposures]
+
     due = [shown(unit, ruleset()).variant for unit in UNITS]
-    assert told == ["ok" if one == "treatment" else "override" for one in due]
+    assert told == ["on a list" if one == "control" else "tampering" for one in due]
+
+
+@pytest.mark.parametrize("changed", [{"on": False}, {"archived": True}, {"rules": ()}], ids=repr)
+def test_nothing_is_ok_where_the_flag_asks_no_experiment(changed: dict[str, object]) -> None:
+    of = ruleset()
+    off = replace(of, flags={"button": replace(of.flags["button"], **changed)})
+    exposures = [shown(unit, of) for unit in UNITS]
+
+    told = {judge(off).outcome(one) for one in exposures}
+    kept = {judge(off).outcome(replace(one, detail="sticky")) for one in exposures}
+
+    assert (told, kept) == ({"flag is off"}, {"flag is off"})
+
+
+def mixed(of: Ruleset, *changed: str) -> Ruleset:
+    """The same, where some parts are of another unit type than the experiment."""
+    parts: dict[str, dict[str, object]] = {
+        "flag": {"flags": {"button": replace(of.flags["button"], unit="house")}},
+        "holdout": {"holdouts": {"all": replace(of.holdouts["all"], unit="house")}},
+        "layer": {
+            "layers": {"page": Layer("house", "layer:page", {}, ("test",))},
+            "experiments": {
+                "test": replace(of.experiments["test"], layer="page", slots=((0, HALF),), holdouts=())
+            },
+        },
+        "rule": {
+            "flags": {
+                "button": replace(
+                    of.flags["button"],
+                    unit="house",
+                    overrides=(),
+                    rules=(Serve("old", coverage=HALF, salt="rule:button"), Run("test")),
+                )
+            }
+        },
+        "required": {
+            "flags": {
+                "button": replace(of.flags["button"], requires=(Requirement("house", ("new",)),)),
+                "house": replace(
+                    of.flags["button"],
+                    unit="house",
+                    overrides=(),
+                    rules=(Serve("new", coverage=HALF, salt="rule:house"),),
+                ),
+            }
+        },
+        "earlier": {
+            "flags": {"button": replace(of.flags["button"], rules=(Run("other"), Run("test")))},
+            "experiments": {
+                "test": replace(of.experiments["test"], holdouts=()),
+                "other": replace(of.experiments["test"], salt="other", coverage=HALF, audience=None),
+            },
+            "holdouts": {"all": replace(of.holdouts["all"], unit="house")},
+        },
+    }
+    values = {name: value for part in changed for name, value in parts[part].items()}
+    return replace(of, units={"visitor": "visitor_id", "house": "house_id"}, **values)
+
+
+@pytest.mark.parametrize("part", ["flag", "holdout", "layer", "rule", "required", "earlier"])
+def test_what_asks_for_the_id_of_another_type_of_unit_is_not_recomputable(part: str) -> None:
+    of = mixed(ruleset(holdout=HALF), part)
+    evaluator = Evaluator(of)
+    told = []
+    for number, unit in enumerate(UNITS):
+        ids = {"country": "CH", "house_id": f"h{number}", "visitor_id": unit}
+        given = f"h{number}" if of.flags["button"].unit == "house" else unit
+        found = evaluator.answer("button", given, ids)
+        if found.experiment == "test":
+            told.append(judge(of).outcome(shown(unit, ruleset(), variant=found.variant, ruleset=of.version)))
+
+    assert told
+    assert set(told) <= {"not recomputable"}
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from pyarrow import parquet
 
 from splitrun.assign.evaluator import Evaluator
-from splitrun.assign.ruleset import WHOLE, Ruleset
-from splitrun.assign.slots import slot
+from splitrun.assign.ruleset import WHOLE, IdList, Override, Ruleset, Run, Serve
+from splitrun.assign.slots import listed, slot
 from splitrun.assign.transmission import sealed
 from splitrun.conduct.audit import Audited, audit
 from splitrun.conduct.rulesets import publish
@@ -233,6 +233,82 @@ def test_units_of_a_list_are_overrides(now: Ruleset, files: Write, tmp_path: Pat
     assert done.found.examples[Agreement.OVERRIDE][0].row == 1
     assert done.found.counts[Agreement.OVERRIDE] == 1
     assert done.found.unexplained == 1
+
+
+def test_a_unit_of_a_list_is_never_ok_whatever_its_slot_says(files: Write, tmp_path: Path) -> None:
+    log = exposed(made("100%"))[:60]
+    everybody = IdList("list:all", tuple(listed("list:all", one.unit.id) for one in log))
+    free = made("100%")
+    flag = replace(free.flags["checkout-flow"], overrides=(Override("one-page", "all"),))
+    ruleset = replace(
+        free, flags={**free.flags, "checkout-flow": flag}, lists={**free.lists, "all": everybody}
+    )
+
+    done = audit(KEY, files("log.jsonl", *log), [ruleset_file(tmp_path, ruleset)])
+
+    ours = sum(one.variant == "one-page" for one in log)
+    assert 0 < ours < len(log)
+    assert stands(done) == {Agreement.OVERRIDE: ours, Agreement.LISTED: len(log) - ours}
+    assert done.found.unexplained == len(log) - ours
+
+
+@pytest.mark.parametrize("changed", [{"on": False}, {"archived": True}, {"rules": ()}], ids=repr)
+def test_no_exposure_is_ok_where_the_flag_is_off(
+    changed: dict[str, object], files: Write, tmp_path: Path
+) -> None:
+    free = made("100%")
+    log = exposed(free)[:60]
+    log[0] = replace(log[0], detail="sticky")
+    flag = replace(free.flags["checkout-flow"], overrides=(), **changed)
+    ruleset = replace(free, flags={**free.flags, "checkout-flow": flag})
+
+    done = audit(KEY, files("log.jsonl", *log), [ruleset_file(tmp_path, ruleset)])
+
+    assert stands(done) == {Agreement.OFF: len(log)}
+    assert done.found.unexplained == len(log)
+
+
+HALF = WHOLE // 2
+RUN = Run(KEY)
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("holdout", "experiment 'one-page-checkout' asks holdout 'q4', which keeps units of type 'house'"),
+        (
+            "layer",
+            "experiment 'one-page-checkout' asks layer 'checkout', which divides units of type 'house'",
+        ),
+        ("list", "flag 'checkout-flow' asks its lists for units of type 'house'"),
+        ("rule", "flag 'checkout-flow' covers a share of units of type 'house'"),
+    ],
+)
+def test_exposures_are_not_accused_where_something_asks_for_another_type_of_unit(
+    part: str, says: str, files: Write, tmp_path: Path
+) -> None:
+    free = made("100%")
+    log = exposed(free)[:60]
+    units, flag = {**free.units, "house": "house_id"}, free.flags["checkout-flow"]
+    ruleset = replace(free, units=units)
+    match part:
+        case "holdout":
+            all_of = {name: replace(one, unit="house", below=WHOLE) for name, one in free.holdouts.items()}
+            ruleset = replace(ruleset, holdouts=all_of)
+        case "layer":
+            layers = {name: replace(one, unit="house", salt="other") for name, one in free.layers.items()}
+            ruleset = replace(ruleset, layers=layers)
+        case "list":
+            ruleset = replace(ruleset, flags={**free.flags, "checkout-flow": replace(flag, unit="house")})
+        case _:
+            rules = (Serve("three-page", coverage=HALF, salt="rule:x"), RUN)
+            other = replace(flag, unit="house", overrides=(), rules=rules)
+            ruleset = replace(ruleset, flags={**free.flags, "checkout-flow": other})
+
+    done = audit(KEY, files("log.jsonl", *log), [ruleset_file(tmp_path, ruleset)])
+
+    assert stands(done) == {Agreement.NOT_RECOMPUTABLE: len(log)}
+    assert says in done.unknown
 
 
 def test_a_variant_that_belongs_to_another_id_of_the_unit_is_identity(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
+from time import monotonic
 
 from deltalake import DeltaTable
 from msgspec.json import encode
@@ -52,6 +53,8 @@ class Ledger:
     statuses: Counter[int] = field(default_factory=Counter)
     unexplained: int = 0
     """Refusals without Retry-After."""
+    slowest: float = 0.0
+    """Seconds until a refusal, at most."""
     lock: Lock = field(default_factory=Lock)
 
     def ids(self) -> set[str]:
@@ -71,6 +74,7 @@ class Ledger:
             tries = 0
             while True:
                 tries += 1
+                since = monotonic()
                 try:
                     status, after = post(connection, key, body)
                 except (OSError, http.client.HTTPException):
@@ -78,7 +82,9 @@ class Ledger:
                     status, after = 0, ""
                 with self.lock:
                     self.statuses[status] += 1
-                    self.unexplained += status in {429, 503, 507} and not after
+                    if status in {429, 503, 507}:
+                        self.unexplained += not after
+                        self.slowest = max(self.slowest, monotonic() - since)
                 if status == 202:
                     break
                 Flag().wait(pause)

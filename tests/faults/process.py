@@ -1,4 +1,4 @@
-"""Server processes as the suite starts and ends them."""
+"""`splitrun serve` as the suite starts and ends it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from splitrun.store.access.keys import AccessKeys, Scope
-from tests.faults.served import ACCESS
 
-__all__ = ["CAP", "Process", "free_port", "new_key"]
+__all__ = ["CAP", "Process", "free_port", "laid", "new_key"]
+
+SETTINGS = "project: shop\nenvironments: [production]\nunits: {user: {key: user_id}}\n"
 
 CAP = 2_000_000_000
 PATIENCE = 60.0
@@ -28,9 +29,20 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def laid(root: Path) -> None:
+    """Lay a project down."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "splitrun.yaml").write_text(SETTINGS)
+
+
 def new_key(root: Path) -> str:
-    """Make the key that clients send with."""
-    made = AccessKeys(root / ACCESS).new("faults", (Scope.INGEST,), "shop", "production", "2026-11-22T08:00Z")
+    """Make the key that clients send with; and the project, where there is none."""
+    if not (root / "splitrun.yaml").exists():
+        laid(root)
+    scopes = (Scope.INGEST, Scope.SDK)
+    made = AccessKeys(root / "state" / "access.json").new(
+        "faults", scopes, "shop", "production", "2026-11-22T08:00Z"
+    )
     return made.secret
 
 
@@ -42,14 +54,21 @@ class Process:
         modes: What it does.
         cap: Bytes of its spool.
         under: A command that runs it, like strace.
+        around: Its environment; ours where none is given.
     """
 
     def __init__(
-        self, root: Path, modes: str = "ingest,worker", cap: int = CAP, under: Sequence[str] = ()
+        self,
+        root: Path,
+        modes: str = "ingest,worker",
+        cap: int = CAP,
+        under: Sequence[str] = (),
+        around: Mapping[str, str] | None = None,
     ) -> None:
-        self.root, self.port = root, free_port()
-        words = [sys.executable, "-m", "tests.faults.served", str(root), str(self.port), modes, str(cap)]
-        self.words = [*under, *words]
+        self.root, self.port, self.around = root, free_port(), around
+        words = ["serve", "--folder", str(root), "--port", str(self.port), "--spool-cap", str(cap)]
+        only = [word for mode in modes.split(",") for word in ("--only", mode)]
+        self.words = [*under, sys.executable, "-m", "splitrun", *words, *only]
         self.running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
@@ -59,7 +78,7 @@ class Process:
             Seconds that took.
         """
         since = time.monotonic()
-        self.running = subprocess.Popen(self.words)
+        self.running = subprocess.Popen(self.words, stdout=subprocess.DEVNULL, env=self.around)
         while not self.ready():
             assert self.running.poll() is None, "the server ended"
             assert time.monotonic() - since < PATIENCE, "the server was never ready"
@@ -83,11 +102,11 @@ class Process:
         self.running.kill()
         self.running.wait()
 
-    def end(self) -> int:
-        """Ask it to end, and wait."""
+    def end(self, patience: float = PATIENCE) -> bool:
+        """Ask it to end, and wait; whether it ended as it was asked to."""
         assert self.running is not None
         self.running.send_signal(signal.SIGTERM)
-        return self.running.wait(PATIENCE)
+        return self.running.wait(patience) == 0
 
     def __enter__(self) -> Self:
         self.start()

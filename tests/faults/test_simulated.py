@@ -17,12 +17,11 @@ from splitrun.collect.intake import Taken, taken
 from splitrun.sdk.event import Batch, Event, Unit
 from splitrun.store.spool.parcel import Origin, Parcel
 from tests.conduct.collecting.sending import committer, rows, total
-from tests.faults.sizes import sized
+from tests.faults.sizes import MEMORY, sized
 
 SEEDS = sized(200, 10_000)
 ONE = os.environ.get("SPLITRUN_SEED")
 STEPS = ("read", "decode", "write", "commit", "sync", "forget", "forgotten")
-MEMORY = Path("/dev/shm")  # noqa: S108  # no disk is waited for; crashes here are of the process alone
 START = datetime(2026, 11, 22, 8, tzinfo=UTC)
 FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -132,7 +131,7 @@ class World:
 def test_in_each_drawn_world_what_was_answered_for_is_kept_once() -> None:
     failed = []
     for seed in [int(ONE)] if ONE else range(SEEDS):
-        with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        with TemporaryDirectory(dir=MEMORY) as folder:
             world = World(Path(folder), seed)
             world.live()
             try:

@@ -293,3 +293,65 @@ def test_a_variant_is_kept_when_the_unit_is_exposed_and_not_before() -> None:
         client.expose("checkout", ONE_PAGE)
 
         assert list(variants.values()) == ["one-page"]
+
+
+@pytest.mark.requirement("R73")
+def test_a_refusal_that_is_kept_stands_whatever_a_call_says_until_it_is_taken_back() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.consent(ONE_PAGE, "denied")
+        answer = client.evaluate("checkout", ONE_PAGE, consent="granted")
+        client.track("view", ONE_PAGE, consent="granted")
+        client.alias("cookie", ONE_PAGE, consent="granted")
+        client.variant("checkout", ONE_PAGE, consent="pending")
+
+        assert (answer.value, answer.detail) == ("three", Detail.CONSENT)
+        assert logged(client, kept) == []
+        assert client.statistics.held_back == 0
+
+        client.consent(ONE_PAGE, "granted")
+        client.track("view", ONE_PAGE, consent="granted")
+        assert logged(client, kept) == ["Event"]
+
+
+def adds_up(client: Client) -> bool:
+    """Whether every record made is somewhere."""
+    said = client.statistics
+    where = (
+        said.sent, said.queued, said.spooled, said.held_back, said.dropped, said.rejected, said.forgotten,
+    )  # fmt: skip
+    return said.made == sum(where)
+
+
+def test_what_was_made_never_falls_and_is_always_somewhere() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending", queue=10) as client:
+        made = 0
+
+        def holds() -> bool:
+            nonlocal made
+            before, made = made, client.statistics.made
+            return made >= before and adds_up(client)
+
+        for number in range(25):
+            client.track("view", f"u{number}")
+            assert holds()
+        assert (made, client.statistics.dropped, client.statistics.held_back) == (25, 15, 10)
+        client.consent("u24", "denied")
+        assert holds()
+        client.opt_out("u23")
+        assert holds()
+        client.alias("u20", "u22")
+        client.consent("u20", "denied")
+        assert holds()
+        client.consent("u22", "granted")
+        assert holds()
+        client.variant("checkout", ONE_PAGE)
+        client.variant("checkout", ONE_PAGE, consent="granted")
+        client.consent(ONE_PAGE, "granted")
+        assert holds()
+        assert client.flush()
+        assert holds()
+
+    # u24, u23 and u20 refused, the last one with the alias; the exposure was logged before its consent
+    assert client.statistics.forgotten == 5

@@ -122,7 +122,7 @@ VISITS: dict[str, set[str]] = {
     "unit": {"none", "function", "class"},
     "attributes": {"none", "function", "class"},
     "cookie": {"text", "word"},
-    "secrets": {"texts", "empty list"},
+    "secrets": {"empty list"},
     "max_age": WHOLES,
     "secure": {"true"},
     "domain": {"empty", "text", "word"},

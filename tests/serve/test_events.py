@@ -24,6 +24,7 @@ from splitrun.serve.server import Server
 from splitrun.store.access.keys import AccessKeys, Scope
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.file import SpoolFile
+from splitrun.store.spool.quality import warnings
 
 TIME = "2026-11-22T08:00:00Z"
 SECRET = "visitor-4711"  # noqa: S105 - the id of a unit
@@ -137,6 +138,26 @@ def test_events_of_a_unit_that_objected_go_no_further(running: Running) -> None:
 
     (kept,) = running.intake.file.pending()
     assert (kept.events, kept.rejected) == (2, (1,))
+
+
+@pytest.mark.requirement("R19", "R23")
+def test_what_is_turned_away_is_counted_with_the_commit_that_keeps_the_rest(running: Running) -> None:
+    running.post(batch(event(1), {**event(2), "id": ""}, event(3, "gone")))
+    running.post(batch({**event(4), "unit": {"type": "user", "id": "null"}}))
+    running.post(batch(event(5, "gone")))
+    running.post(b"{")
+
+    counted = {(sdk, reason): events for _, _, _, sdk, reason, events in running.intake.file.counts()}
+    assert counted == {
+        ("test/1", "rejected: event_id"): 1,
+        ("test/1", "rejected: unit"): 1,
+        ("test/1", "objected"): 2,
+        ("", "refused: not_json"): 1,
+    }
+    warned = {one.kind: one.example for one in warnings(running.intake.file)}
+    assert warned.keys() == {"rejected: event_id", "rejected: unit", "refused: not_json"}
+    assert running.intake.writer is not None
+    assert running.intake.writer.parcels == 1
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ def test_an_editor_accepts_the_example_of_units_randomised_elsewhere() -> None:
     assert complaints("experiment", INCENTIVE.replace("{0: control, 1:", "{'0': control, '1':")) == []
 
 
+def test_an_editor_knows_the_tables_of_the_lake_and_which_properties_are_declared() -> None:
+    rows = "exposures: {lake: TABLE}\nsources: {mine: {lake: events}}\n"
+    bare = INCENTIVE[: INCENTIVE.index("exposures:")] + rows + INCENTIVE[INCENTIVE.index("\nvariants:") + 1 :]
+
+    assert [complaints("experiment", bare.replace("TABLE", name)) for name in ("exposures", "triggers")] == [
+        [],
+        [],
+    ]
+    assert complaints("experiment", bare.replace("TABLE", "orders")) != []
+    tables = schema("experiment")["$defs"]["Exposures"]["properties"]["lake"]["anyOf"][0]
+    assert tables["enum"] == ["exposures", "events", "triggers"]
+    assert complaints("metrics", "sources: {mine: {lake: events}}") == []
+    assert complaints("project", "project: shop\nproperties: {amount: number, giftWrap: boolean}") == []
+    assert complaints("project", "project: shop\nproperties: {amount: money}") != []
+
+
 @pytest.mark.parametrize(
     "rules",
     [

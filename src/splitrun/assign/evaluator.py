@@ -12,7 +12,7 @@ from splitrun.assign.faults import told
 from splitrun.assign.parametrised import Parametrised
 from splitrun.assign.programs import Attributes, IdError, Program, Programs
 from splitrun.assign.ruleset import Ruleset
-from splitrun.assign.slots import LONGEST, REFUSED, id_bytes
+from splitrun.assign.slots import id_bytes
 from splitrun.assign.sound import sound, zone
 from splitrun.assign.sticky import Sticky, Unkept
 
@@ -40,13 +40,15 @@ class Evaluator:
         RulesetError: It does not hold together, or is too large.
     """
 
-    __slots__ = ("_flags", "_keeping", "_layers", "_opted", "_programs", "_zone", "ruleset")
+    __slots__ = ("_flags", "_keeping", "_layers", "_opted", "_programs", "_zone", "doors", "ruleset")
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = sound(ruleset)
         self._zone = zone(ruleset.timezone)
         programs = Programs(ruleset, self._zone)
         self._flags = _flags(programs)
+        self.doors = {key: programs.door(key) for key in ruleset.flags}
+        """By flag what `answer` calls; see `splitrun.assign.halves`."""
         self._programs = programs
         self._opted: dict[str, Program] = {}
         self._layers = {key: Parametrised(programs, key) for key in ruleset.layers}
@@ -85,12 +87,7 @@ class Evaluator:
     def answer(self, flag: str, unit: str, attributes: Attributes) -> Evaluation:
         """Answer as `evaluate` does where nothing but these matters; keywords would cost a tenth of it."""
         try:
-            if unit in REFUSED or "\0" in unit:
-                return self._wrong(flag, unit, attributes, None)
-            data = unit.encode()
-            if len(data) > LONGEST:
-                return self._wrong(flag, unit, attributes, None)
-            return self._flags[flag](data, attributes, None)
+            return self.doors[flag](unit, attributes)
         except Exception as fault:  # noqa: BLE001  # as in `evaluate`
             return self._wrong(flag, unit, attributes, fault)
 

@@ -7,12 +7,11 @@ beforehand. What the flag does not have (no override, no layer, everybody covere
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import tzinfo
 
-from msgspec import Struct
-
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
+from splitrun.assign.halves import Attributes, Door, Halves, Program, door
 from splitrun.assign.outcomes import Outcomes, of_flag
 from splitrun.assign.ruleset import WHOLE, Arm, Experiment, Flag, IdList, Ruleset, Run, Serve
 from splitrun.assign.slots import edge, id_bytes, sha256
@@ -25,8 +24,6 @@ from splitrun.terms.tree import Tree
 
 __all__ = ["Attributes", "IdError", "Program", "Programs", "Rule", "Test", "read_id"]
 
-Attributes = Mapping[str, object]
-Program = Callable[[bytes, Attributes, Sticky | None], Evaluation]
 Rule = Callable[[bytes, Attributes, Sticky | None], Evaluation | None]
 """None, or a declined evaluation (its reason is DEFAULT), where the rule does not take the unit."""
 Test = Callable[[bytes, Attributes], bool]
@@ -66,6 +63,7 @@ class Programs:
         self._spent = 0
         self._conditions: dict[int, list[Holds]] = {}
         self._flags: dict[tuple[str, str], Program] = {}
+        self._halves: dict[Program, Halves] = {}
         self._lists = {
             name: frozenset(map(bytes.fromhex, listed.hashes)) for name, listed in ruleset.lists.items()
         }
@@ -76,6 +74,12 @@ class Programs:
         if known is None:
             known = self._flags[key, given] = self._flag(key, given)
         return known
+
+    def door(self, key: str) -> Door:
+        """Compile a flag for ids of its own type, as they are given and where nothing is kept."""
+        program = self.flag(key, self.ruleset.flags[key].unit)
+        halves = self._halves.get(program)
+        return door(program) if halves is None else halves.door()
 
     def opted(self, key: str, given: str) -> Program:
         """Compile what of a flag is asked before an opt-out."""
@@ -197,8 +201,11 @@ class Programs:
             first,
             second,
             outcomes.declined(Detail.AUDIENCE),
+            tuple(tests),
         )
-        return _halves(halves, tests)
+        program = halves.program()
+        self._halves[program] = halves
+        return program
 
     def _split(self, key: str, experiment: Experiment, outcomes: Outcomes, given: str) -> Program:
         served = [outcomes.arm(key, experiment, arm, Detail.VARIANT) for arm in experiment.arms]
@@ -334,40 +341,6 @@ def _kept(about: tuple[str, int], kept: dict[str, Evaluation], own: Hashed, then
         return found
 
     return program
-
-
-class Halves(Struct, frozen=True):
-    """Two variants and what tells them apart."""
-
-    prefix: bytes
-    end: bytes
-    first: Evaluation
-    second: Evaluation
-    declined: Evaluation
-
-
-def _halves(halves: Halves, tests: list[Holds]) -> Program:
-    """Split in two those for whom all tests hold; every call that is spared is a tenth of the whole."""
-    prefix, end, first, second = halves.prefix, halves.end, halves.first, halves.second
-    declined, hashed = halves.declined, sha256
-    match tests:
-        case []:
-            return lambda data, _a, _sticky: first if hashed(prefix + data).digest() < end else second
-        case [one]:
-            return lambda data, a, _sticky: (
-                (first if hashed(prefix + data).digest() < end else second) if one(a) else declined
-            )
-        case [one, two]:
-            return lambda data, a, _sticky: (
-                (first if hashed(prefix + data).digest() < end else second) if one(a) and two(a) else declined
-            )
-        case _:
-            one, two, three = tests
-            return lambda data, a, _sticky: (
-                (first if hashed(prefix + data).digest() < end else second)
-                if one(a) and two(a) and three(a)
-                else declined
-            )
 
 
 def _edges(arms: tuple[Arm, ...]) -> list[bytes]:

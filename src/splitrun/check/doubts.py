@@ -25,7 +25,7 @@ from splitrun.check.times.looks import (
     partial_weeks,
     planned_end_missed,
 )
-from splitrun.check.times.reach import future_rows, source_ends_early
+from splitrun.check.times.reach import future_rows, late_events, source_ends_early
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
@@ -77,6 +77,7 @@ CHECKS: tuple[Check, ...] = (
     cap_from_experiment,
     coarse_quantile,
     exposures_left_out,
+    late_events,
     untriggered,
     no_variant,
     duplicate_exposures,

@@ -17,7 +17,7 @@ from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
 from splitrun.cli.registry import chain, keys, upkeep
-from splitrun.cli.serving import access, kills, replay, serve
+from splitrun.cli.serving import access, demo, kills, replay, serve
 from splitrun.errors import (
     BusyError,
     ConflictError,
@@ -114,6 +114,7 @@ for name, verb, brief in (
     ("serve", serve.serve, "Serve rulesets, take events, fill the lake."),
     ("kill", kills.kill, "Switch a flag off in every client within two seconds."),
     ("unkill", kills.unkill, "Let a flag that was killed serve again."),
+    ("demo", demo.demo, "Show the whole loop on this machine, with made-up visitors."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):

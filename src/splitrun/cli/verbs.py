@@ -19,14 +19,18 @@ if TYPE_CHECKING:
         told_templates,
         write_schemas,
     )
+    from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
-    from splitrun.conduct.definitions.applying import Wanted, applied_form, apply
+    from splitrun.conduct.collecting.tellings import examined, quality_as_json
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
+    from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
+    from splitrun.conduct.desk import Desk
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
+    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
@@ -78,6 +82,7 @@ __all__ = [
     "FIRST",
     "Access",
     "Asked",
+    "Desk",
     "Looking",
     "Verb",
     "Wanted",
@@ -102,12 +107,14 @@ __all__ = [
     "begin_project",
     "compare",
     "decide",
+    "demo",
     "desk",
     "difference_as_json",
     "difference_as_lines",
     "difference_as_markdown",
     "doctor",
     "error_form",
+    "examined",
     "explain",
     "explanation_as_json",
     "explanation_as_tree",
@@ -140,6 +147,8 @@ __all__ = [
     "preview_reports",
     "preview_text",
     "publish",
+    "quality",
+    "quality_as_json",
     "readout",
     "register",
     "replay",
@@ -168,18 +177,19 @@ __all__ = [
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
     "Asked": "splitrun.conduct.lifecycle.footing",
+    "Desk": "splitrun.conduct.desk",
     "FIRST": "splitrun.spec.templates.starting",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.definitions.applying",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
     "Wish": "splitrun.conduct.reading.readout",
     "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
     "access_keys_form": "splitrun.report.forms.access",
     "amend": "splitrun.conduct.lifecycle.seals.amending",
     "analyze": "splitrun.conduct.analyze",
-    "applied_form": "splitrun.conduct.definitions.applying",
-    "apply": "splitrun.conduct.definitions.applying",
+    "applied_form": "splitrun.conduct.lifecycle.applying",
+    "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
@@ -193,12 +203,14 @@ HOMES = {
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
+    "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
     "difference_as_markdown": "splitrun.report.differences.shown",
     "doctor": "splitrun.conduct.doctor",
     "error_form": "splitrun.report.forms.error",
+    "examined": "splitrun.conduct.collecting.tellings",
     "explain": "splitrun.conduct.explain",
     "explanation_as_json": "splitrun.cli.printed",
     "explanation_as_tree": "splitrun.cli.printed",
@@ -231,6 +243,8 @@ HOMES = {
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
     "publish": "splitrun.conduct.rulesets",
+    "quality": "splitrun.conduct.collecting.quality",
+    "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",

@@ -28,6 +28,9 @@ class Did(Struct, frozen=True, gc=False, tag="event", tag_field="type"):
 
 Kind = Exposure | Did | Alias
 
+FORMS = frozenset(("native", "heartbeat"))
+"""How the body of a batch may be written; a heartbeat is what the server sent itself."""
+
 
 class Whole(Struct, frozen=True):
     """A batch of which every event was accepted."""
@@ -83,7 +86,7 @@ class Unreadable:
 
 def opened(accepted: Accepted) -> Batch | Unreadable:
     """Read what was accepted of a batch."""
-    if accepted.form != "native":
+    if accepted.form not in FORMS:
         return Unreadable(f"batches of the form {accepted.form!r} are not read by this release; upgrade")
     body = unpacked(accepted.body) if accepted.packed else accepted.body
     match body:

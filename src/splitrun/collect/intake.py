@@ -56,6 +56,8 @@ class Taken:
     """What is not, in order."""
     out: tuple[int, ...] = ()
     """Places that go no further, in order: what is not taken, and what nobody wants."""
+    sdk: str = ""
+    """Who sent it; told where something goes no further."""
 
 
 Unwanted = Callable[[Unit], bool]
@@ -142,12 +144,13 @@ def without(found: Taken, body: bytes, unwanted: Unwanted) -> Taken:
     """Take out the events of units that objected."""
     rejected = {one.index for one in found.rejected}
     out = set(rejected)
-    for index, raw in enumerate(loose(body).events):
+    batch = loose(body)
+    for index, raw in enumerate(batch.events):
         if index not in rejected:
             units = whose(raw)
             if unwanted(units.unit) or (units.was is not None and unwanted(units.was)):
                 out.add(index)
-    return replace(found, out=tuple(sorted(out)))
+    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk) if out else found
 
 
 def sifted(body: bytes) -> Taken | Refused:
@@ -168,7 +171,8 @@ def each(batch: Loose) -> Taken | Refused:
         return Refused(Code.NOT_A_BATCH, f"`sent_at` is {batch.sent_at[:40]!r}; {WRITE_TIME}")
     faults = [(index, fault(bytes(raw))) for index, raw in enumerate(batch.events)]
     rejected = tuple(Rejected(index, *found) for index, found in faults if found is not None)
-    return Taken(len(faults) - len(rejected), rejected, tuple(one.index for one in rejected))
+    out = tuple(one.index for one in rejected)
+    return Taken(len(faults) - len(rejected), rejected, out, batch.sdk if out else "")
 
 
 def opened(body: bytes) -> Loose | Refused:

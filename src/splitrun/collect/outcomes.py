@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
 from splitrun.assign.evaluator import Evaluator
-from splitrun.assign.ruleset import WHOLE, Experiment, Ruleset, Run, Serve
+from splitrun.assign.ruleset import WHOLE, Experiment, Flag, Override, Ruleset, Run, Serve
 from splitrun.assign.slots import listed, slot
 from splitrun.assign.sound import zone
 from splitrun.errors import RulesetError
@@ -24,6 +24,9 @@ OK = "ok"
 UNKNOWN_RULESET = "unknown ruleset"
 NEWEST = 8
 """Rulesets that an exposure is held against, besides its own, before it is called wrong."""
+
+APART = frozenset({"flag is off", "on a list", "earlier rule", "in a holdout", "outside the layer"})
+"""What a kept variant never overrules."""
 
 Rulesets = Callable[[int], Ruleset | None]
 """Gives the ruleset of a version; none where it is not at hand."""
@@ -71,7 +74,7 @@ class Judge:
             return "unknown version"
         if one.variant not in {arm.variant for arm in experiment.arms}:
             return "unknown variant"
-        walk = Walk(held, one.unit.id, one.attributes)
+        walk = Walk(held, experiment.unit, one.unit.id, one.attributes)
         gate = walk.gate(one.experiment)
         due = walk.variant(experiment) == one.variant
         if due and gate == "" and one.version == experiment.version:
@@ -80,7 +83,7 @@ class Judge:
             return "stale ruleset"
         if walk.overridden(experiment, one.variant):
             return "override"
-        if one.detail == "sticky" and gate not in {"in a holdout", "outside the layer"}:
+        if one.detail == "sticky" and gate not in APART:
             return "sticky"
         if one.version != experiment.version:
             return "unknown version"
@@ -103,6 +106,10 @@ class Held:
 
     def agrees(self, one: Exposure) -> bool:
         """Whether the whole evaluation gives what the exposure says."""
+        flag = self.ruleset.flags.get(one.flag)
+        if flag is not None and flag.unit != one.unit.type:
+            # the flag was asked with another id, which the exposure does not carry
+            return False
         found = self.answer(one.flag, one.unit.id, one.attributes)
         return (
             found.variant == one.variant
@@ -113,12 +120,20 @@ class Held:
 
 
 class Walk:
-    """Asks what an experiment asks of a unit, as far as the exposure's attributes tell."""
+    """Asks what an experiment asks of a unit, as far as its exposure tells.
 
-    def __init__(self, held: Held, unit: str, attributes: Values) -> None:
-        self.held, self.ruleset, self.unit, self.attributes = held, held.ruleset, unit, attributes
+    Args:
+        held: The ruleset.
+        kind: The unit type that the experiment deals.
+        unit: Id of the unit.
+        attributes: Those that the exposure carries.
+    """
+
+    def __init__(self, held: Held, kind: str, unit: str, attributes: Values) -> None:
+        self.held, self.ruleset, self.attributes = held, held.ruleset, attributes
+        self.kind, self.unit = kind, unit
         self.unknown = False
-        """Whether something was asked that the attributes do not tell."""
+        """Whether something was asked that the exposure does not tell."""
 
     def variant(self, experiment: Experiment) -> str:
         """The variant that the unit's slot is of."""
@@ -132,11 +147,12 @@ class Walk:
 
     def own(self, experiment: Experiment) -> str:
         """Where the experiment itself turns the unit away."""
-        for name in experiment.holdouts:
-            if self.below(self.ruleset.holdouts[name].salt, self.ruleset.holdouts[name].below):
+        for holdout in map(self.ruleset.holdouts.__getitem__, experiment.holdouts):
+            if self.deals(holdout.unit) and self.below(holdout.salt, holdout.below):
                 return "in a holdout"
-        if experiment.layer is not None:
-            at = slot(self.ruleset.layers[experiment.layer].salt, self.unit)
+        layer = None if experiment.layer is None else self.ruleset.layers[experiment.layer]
+        if layer is not None and self.deals(layer.unit):
+            at = slot(layer.salt, self.unit)
             if not any(start <= at < end for start, end in experiment.slots):
                 return "outside the layer"
         if experiment.audience is not None and self.holds(experiment.audience) is False:
@@ -148,6 +164,10 @@ class Walk:
     def before(self, key: str, experiment: str) -> str:
         """Where the flag turns the unit away before the experiment is asked."""
         flag = self.ruleset.flags[key]
+        if flag.archived or not flag.on or Run(experiment) not in flag.rules:
+            return "flag is off"
+        if flag.overrides and self.deals(flag.unit) and any(map(self.on_list, flag.overrides)):
+            return "on a list"
         for required in flag.requires:
             found = self.served(required.flag)
             self.unknown |= found is None
@@ -158,7 +178,7 @@ class Walk:
                 case Run(experiment=run) if run == experiment:
                     return ""
                 case _:
-                    taken = self.taken(rule)
+                    taken = self.taken(rule, flag.unit)
                     self.unknown |= taken is None
                     if taken:
                         return "earlier rule"
@@ -167,20 +187,29 @@ class Walk:
     def served(self, key: str) -> str | None:
         """The variant of another flag that the unit is served; none where that cannot be told."""
         flag = self.ruleset.flags[key]
-        if any(name not in self.attributes for name in asked(self.ruleset, key)):
+        told = all(name in self.attributes for name in asked(self.ruleset, key))
+        if not told or kinds(self.ruleset, key) != {self.kind}:
             return None
         return self.held.answer(key, self.unit, self.attributes).serve or flag.default
 
-    def taken(self, rule: Run | Serve) -> bool | None:
-        """Whether a rule takes the unit; none where that cannot be told."""
+    def taken(self, rule: Run | Serve, unit: str) -> bool | None:
+        """Whether a rule of a flag takes the unit; none where that cannot be told.
+
+        Args:
+            rule: The rule.
+            unit: The flag's unit type.
+        """
         match rule:
             case Run(experiment=run):
                 other = self.ruleset.experiments[run]
                 told = other.audience is None or self.holds(other.audience) is not None
-                return self.own(other) == "" if told else None
+                same = kinds_of(self.ruleset, other) == {self.kind}
+                return self.own(other) == "" if told and same else None
             case Serve(when=when, coverage=coverage, salt=salt):
                 held = True if when is None else self.holds(when)
-                return held if not held or coverage == WHOLE else self.below(salt, coverage)
+                if not held or coverage == WHOLE:
+                    return held
+                return self.below(salt, coverage) if unit == self.kind else None
 
     def holds(self, condition: Tree) -> bool | None:
         """Whether a condition holds; none where the exposure does not carry what it asks."""
@@ -192,33 +221,61 @@ class Walk:
         """Whether the unit's slot of a salt is below an end."""
         return slot(salt, self.unit) < end
 
+    def deals(self, kind: str) -> bool:
+        """Whether the unit's id is of a type; what asks for another is not known."""
+        self.unknown |= kind != self.kind
+        return kind == self.kind
+
+    def on_list(self, override: Override) -> bool:
+        """Whether the unit is on the list of an override."""
+        found = self.ruleset.lists[override.list]
+        return listed(found.salt, self.unit) in found.hashes
+
     def overridden(self, experiment: Experiment, variant: str) -> bool:
         """Whether the unit is on a list that is served this variant."""
-        if experiment.flag is None:
+        flag = None if experiment.flag is None else self.ruleset.flags[experiment.flag]
+        if flag is None or flag.unit != experiment.unit:
             return False
         serves = {arm.serve for arm in experiment.arms if arm.variant == variant}
-        lists = self.ruleset.lists
-        return any(
-            listed(lists[one.list].salt, self.unit) in lists[one.list].hashes
-            for one in self.ruleset.flags[experiment.flag].overrides
-            if one.serve in serves
-        )
+        return any(self.on_list(one) for one in flag.overrides if one.serve in serves)
+
+
+def reachable(ruleset: Ruleset, key: str) -> dict[str, Flag]:
+    """Give a flag and every flag that it requires, by key."""
+    found: dict[str, Flag] = {}
+    waiting = [key]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = ruleset.flags[name]
+            waiting += [required.flag for required in found[name].requires]
+    return found
 
 
 def asked(ruleset: Ruleset, key: str) -> set[str]:
     """Name the attributes that a flag asks, and those that it requires ask."""
+    rules = [rule for flag in reachable(ruleset, key).values() for rule in flag.rules]
+    return {name for rule in rules for name in asked_by(ruleset, rule)}
+
+
+def kinds(ruleset: Ruleset, key: str) -> set[str]:
+    """Name the unit types of a flag, of those that it requires, and of what their experiments ask."""
     found: set[str] = set()
-    waiting, seen = [key], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        flag = ruleset.flags[name]
-        waiting += [required.flag for required in flag.requires]
+    for flag in reachable(ruleset, key).values():
+        found.add(flag.unit)
         for rule in flag.rules:
-            found |= asked_by(ruleset, rule)
+            match rule:
+                case Run(experiment=run):
+                    found |= kinds_of(ruleset, ruleset.experiments[run])
+                case Serve():
+                    pass
     return found
+
+
+def kinds_of(ruleset: Ruleset, experiment: Experiment) -> set[str]:
+    """Name the unit types of an experiment, its holdouts and its layer."""
+    found = {experiment.unit, *(ruleset.holdouts[name].unit for name in experiment.holdouts)}
+    return found if experiment.layer is None else found | {ruleset.layers[experiment.layer].unit}
 
 
 def asked_by(ruleset: Ruleset, rule: Run | Serve) -> set[str]:

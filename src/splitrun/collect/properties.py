@@ -9,7 +9,7 @@ from msgspec.json import Decoder, encode
 
 from splitrun.terms.tree import Kind
 
-__all__ = ["PREFIX", "Declared", "parted"]
+__all__ = ["PREFIX", "Declared", "fitting", "parted"]
 
 Declared = Mapping[str, Kind]
 """What declared properties hold, by name."""
@@ -25,6 +25,34 @@ TYPES: Mapping[Kind, tuple[pa.DataType, tuple[type, ...]]] = {
 """Column and Python types; other kinds stay in the JSON."""
 
 decode = Decoder(dict[str, object]).decode
+
+
+def fitting(
+    declared: Declared, columns: Mapping[str, pa.DataType]
+) -> tuple[dict[str, Kind], tuple[str, ...]]:
+    """Choose the properties that can have a column of their own in a table.
+
+    Args:
+        declared: What they are to hold.
+        columns: The table's columns; one that is there keeps its type.
+
+    Returns:
+        Those that can, and a sentence for each that stays in the JSON.
+    """
+    there = {name.casefold(): (name, kind) for name, kind in columns.items()}
+    found: dict[str, Kind] = {}
+    says = []
+    for name, kind in declared.items():
+        column, wanted = f"{PREFIX}{name}", TYPES[kind][0]
+        known, held = there.get(column.casefold(), (column, wanted))
+        if (known, held) == (column, wanted):
+            found[name] = kind
+        else:
+            says.append(
+                f"the property {name} is declared {kind}, and the column {known} of the lake holds {held}; "
+                "its values stay in the JSON: declare it as it was, or give it another name"
+            )
+    return found, tuple(says)
 
 
 def parted(written: Sequence[bytes], declared: Declared) -> dict[str, pa.Array[pa.Scalar[pa.DataType]]]:

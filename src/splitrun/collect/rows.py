@@ -73,7 +73,7 @@ class Gathered:
     aliases: pa.Table
     unfit: tuple[Unfit, ...]
     counts: Counts
-    """Of what is no row: rejected, late, future, dead."""
+    """Of what is no row: late, future, dead; and `skewed`, whose times were put right."""
 
 
 def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
@@ -97,7 +97,7 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
                 counts[day(accepted.at), "", "dead"] += 1
             case Batch():
                 shift = off(batch)
-                counts[day(batch.at), batch.sdk, "rejected"] += len(accepted.rejected)
+                counts[day(batch.at), batch.sdk, "skewed"] += len(batch.events) if shift else 0
                 sort(batch, (exposures, events, aliases), (index, shift), setting)
     tables = (exposed(exposures, setting), happened(events, setting), linked(aliases, setting))
     kept = []

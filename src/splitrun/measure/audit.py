@@ -1,7 +1,8 @@
 """Logged exposures held against what rulesets give: recomputed in SQL, and told apart by why they differ.
 
-Recomputed are prerequisites and the rules that stand before the experiment, holdouts, layer, audience,
-coverage and variant. Where exposures do not carry what the first two ask, they are not recomputable.
+Recomputed are whether the flag is on, its lists, prerequisites and the rules that stand before the
+experiment, holdouts, layer, audience, coverage and variant. Where exposures do not carry what prerequisites
+and rules ask, or something asks for ids of another unit type, they are not recomputable.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Agreement(StrEnum):
     STICKY = "sticky"
     IDENTITY = "identity"
     UNKNOWN_VERSION = "unknown version"
+    OFF = "flag is off"
+    LISTED = "on a list"
     PREREQUISITE = "prerequisite not met"
     RULE = "earlier rule"
     HOLDOUT = "in a holdout"
@@ -86,6 +89,8 @@ EXPLAINED = frozenset(
 """Nothing is wrong with these, as far as can be told."""
 
 GATES = {
+    "off": Agreement.OFF,
+    "list": Agreement.LISTED,
     "prerequisite": Agreement.PREREQUISITE,
     "rule": Agreement.RULE,
     "holdout": Agreement.HOLDOUT,
@@ -248,8 +253,8 @@ def explained(held: Held) -> Iterator[tuple[Agreement, exp.Expr]]:
     """Write what explains that an exposure is not what its ruleset gives."""
     yield Agreement.STALE_RULESET, exp.or_(*held.fits)
     yield Agreement.OVERRIDE, overridden(held.rulesets, held.key)
-    # a kept variant never overrules what keeps experiments apart
-    apart = tree(":gate IN ('holdout', 'layer')", gate=held.part("gate"))
+    # a kept variant never overrules what keeps experiments apart, nor what is asked before the experiment
+    apart = tree(":gate IN ('off', 'list', 'rule', 'holdout', 'layer')", gate=held.part("gate"))
     yield Agreement.STICKY, exp.and_(tree("e.detail = 'sticky'"), exp.not_(apart))
     yield (
         Agreement.IDENTITY,
@@ -297,8 +302,9 @@ def overridden(rulesets: Sequence[Ruleset], key: str) -> exp.Expr:
 
 
 def overrides_of(ruleset: Ruleset, experiment: Experiment) -> tuple[Override, ...]:
-    """Give the lists that are asked before an experiment."""
-    return () if experiment.flag is None else ruleset.flags[experiment.flag].overrides
+    """Give the lists of its own units that are asked before an experiment."""
+    flag = None if experiment.flag is None else ruleset.flags[experiment.flag]
+    return () if flag is None or flag.unit != experiment.unit else flag.overrides
 
 
 def listed(rulesets: Sequence[Ruleset], key: str) -> dict[str, list[str]]:

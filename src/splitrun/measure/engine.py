@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
 import pyarrow as pa
+from pyarrow.dataset import Dataset
 
 from splitrun.spec.source import Rows
 
@@ -69,6 +71,8 @@ class Loaded:
     """Up to which commit of the lake it was read; None elsewhere."""
     logged: Mapping[str, int] = field(default_factory=dict)
     """Units by why they are not analysed, and `linked`: those whose ids met several variants, each one."""
+    late: int = 0
+    """Events of the lake that came in later than the plan waits for, left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +82,7 @@ class Shelf:
     table: str
     """exposures, events or triggers."""
     files: tuple[str, ...]
-    """Absolute paths, in order."""
+    """Paths, in order; absolute where they are on this machine."""
     sequence: int
     """Rows of later commits are not read."""
     wanted: frozenset[str]
@@ -87,6 +91,14 @@ class Shelf:
     version: int
     links: pa.Table | None = None
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
+    late: timedelta | None = None
+    """How long after it happened an event may have come in; None: as long as the lake took it."""
+    linked: int | None = None
+    """The last commit of aliases that counts; None where ids are never joined."""
+    rows: Dataset | None = None
+    """Opened, where the files are in a bucket, which no engine reaches by itself."""
+    digest: str | None = None
+    """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 
 
 class Engine(Protocol):

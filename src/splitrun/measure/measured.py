@@ -197,6 +197,8 @@ class Dirt:
     """
     future_rows: Mapping[str, int] = field(default_factory=dict)
     """By source: rows later than the moment of reading, not counted."""
+    late_rows: Mapping[str, int] = field(default_factory=dict)
+    """By source: events of the lake that came in later than the plan waits for, not counted."""
     untriggered_units: int = 0
     """Exposed units left out because they never met the trigger."""
     logged: Mapping[str, int] = field(default_factory=dict)

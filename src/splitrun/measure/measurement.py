@@ -365,6 +365,7 @@ class _Measurement:
             text_in_number=self.strays(),
             not_finite=_some(not_finite),
             future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
+            late_rows=_some({key: each.late for key, each in self.loaded.items()}),
             conflicting_units=roll.conflicting,
             logged=self.loaded[EXPOSURES].logged,
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,

@@ -239,6 +239,7 @@ def plan(matter: Matter) -> Plan:
         signoffs=experiment.signoffs,
         waivers=experiment.waivers,
         identity=experiment.identity,
+        lateness=experiment.lateness or (project.policy.lateness if project else None),
         templates=matter.templates,
         policy=project.policy if project and project.policy != Policy() else None,
     )

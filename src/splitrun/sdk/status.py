@@ -64,3 +64,5 @@ class Statistics(Struct, frozen=True):
     """Errors of our own that were caught; the default was served."""
     left_out: int = 0
     """Attributes that could not be sent and were left out of their exposures."""
+    forgotten: int = 0
+    """Held back and taken away: the unit refused, or its exposure was logged in between."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
-from splitrun.sdk.outbox.plain import UnfitError, finite, merged, plain, texts
-from splitrun.sdk.outbox.queue import SMALL, SMALL_TEXT
+from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, merged, pack, packed, text
+from splitrun.sdk.outbox.queue import SMALL, SMALL_BYTES
 from splitrun.sdk.outbox.records import Did
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Object = TypeVar("Object")
 Attributes = Mapping[str, object]
-
-SIMPLE = frozenset((float, bool, type(None)))
-"""What a property may be, beside text and whole numbers, without being copied itself."""
 
 
 class Surface(Answers):
@@ -251,7 +248,7 @@ class Surface(Answers):
         """
         self._guarded(lambda: self._pull(flag, unit, merged(attributes, named), consent), None)
 
-    def track(  # noqa: C901 - the hot path: what is asked of every property costs a call less here
+    def track(
         self,
         name: str,
         unit: str,
@@ -269,36 +266,26 @@ class Surface(Answers):
             name: What happened.
             unit: Who it happened to.
             value: A finite number.
-            properties: What else is known: texts, numbers, booleans, None, and lists and mappings of these.
-                They are copied; what cannot be sent is counted as rejected.
+            properties: What else is known: texts, numbers, booleans, None, dates, and lists and mappings of
+                these. They are copied; what cannot be sent is counted as rejected.
             unit_type: Where it is not the ruleset's first.
             consent: What the unit allowed, where it is not the client's usual.
             named: More properties; keywords win.
         """
         try:
-            if type(properties) is dict:
-                named = {**properties, **named}
-            elif properties is not None:
-                named = {**merged(properties, named)}
-            if type(name) is not str or type(unit) is not str or unit_type is not None:
-                name, unit, unit_type = texts(name, unit, unit_type)
-            if value is not None and type(value) is not int and (type(value) is not float or value - value):
-                value = finite(value)
-            text = len(unit) + len(name) + 16 * len(named)
-            for item in named.values():
-                if type(item) is str:
-                    text += len(item)
-                elif type(item) is not int and (
-                    item - item if type(item) is float else type(item) not in SIMPLE
-                ):
-                    # not finite, or nothing simple
-                    named, text = plain(named)
-                    break
+            known = named if properties is None else properties
+            if known is not named and (named or type(properties) is not dict):
+                known = {**merged(properties, named)}
+            try:
+                # a copy of all that is in it; the sender looks at what it is
+                data = pack((self._now(), name, unit, unit_type, value, known))
+            except UNPACKED:
+                data = packed(self._now(), name, unit, unit_type, value, known)
+            if len(data) > SMALL_BYTES or consent is not None or self._careful:
+                self._log(Did(data, SMALL + len(data)), text(unit, "the id of an event's unit"), consent)
+                return
             queue = self._queue
-            if text > SMALL_TEXT or consent is not None or self._careful:
-                weight = SMALL + 4 * text + sum(100 + 4 * len(each) for each in named)
-                return self._log(Did(self._now(), unit, unit_type, name, value, named, weight), consent)
-            queue.fresh.append(Did(self._now(), unit, unit_type, name, value, named))
+            queue.fresh.append(Did(data))
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
@@ -363,7 +350,7 @@ class Surface(Answers):
         """Counts since the client was made, in this process."""
         queue, sender, choices = self._queue, self._sender, self._choices
         return Statistics(
-            made=queue.made + choices.amount + queue.unfit,
+            made=queue.made + choices.amount + choices.dropped + choices.forgotten + queue.unfit,
             sent=sender.sent,
             queued=len(queue),
             spooled=sender.spooled,
@@ -373,4 +360,5 @@ class Surface(Answers):
             retried=sender.retried,
             blunders=self._blunders,
             left_out=self._left_out,
+            forgotten=choices.forgotten,
         )

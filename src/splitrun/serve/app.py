@@ -19,6 +19,7 @@ from splitrun.serve.api import definitions, experiments, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
+from splitrun.serve.watching import quality
 from splitrun.store.access.keys import Scope
 
 __all__ = ["application", "endpoints"]
@@ -74,6 +75,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         *rulesets.ENDPOINTS,
         *ofrep.ENDPOINTS,
         *events.ENDPOINTS,
+        *quality.ENDPOINTS,
         *experiments.ENDPOINTS,
         *definitions.ENDPOINTS,
         *records.ENDPOINTS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from secrets import randbelow
 
 from msgspec.json import encode
@@ -19,21 +20,24 @@ from starlette.types import Scope as Scopes
 from splitrun.collect.codes import Refused
 from splitrun.collect.intake import taken, too_large
 from splitrun.collect.limits import BATCH_BYTES
+from splitrun.collect.reasons import declined as counted_as
+from splitrun.collect.reasons import turned_away
 from splitrun.errors import BusyError, SplitrunError
 from splitrun.sdk.event import Accepted, Unit
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.operations import EVENTS
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
+from splitrun.store.spool.counts import Note
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import Origin, Parcel
 from splitrun.store.spool.writer import CAP, Writer
 
-__all__ = ["ENDPOINTS", "Intake"]
+__all__ = ["ENDPOINTS", "Intake", "take"]
 
 NAME = "intake"
-BUFFERED = 96_000_000
-"""Bytes of bodies that are read or wait for the disk at once; more are told to come again."""
+BUFFERED = 24_000_000
+"""Bytes of bodies that are read or wait for the disk at once: half a second of work; more come again."""
 PATIENCE = 30.0
 """Seconds that a body may take to come."""
 STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}
@@ -211,17 +215,31 @@ def origin(server: Server, caller: Caller | None) -> Origin:
     return Origin(caller.project, caller.environment, caller.name, at)
 
 
-async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool) -> Response:
-    """Hold a body to its limits, keep it and answer."""
+async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool, form: str = "native") -> Response:
+    """Hold a body to its limits, keep it and answer; what is not taken is counted with the same commit.
+
+    Raises:
+        BusyError: It cannot be taken now.
+        StoreError: The spool cannot be used.
+    """
     match taken(body, packed=packed, unwanted=intake.unwanted):
         case Refused() as why:
+            with suppress(SplitrunError):  # that it is refused does not hang on its being counted
+                await intake.keep(Parcel(come, 0, b"", notes=(note(come, "", *counted_as(why)),)))
             return declined(why)
         case found:
-            out = found.out
-            if found.events > len(out) - len(found.rejected):
-                kept = found.events + len(found.rejected) - len(out)
-                await intake.keep(Parcel(come, kept, body, packed, out))
+            kept = found.events + len(found.rejected) - len(found.out)
+            notes = tuple(note(come, found.sdk, *one) for one in turned_away(found)) if found.out else ()
+            if kept:
+                await intake.keep(Parcel(come, kept, body, packed, found.out, form, notes=notes))
+            elif notes:
+                await intake.keep(Parcel(come, 0, b"", notes=notes))
             return Durable(encode(Accepted(found.events, list(found.rejected))))
+
+
+def note(come: Origin, sdk: str, reason: str, events: int, example: str) -> Note:
+    """Write down what is counted."""
+    return Note(come.project, come.environment, sdk, reason, events, come.at, example)
 
 
 class Durable(Response):

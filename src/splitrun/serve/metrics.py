@@ -14,12 +14,16 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from splitrun.conduct.collecting.quality import Quality
+from splitrun.errors import SplitrunError
 from splitrun.serve.endpoint import Caller, Endpoint
 from splitrun.serve.events import Intake
 from splitrun.serve.operations import refusals
 from splitrun.serve.rulesets import Rulesets
 from splitrun.serve.seen import BOUNDS, Seen
 from splitrun.serve.server import Server
+from splitrun.serve.watching.families import families
+from splitrun.serve.watching.quality import watch_of
 from splitrun.store.access.keys import Scope
 
 __all__ = ["ENDPOINTS"]
@@ -30,6 +34,9 @@ class State(Collector):
     """Reads the server when it is asked."""
 
     server: Server
+    quality: Quality | None
+    """Of what is collected; None where nothing is, or where it cannot be read."""
+    trouble: str
 
     def collect(self) -> Iterator[Metric]:
         """Give everything that is counted."""
@@ -45,6 +52,11 @@ class State(Collector):
                 case _:
                     pass
         yield ready
+        yield GaugeMetricFamily(
+            "splitrun_quality_trouble", "1 where spool or lake cannot be read", value=bool(self.trouble)
+        )
+        if self.quality is not None:
+            yield from families(self.quality)
 
 
 def requests(seen: Seen) -> Iterator[Metric]:
@@ -89,8 +101,13 @@ def taken(intake: Intake) -> Iterator[Metric]:
 
 async def metrics(server: Server, _request: Request, _caller: Caller | None) -> Response:
     """Tell how the server fares."""
+    quality, trouble = None, ""
+    try:
+        quality = await watch_of(server).reading()
+    except SplitrunError as error:
+        trouble = str(error)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(State(server))
+    registry.register(State(server, quality, trouble))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -19,6 +19,7 @@ from splitrun.conduct.collecting.assembled import loop_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
 from splitrun.conduct.serving.published import delivery
+from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
@@ -26,6 +27,8 @@ from splitrun.serve.patience import Impatient
 from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
+from splitrun.serve.watching.heartbeats import Heartbeats
+from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
 
@@ -48,6 +51,7 @@ def assembled(
     *,
     origins: tuple[str, ...] = (),
     log: TextIO | None = None,
+    cap: int = CAP,
 ) -> Server:
     """Put a server together.
 
@@ -57,6 +61,7 @@ def assembled(
         desk: The clock.
         origins: Origins of pages that may evaluate flags and send events.
         log: Where requests are written down; none: nowhere.
+        cap: Bytes of batches that may wait for the lake.
 
     Raises:
         SpecError: There is no project, its settings have mistakes, or there is no such mode.
@@ -70,14 +75,18 @@ def assembled(
     modes = frozenset(only or MODES)
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
+    intake: Intake | None = None
     if "web" in modes:
         parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
-        intake = Intake(spool_of(root))
+        intake = Intake(spool_of(root), cap=cap)
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
+    if intake is not None:
+        # after the committer, so that it ends before the last flush
+        parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
     return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
 
 
@@ -94,6 +103,12 @@ def permitted(origins: tuple[str, ...]) -> frozenset[str]:
                 [Mistake(says, "write it like https://shop.example, without a path", "--allow-origin")]
             )
     return frozenset(origins)
+
+
+def places(root: Path) -> list[tuple[str, str]]:
+    """Project and environments of a folder; none where it has no settings."""
+    project = workspace(root, (PROJECT,)).says.project
+    return [] if project is None else [(project.project, one) for one in project.environments]
 
 
 def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -> None:

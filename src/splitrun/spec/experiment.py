@@ -239,6 +239,8 @@ class Experiment(Model):
     """`unknown` where units were randomised elsewhere in unknown shares."""
     identity: Identity | None = None
     """Whether ids that an alias links are one unit; `strict`, never, where nothing is written."""
+    lateness: Window | None = None
+    """How long after it happened an event of the lake may come in and still be counted."""
     layer: Key | None = None
     """The layer within which experiments exclude each other."""
     sources: dict[Key, Source] = Field(default_factory=dict)

@@ -173,6 +173,9 @@ class Plan(Model):
     """The template it is made from, then what that extends, then those that brought guardrails."""
     identity: Identity | None = Field(default=None, exclude_if=unsaid)
     """Whether ids that an alias links are one unit; not written where the experiment says nothing: strict."""
+    lateness: Window | None = Field(default=None, exclude_if=unsaid)
+    """How long after it happened an event of the lake may come in; not written where nothing is said: as long
+    as the lake takes it."""
     methods: dict[Key, str] = Field(default_factory=dict, exclude_if=unsaid)
     """Versions of the methods it will be judged by, by name; not written by a Splitrun that knew none."""
 

@@ -101,5 +101,7 @@ class Policy(Model):
     """How many people must agree."""
     retention: dict[Kept, Retained] = Field(default_factory=dict)
     """The longest that data may be kept; an experiment must be over by then."""
+    lateness: Window | None = None
+    """How late an event of the lake may come in, where the experiment does not say."""
     binding: tuple[PolicyRule, ...] = ()
     """Rules that no experiment may waive."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
@@ -38,6 +39,35 @@ Moment = Annotated[str, AfterValidator(moment)]
 """A day or time in ISO 8601."""
 
 
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.\.?(/|$))[\w!.*'()=-]+)*/?", re.ASCII)
+
+
+def address(written: str) -> str:
+    """Refuse a URL that is no bucket's, or that holds a key."""
+    if "://" in written and not BUCKET.fullmatch(written):
+        scheme = written.partition("://")[0]
+        raise ValueError(
+            f"{scheme[:20]}://… is no bucket that a lake can lie in; write s3://BUCKET/FOLDER, and "
+            "endpoint and keys into the environment: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY"
+        )
+    return written
+
+
+Property = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$")]
+"""The name of a declared property; it becomes a part of a column's name."""
+
+
+def told_apart(declared: dict[str, str]) -> dict[str, str]:
+    """Refuse names that engines take for one, because they tell no capitals."""
+    known: dict[str, str] = {}
+    for name in declared:
+        first = known.setdefault(name.casefold(), name)
+        if first != name:
+            raise ValueError(f"{first!r} and {name!r} would be one column; declare one of them")
+    return declared
+
+
 class UnitType(Model):
     """What may be randomised."""
 
@@ -64,8 +94,12 @@ class Project(Model):
     environments: Annotated[tuple[Key, ...], Field(min_length=1)] = ("production",)
     registry: Note | None = None
     """Where definitions and life cycles are kept."""
-    lake: Note | None = None
-    """Where events and exposures are kept."""
+    lake: Annotated[Note, AfterValidator(address)] | None = None
+    """Where events and exposures are kept: a folder, or a bucket like s3://bucket/lake."""
+    properties: Annotated[
+        dict[Property, Literal["number", "text", "boolean"]], AfterValidator(told_apart)
+    ] = Field(default_factory=dict, max_length=256)
+    """What properties of events hold; each becomes a column of its own in the lake."""
     engine: Literal["duckdb"] = "duckdb"
     """Where analysis runs."""
     units: dict[Key, UnitType] = Field(default_factory=dict)

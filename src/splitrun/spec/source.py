@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from splitrun.spec.model import Column, Key, Model
 
@@ -91,7 +91,7 @@ def of_lake(written: object, columns: Mapping[str, str]) -> object:
 
 File = Annotated[str, AfterValidator(file)]
 Table = Annotated[str, AfterValidator(table)]
-LakeTable = Annotated[Key, AfterValidator(lake)]
+LakeTable = Annotated[Key, AfterValidator(lake), WithJsonSchema({"type": "string", "enum": list(LAKE)})]
 Query = Annotated[str, Field(max_length=100_000), AfterValidator(query)]
 
 

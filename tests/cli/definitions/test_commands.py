@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from splitrun.conduct.definitions.applying import Wanted, apply
 from splitrun.conduct.definitions.comparing import Compared
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.applying import Wanted, apply
 from splitrun.conduct.registry.place import home
 from splitrun.errors import ConflictError
 from splitrun.store.chain.entry import Remark
@@ -107,7 +107,7 @@ def test_an_unsafe_change_fails_the_check_and_is_not_applied(splitrun: Run, shop
     assert splitrun("diff", "--check", "--environment", "staging")[0] == 8
     code, out, err = splitrun("apply", "--yes")
 
-    assert (code, "1 refused" in out, "splitrun restart checkout" in err) == (3, True, True)
+    assert (code, "1 refused" in out, "splitrun restart checkout" in err) == (7, True, True)
     assert splitrun("diff", "--check")[0] == 7
 
 
@@ -116,10 +116,10 @@ def test_what_is_amended_or_restarted_next_may_be_applied(splitrun: Run, shop: P
     live(shop, State.RUNNING)
     edit(shop, "experiments/checkout.yaml", "enrol: 14d", "enrol: 21d")
     assert "splitrun apply --amending checkout" in splitrun("apply", "--yes")[2]
-    assert splitrun("apply", "--yes", "--amending", "search")[0] == 3
+    assert splitrun("apply", "--yes", "--amending", "search")[0] == 7
     assert splitrun("apply", "--yes", "--amending", "checkout")[0] == 0
     edit(shop, "experiments/checkout.yaml", "weight: 1", "weight: 2")
-    assert splitrun("apply", "--yes", "--amending", "checkout")[0] == 3
+    assert splitrun("apply", "--yes", "--amending", "checkout")[0] == 7
 
     assert splitrun("apply", "--yes", "--restarting", "checkout")[0] == 0
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from msgspec.json import encode
 
 from splitrun.collect.outcomes import Rulesets
+from splitrun.collect.properties import Declared
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.sdk.event import Alias, Batch, Event, Exposure, Unit
@@ -44,13 +45,15 @@ def committer(
     spool: str = "spool",
     passing: Passing = lambda _name: None,
     rulesets: Rulesets = lambda _version: None,
+    lake: str | None = None,
+    declared: Declared | None = None,
 ) -> Committer:
     quarters = Quarters(
-        Lake(str(root / "lake")),
+        Lake(lake or str(root / "lake")),
         root / f"{spool}-seen",
         Pseudonyms(1, b"p" * 32),
         lambda _project, _environment: rulesets,
-        declared={},
+        declared={"shop": declared or {}},
         passing=passing,
     )
     return Committer(SpoolFile(root / f"{spool}.db", Cipher([b"k" * 32])), quarters, passing)

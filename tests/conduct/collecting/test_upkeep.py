@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.upkeep import Done, Schedule, regularly, upkeep
+from splitrun.errors import StoreError
 from splitrun.store.lake.digests import faults
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.tables import STATISTICS, Table
@@ -52,11 +53,53 @@ def test_days_beyond_the_retention_go_whole(tmp_path: Path) -> None:
     put(one, send([event(500, time="2026-11-01T00:00:00Z")]))
     one.flush()
 
-    done = kept(tmp_path, Schedule(days=7, hours=0))
+    done = kept(tmp_path, Schedule(keeps={("shop", Table.EVENTS): 7}, hours=0))
 
     assert done is not None
     assert (done.dropped, done.removed) == (1, 1)
     assert rows(tmp_path).num_rows == 60
+
+
+def test_days_of_other_projects_and_tables_stay(tmp_path: Path) -> None:
+    one = filled(tmp_path, 1)
+    put(one, send([event(500, time="2026-11-01T00:00:00Z")]))
+    one.flush()
+    others: dict[tuple[str, Table], int] = {("another", Table.EVENTS): 7, ("shop", Table.EXPOSURES): 7}
+
+    done = kept(tmp_path, Schedule(keeps=others, hours=0))
+
+    assert done is not None
+    assert done.dropped == 0
+    assert rows(tmp_path).num_rows == 11
+
+
+def test_the_last_day_that_is_kept_is_whole(tmp_path: Path) -> None:
+    one = filled(tmp_path, 1)
+    put(one, send([event(1, time="2026-11-15T00:00:00Z", process="b" * 16)]))
+    put(one, send([event(2, time="2026-11-14T23:59:59.999Z", process="b" * 16)]))
+    one.flush()
+
+    kept(tmp_path, Schedule(keeps={("shop", Table.EVENTS): 7}))
+
+    assert rows(tmp_path).num_rows == 11
+
+
+def test_days_stay_where_nobody_can_be_told_that_they_go(tmp_path: Path) -> None:
+    one = filled(tmp_path, 1)
+    put(one, send([event(500, time="2026-11-01T00:00:00Z")]))
+    one.flush()
+
+    def refused(*_: object) -> None:
+        raise StoreError("the registry refuses")
+
+    schedule = Schedule(keeps={("shop", Table.EVENTS): 7})
+    done = upkeep(Lake(str(tmp_path / "lake")), tmp_path / "upkeep.lock", schedule, NOW, tell=refused)
+
+    assert done is not None
+    assert done.dropped == 0
+    (said,) = done.faults
+    assert "are kept longer than they may: the registry refuses" in said
+    assert rows(tmp_path).num_rows == 11
 
 
 def test_files_that_no_version_names_are_removed_when_they_are_old_enough(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from splitrun.conduct.definitions.applying import Wanted, apply
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.applying import Wanted, apply
 from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.conduct.registry.place import home
 from splitrun.store.canonical import Json, canonical

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from splitrun.conduct.definitions.applying import apply
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.applying import apply
 from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.registry.keys import make_key

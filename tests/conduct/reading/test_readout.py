@@ -34,8 +34,16 @@ def file(tmp_path: Path) -> Path:
     return project(tmp_path)
 
 
-def read(file: Path, as_of: datetime | str | None = AFTER, **wish: str) -> Shown:
-    return readout("checkout", file.parent, as_of=as_of, wish=Wish(actor="ann", **wish), desk=DESK)
+def read(
+    file: Path,
+    as_of: datetime | str | None = AFTER,
+    *,
+    reason: str | None = None,
+    early: str | None = None,
+    environment: str | None = None,
+) -> Shown:
+    wish = Wish(environment, reason, early, "ann")
+    return readout("checkout", file.parent, as_of=as_of, wish=wish, desk=DESK)
 
 
 def amended(sealed: SealedPlan, **rules: object) -> Plan:

@@ -1,18 +1,150 @@
 from __future__ import annotations
 
-from splitrun.sdk.outbox.marks import Marks
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+
+import pytest
+
+from splitrun.sdk.client import Client
+from splitrun.sdk.inner.answers import Answers
+from splitrun.sdk.outbox.marks import Mark, Marks
 from tests.sdk.shop import shop
+from tests.sdk.test_client import ONE_PAGE, Kept, exposures
+
+
+def nothing() -> None:
+    """Log nothing."""
+
+
+class Interruption:
+    """A signal handler that raises in the n-th step of a function, as an alarm or Ctrl-C may."""
+
+    def __init__(self, code: CodeType, step: int) -> None:
+        self.code, self.left = code, step
+
+    def __call__(self, frame: FrameType, event: str, _argument: object) -> Interruption | None:
+        if frame.f_code is not self.code:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self.left -= 1
+            if self.left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+def interrupted(code: CodeType, does: Callable[[], None]) -> Iterator[bool]:
+    """Do something again and again, interrupted one step later each time, until it is not."""
+    before = sys.gettrace()
+    for step in range(1_000):
+        try:
+            sys.settrace(Interruption(code, step))
+            does()
+        except KeyboardInterrupt:
+            sys.settrace(before)
+            yield True
+        else:
+            sys.settrace(before)
+            yield False
+            return
+
+
+@pytest.mark.parametrize("trigger", [False, True], ids=["exposure", "trigger"])
+def test_what_a_signal_handler_interrupts_anywhere_is_logged_by_the_next_call(*, trigger: bool) -> None:
+    # once or twice, never not at all, and no claim stays behind
+    code = Marks.first.__code__ if trigger else Answers._meet.__code__  # noqa: SLF001 - the hot path
+    kept = Kept()
+    client = Client(ruleset=shop(), delivery=kept)
+    mark = client._keeper.held.of["one-page-checkout"]  # noqa: SLF001 - what is asked about
+    stops = 0
+
+    def call() -> None:
+        if trigger:
+            client.trigger("checkout", ONE_PAGE)
+        else:
+            client.variant("checkout", ONE_PAGE)
+
+    for stopped in interrupted(code, call):
+        call()
+        made = len(exposures(client, kept))
+        assert not mark.claims
+        assert 1 <= made <= 1 + stopped
+        stops += stopped
+        kept.events.clear()
+        mark.fresh.clear()
+
+    client.close()
+    assert stops > 50
+
+
+def test_a_turn_that_is_interrupted_leaves_the_next_one_possible() -> None:
+    marks = Marks(shop(), 100)
+    mark = marks.of["one-page-checkout"]
+    stops = 0
+    for stopped in interrupted(Marks.turn.__code__, marks.turn):
+        assert not marks.turns
+        mark.fresh |= {f"u{number}" for number in range(60)}
+        marks.taken = 60
+        stops += stopped
+
+    marks.turn()
+
+    assert stops > 50
+    assert (marks.taken, len(mark.fresh), len(mark.older)) == (0, 0, 60)
+
+
+def test_a_second_thread_does_not_turn_what_the_first_one_turns() -> None:
+    marks = Marks(shop(), 100)
+    mark = marks.of["one-page-checkout"]
+
+    class Slow(set[object]):
+        """A set that is counted while a second thread wants to turn, too."""
+
+        def __len__(self) -> int:
+            marks.turn()
+            return super().__len__()
+
+    mark.fresh = Slow(f"u{number}" for number in range(60))
+    marks.turn()
+
+    assert (len(mark.fresh), set.__len__(mark.older)) == (0, 60)
+
+
+def test_a_turn_that_another_thread_has_just_made_is_not_made_again() -> None:
+    marks = Marks(shop(), 100)
+    mark = marks.of["one-page-checkout"]
+    for number in range(51):
+        marks.first(mark, f"u{number}", nothing)
+
+    marks.turn()
+
+    assert (marks.taken, len(mark.older)) == (0, 51)
+
+
+def test_what_threads_of_the_parent_claimed_is_not_claimed_in_the_child_of_a_fork() -> None:
+    marks = Marks(shop(), 100)
+    mark: Mark = marks.of["one-page-checkout"]
+    mark.claims["u1"] = marks.turns[""] = object()
+
+    marks.renew()
+
+    assert marks.first(mark, "u1", nothing)
+    mark.fresh |= {f"u{number}" for number in range(60)}
+    marks.turn()
+    assert len(mark.older) == 60
 
 
 def test_memory_is_bounded_over_all_experiments_and_the_recently_met_are_remembered() -> None:
     marks = Marks(shop(), 100)
     mark = marks.of["one-page-checkout"]
     for number in range(10_000):
-        assert marks.first(mark, f"u{number}")
+        assert marks.first(mark, f"u{number}", nothing)
         assert sum(len(each.fresh) + len(each.older) for each in marks.of.values()) <= 102
 
-    assert not marks.first(mark, "u9990")
-    assert marks.first(mark, "u1")
+    assert not marks.first(mark, "u9990", nothing)
+    assert marks.first(mark, "u1", nothing)
 
 
 def test_a_unit_that_another_thread_is_adding_is_left_to_it() -> None:
@@ -20,22 +152,22 @@ def test_a_unit_that_another_thread_is_adding_is_left_to_it() -> None:
     mark = marks.of["one-page-checkout"]
     mark.claims["u1"] = object()
 
-    assert not marks.first(mark, "u1")
+    assert not marks.first(mark, "u1", nothing)
 
     del mark.claims["u1"]
-    assert marks.first(mark, "u1")
+    assert marks.first(mark, "u1", nothing)
     assert not mark.claims
 
 
 def test_a_mark_survives_a_newer_ruleset_of_the_same_phase_only() -> None:
     first = Marks(shop(), 100)
-    assert first.first(first.of["one-page-checkout"], "u1")
+    assert first.first(first.of["one-page-checkout"], "u1", nothing)
 
     same = Marks(shop(2), 100, first)
     other = Marks(shop(3, phase=2), 100, same)
 
-    assert not same.first(same.of["one-page-checkout"], "u1")
-    assert other.first(other.of["one-page-checkout"], "u1")
+    assert not same.first(same.of["one-page-checkout"], "u1", nothing)
+    assert other.first(other.of["one-page-checkout"], "u1", nothing)
 
 
 def test_an_attribute_that_could_change_is_not_carried() -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
+from uuid import UUID
 
 import numpy as np
 import pytest
 
-from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, plain
+from splitrun.sdk.outbox.letters import written
+from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain
+from splitrun.sdk.outbox.told import unpacked
 
 
 def test_numbers_of_other_kinds_become_floats() -> None:
@@ -27,7 +32,8 @@ def test_a_copy_shares_nothing_that_could_change() -> None:
 @pytest.mark.parametrize(
     ("properties", "says"),
     [
-        ({"x": {1, 2}}, "'x'"),
+        ({"x": object()}, "'x'"),
+        ({"x": {1, object()}}, "'x'"),
         ({"x": [float("nan")]}, "'x'"),
         ({"x": {"y": float("inf")}}, "'y'"),
         ({"x": {3: 1}}, "names are texts"),
@@ -50,3 +56,131 @@ def test_depth_is_bounded() -> None:
     circle.append(circle)
     with pytest.raises(UnfitError, match="nested deeper"):
         plain({"x": circle})
+
+
+class Size(Enum):
+    LARGE = "L"
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+KINDS: dict[str, tuple[object, object]] = {
+    "text": ("x", "x"),
+    "whole number": (3, 3),
+    "number": (0.5, 0.5),
+    "boolean": (True, True),
+    "None": (None, None),
+    "list": (["a", [1]], ["a", [1]]),
+    "tuple": (("a", 1), ["a", 1]),
+    "mapping": ({"a": {"b": 1}}, {"a": {"b": 1}}),
+    "decimal": (Decimal("1.5"), 1.5),
+    "date": (date(2026, 3, 2), "2026-03-02"),
+    "moment": (NOON, "2026-03-02T12:00:00Z"),
+    "moment without a zone": (NOON.replace(tzinfo=None), "2026-03-02T12:00:00"),
+    "id": (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    "enumeration": (Size.LARGE, "L"),
+    "set": ({4}, [4]),
+    "moments": ([NOON], ["2026-03-02T12:00:00Z"]),
+}
+
+
+def at_once(properties: dict[str, object]) -> dict[str, object]:
+    return unpacked(pack((7, "bought", "u1", None, 1.5, properties))).properties
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_what_is_packed_at_once_is_what_is_packed_beside_something_unknown(kind: str) -> None:
+    value, sent = KINDS[kind]
+
+    quick = at_once({"x": value})
+    slow = unpacked(packed(7, "bought", "u1", None, 1.5, {"x": value, "y": np.int64(1)}))
+
+    assert (quick, slow.properties) == ({"x": sent}, {"x": sent, "y": 1})
+    assert type(quick["x"]) is type(slow.properties["x"]) is type(sent)
+    assert (slow.at, slow.name, slow.unit, slow.unit_type, slow.value) == (7, "bought", "u1", None, 1.5)
+
+
+def deep(levels: int) -> object:
+    return [deep(levels - 1)] if levels else 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x": float("nan")},
+        {"x": [float("inf")]},
+        {"x": {"y": Decimal("NaN")}},
+        {"x": b"bytes"},
+        {3: 1},
+        {"x": {None: 1}},
+        {"x": deep(DEEP + 1)},
+    ],
+    ids=["nan", "inf", "decimal", "bytes", "name", "inner name", "deep"],
+)
+def test_what_cannot_be_sent_is_found_in_what_was_packed(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnfitError):
+        at_once(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "unit_type", "value"),
+    [
+        (3, "u1", None, None),
+        ("bought", 3, None, None),
+        ("bought", b"u1", None, None),
+        ("bought", "u1", 3, None),
+        ("bought", "u1", None, "1"),
+        ("bought", "u1", None, float("nan")),
+        ("bought", "u1", None, [1]),
+    ],
+    ids=repr,
+)
+def test_an_event_that_is_none_is_found_however_it_was_packed(
+    name: object, unit: object, unit_type: object, value: object
+) -> None:
+    data = pack((7, name, unit, unit_type, value, {}))
+
+    with pytest.raises(UnfitError):
+        unpacked(data)
+    with pytest.raises(UnfitError):
+        packed(7, name, unit, unit_type, value, {"x": np.int64(1)})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"x": 2**70}, {"x": "\ud800"}, {"x": object()}, {"x": {2: np.int64(1)}}],
+    ids=["large", "surrogate", "object", "number of another library"],
+)
+def test_what_cannot_be_packed_says_so(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnfitError):
+        packed(7, "bought", "u1", None, None, wrong)
+
+
+def test_what_was_packed_does_not_change_any_more() -> None:
+    items = ["lamp"]
+    data = pack((7, "bought", "u1", None, None, {"items": items}))
+
+    items.append("chair")
+
+    assert unpacked(data).properties == {"items": ["lamp"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"), [(3, 3), (0.5, 0.5), (True, 1.0), (None, None), (Decimal("1.5"), 1.5)]
+)
+def test_the_value_of_an_event_stays_what_it_is(value: float | None, sent: float | None) -> None:
+    told = unpacked(pack((7, "bought", "u1", "user", value, {})))
+
+    assert told.value == sent
+    assert type(told.value) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_772_452_800_000_001_999, "2026-03-02T12:00:00.000001Z"),
+        (-1, "1969-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_a_moment_is_written_with_microseconds(at: int, text: str) -> None:
+    assert written(at) == text

@@ -12,15 +12,24 @@ from splitrun.sdk.outbox.records import Did, Linked, Met
 ROOM, ROOM_BYTES = 12, 30 * SMALL
 
 
-def did(number: int, weight: int = 0) -> Did:
+def linked(number: int, weight: int = 0) -> Linked:
     """A record that is told from others by its time."""
-    return Did(number, f"u{number}", None, "view", None, {}, weight)
+    return Linked(number, f"u{number}", None, "was", None, weight)
+
+
+def at(record: Met | Did | Linked) -> int:
+    """When it was made, by which these tests tell records."""
+    match record:
+        case Linked(at=at):
+            return at
+        case _:
+            raise AssertionError(record)
 
 
 def line(record: Met | Did | Linked) -> tuple[bytes, str]:
-    if record.at % 7 == 0:
+    if at(record) % 7 == 0:
         return b"", "not fit"
-    return b"%d" % record.at + b" " * record.weight, ""
+    return b"%d" % at(record) + b" " * record.weight, ""
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -41,7 +50,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     def size(self) -> int:
         return sum(
-            len(line(did(each, self.weights[each]))[0]) if each in self.lines else SMALL + self.weights[each]
+            len(line(linked(each, self.weights[each]))[0])
+            if each in self.lines
+            else SMALL + self.weights[each]
             for each in (*self.flying, *self.waiting)
         )
 
@@ -59,7 +70,7 @@ class QueueMachine(RuleBasedStateMachine):
         number = self.made
         self.weights[number] = weight
         self.waiting.append(number)
-        self.queue.put(did(number, weight))
+        self.queue.put(linked(number, weight))
         self.drop_the_oldest()
 
     @rule()
@@ -98,7 +109,7 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def it_holds_the_newest_and_counts_the_rest(self) -> None:
         queue = self.queue
-        held = [int(each) for each in queue.held] + [each.at for each in queue.fresh]
+        held = [int(each) for each in queue.held] + [at(each) for each in queue.fresh]
         assert held == list(self.waiting)
         assert (queue.made, queue.dropped, queue.rejected) == (self.made, self.dropped, self.rejected)
         assert queue.made == len(queue) + queue.dropped + queue.rejected + self.gone
@@ -117,25 +128,25 @@ def test_the_first_record_wakes_the_sender_and_then_only_many_do() -> None:
     woken: list[int] = []
     queue = Queue(10_000, 16_000_000, lambda: woken.append(1))
 
-    queue.put(did(1))
+    queue.put(linked(1))
     assert len(woken) == 1
     queue.encode(line)
     for number in range(2, HIGH + 2):
-        queue.put(did(number))
+        queue.put(linked(number))
     assert len(woken) == 1
 
     for number in range(HIGH + 2, HIGH + 50):
-        queue.put(did(number))
+        queue.put(linked(number))
 
     assert len(woken) == 2
 
 
 def test_a_closed_queue_keeps_nothing_and_counts_it() -> None:
     queue = Queue(10, 10**6, lambda: None)
-    queue.put(did(1))
+    queue.put(linked(1))
 
     queue.close()
-    queue.put(did(2))
+    queue.put(linked(2))
 
     assert (len(queue), queue.dropped, queue.made) == (0, 2, 2)
 
@@ -147,7 +158,7 @@ def test_two_processes_draw_different_prefixes() -> None:
 def test_a_batch_is_bounded_in_bytes() -> None:
     queue = Queue(100, 10**6, lambda: None)
     for number in (1, 2, 3):
-        queue.put(did(number, 10))
+        queue.put(linked(number, 10))
     queue.encode(line)
 
     assert [int(each) for each in queue.take(100, 25)] == [1, 2]

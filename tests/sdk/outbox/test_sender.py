@@ -12,8 +12,9 @@ from msgspec.json import decode
 from splitrun.errors import StoreError
 from splitrun.sdk.event import Accepted, Batch, Rejected
 from splitrun.sdk.outbox.letters import Writer
+from splitrun.sdk.outbox.plain import pack
 from splitrun.sdk.outbox.queue import Queue
-from splitrun.sdk.outbox.records import Did
+from splitrun.sdk.outbox.records import Did, Linked
 from splitrun.sdk.outbox.sender import GIVE_UP, Sender
 from splitrun.sdk.outbox.spool import LEASE, Spool
 from splitrun.sdk.settings import Answer, Clock, Delivery, Options, Patience, Settings
@@ -64,9 +65,9 @@ class Outbox:
 
     def track(self, amount: int, *, text: str = "") -> None:
         for _ in range(amount):
-            properties: dict[str, object] = {"text": text} if text else {}
+            properties = {"text": text} if text else {}
             weight = 1_600 + 4 * len(text) if text else 0
-            self.queue.put(Did(self.time.now(), "u1", None, "view", None, properties, weight))
+            self.queue.put(Did(pack((self.time.now(), "view", "u1", None, None, properties)), weight))
 
     def live(self, seconds: float) -> None:
         """Let the sender do what it does in this time."""
@@ -244,7 +245,7 @@ def test_a_failure_that_passes_is_tried_again_with_the_same_ids(status: int) -> 
     assert box.sender.refused == 0
 
 
-@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize("status", [404, 405, 410])
 def test_a_refusal_for_good_is_not_tried_again_and_counted(status: int) -> None:
     line = Line(Answer(status, says="no"))
     box = Outbox(line)
@@ -252,6 +253,58 @@ def test_a_refusal_for_good_is_not_tried_again_and_counted(status: int) -> None:
     box.live(60)
 
     assert (line.tries, box.sender.refused, len(box.queue)) == (1, 3, 0)
+
+
+class Disgusted(Line):
+    """A server that refuses a batch whole for one event in it."""
+
+    def __init__(self, status: int, *bad: int) -> None:
+        super().__init__()
+        self.bad = {f"{number:016x}" for number in bad}
+        self.status = status
+
+    def send(self, body: bytes, /) -> Answer:
+        bad = self.bad & {event.id[16:] for event in decode(body, type=Batch).events}
+        self.answer = Answer(self.status, says="no") if bad else None
+        return super().send(body)
+
+
+@pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("bad", [(1,), (700,), (1_000,), (3, 500, 998)], ids=repr)
+def test_one_event_for_which_a_batch_is_refused_takes_no_neighbour_with_it(
+    status: int, bad: tuple[int, ...], tmp_path: Path, *, spooled: bool
+) -> None:
+    line = Disgusted(status, *bad)
+    options: Options = {"spool": tmp_path / "s"} if spooled else {}
+    box = Outbox(line, **options)
+    box.track(1_000)
+    box.live(1)
+
+    assert sorted(box.numbers(line.ids)) == [each for each in range(1, 1_001) if each not in bad]
+    assert (box.sender.sent, box.sender.refused, box.sender.dropped) == (1_000 - len(bad), len(bad), 0)
+    assert box.sender.idle
+    # down to each by halves, and up again by doubles
+    assert line.tries <= len(bad) * 4 * 10
+
+
+@pytest.mark.parametrize("spooled", [False, True], ids=["memory", "spool"])
+def test_a_server_that_refuses_everything_is_not_asked_about_each_event(
+    tmp_path: Path, *, spooled: bool
+) -> None:
+    line = Line(Answer(400, says="no"))
+    options: Options = {"spool": tmp_path / "s"} if spooled else {}
+    box = Outbox(line, **options)
+    box.track(9_000)
+    box.live(5)
+
+    assert (box.sender.refused, box.sender.idle) == (9_000, True)
+    assert line.tries < 40
+
+    line.answer = None
+    box.track(100)
+    box.live(5)
+    assert box.sender.sent == 100
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -293,6 +346,21 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits() -> None:
     assert box.sender.refused == 0
 
 
+def test_a_row_of_the_spool_is_parted_without_a_loss_and_its_first_part_stays_the_oldest(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path / "s", 10**6, Time().now)
+    spool.append([b"1", b"2", b"3"])
+    spool.append([b"4"])
+
+    rows, lines = spool.claim(1, 10**6)
+    others, rest = spool.claim(9, 10**6)
+    assert (lines, rest, spool.amount()) == ([b"1"], [b"2", b"3", b"4"], 4)
+
+    spool.release([*rows, *others])
+    assert spool.claim(9, 10**6)[1] == [b"1", b"2", b"3", b"4"]
+
+
 def test_a_single_event_that_is_too_large_is_refused_for_good() -> None:
     box = Outbox(Line(Answer(413)))
     box.track(1)
@@ -326,13 +394,15 @@ def test_an_event_that_is_too_large_or_no_json_is_rejected_alone() -> None:
     box = Outbox(line)
     box.track(1)
     box.track(1, text="x" * 64_001)
-    box.queue.put(Did(0, "u1", None, "view", None, {"x": "\ud800"}))
-    box.queue.put(Did(0, "u1", None, "view", None, {"x": object()}))
+    box.queue.put(Did(pack((0, "view", "a\0b", None, None, {}))))
+    box.queue.put(Did(pack((0, "view", "u1", None, None, {"x": float("nan")}))))
+    box.queue.put(Linked(0, "u1", None, "\ud800", None))
+    box.queue.put(Did(b"nothing that was packed"))
     box.track(1)
     box.live(5)
 
-    assert box.numbers(line.ids) == [1, 5]
-    assert box.queue.rejected == 3
+    assert (len(line.ids), box.sender.sent) == (2, 2)
+    assert box.queue.rejected == 5
     assert "could not be written" in box.sender.note
 
 
@@ -419,8 +489,7 @@ def test_a_batch_on_which_a_delivery_always_raises_is_given_up_and_those_behind_
     with caplog.at_level(logging.WARNING, "splitrun"):
         box.live(400)
 
-    # in memory one event at a time, on disk as they were put there
-    assert line.tries == (GIVE_UP if spooled else 2 * GIVE_UP) + 1
+    assert line.tries == 2 * GIVE_UP + 1
     assert box.numbers(line.ids) == [3, 4, 5]
     assert (box.sender.sent, box.sender.dropped, box.queue.made, box.sender.idle) == (3, 2, 5, True)
     assert "given up after 6 tries: the delivery raised ValueError" in caplog.text

@@ -84,7 +84,8 @@ class Told:
         found = [f"{one['kind']}: {one}" for one in self.processes if one.get("wrong") or one.get("blunders")]
         found += [one["kind"] for one in self.processes if one["kind"].startswith("hung") or one.get("hung")]
         for one in self.processes:
-            kept = sum(one.get(name, 0) for name in ("sent", "queued", "held_back", "dropped", "rejected"))
+            places = ("sent", "queued", "held_back", "dropped", "rejected", "forgotten")
+            kept = sum(one.get(name, 0) for name in places)
             if one.get("made", 0) != kept:
                 found.append(f"{one['kind']}: what was made is not what was sent, kept or counted: {one}")
         if not self.total("sent") <= len(self.arrived.ids) <= self.total("made"):

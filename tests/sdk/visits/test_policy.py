@@ -166,7 +166,7 @@ def test_a_consent_that_is_no_word_is_pending(said: object) -> None:
 
 
 def test_a_signed_cookie_is_believed_and_no_other() -> None:
-    old, new = "old secret", "new secret"
+    old, new = "an old secret of ours", "a new secret of ours"
     value = signed(UNIT, [old])
 
     assert read(value, [new, old]) == UNIT
@@ -219,7 +219,9 @@ def test_a_response_that_others_may_get_is_known(control: str, others: bool) -> 
         ({"consent": "yes"}, "granted, pending or denied"),
         ({"max_age": 0}, "at least 1"),
         ({"secrets": "one text"}, "a list of texts"),
-        ({"secrets": [""]}, "none of them empty"),
+        ({"secrets": [""]}, "at least 16 bytes"),
+        ({"secrets": ["fifteen letters"]}, "at least 16 bytes"),
+        ({"max_age": 400 * 86_400 + 1}, "at most 34,560,000"),
         ({"cookie": "a b"}, "letters, digits"),
     ],
 )

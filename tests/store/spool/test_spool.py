@@ -480,3 +480,23 @@ def test_a_killed_process_loses_nothing_that_it_told(file: SpoolFile) -> None:
     assert told <= set(kept)
     assert len(kept) == len(set(kept))
     assert len(told) >= 900
+
+
+CLOSED = (
+    "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('select 1 from parcels'); c.close()"
+)
+
+
+@pytest.mark.requirement("R22")
+def test_another_process_that_closes_the_spool_leaves_the_log_to_whoever_writes(file: SpoolFile) -> None:
+    log = file.path.with_name(f"{file.path.name}-wal")
+    with file.connection() as connection:
+        file.keep(connection, [parcel()])
+        before = log.stat().st_ino
+
+        SpoolFile(file.path, file.cipher).held()  # in this process, beside the one that writes
+        subprocess.run([sys.executable, "-c", CLOSED, str(file.path)], check=True)
+        file.keep(connection, [parcel()])
+
+        assert log.stat().st_ino == before
+    assert file.held()[0] == 2

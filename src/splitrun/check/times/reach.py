@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import by_source, counted, listed
+from splitrun.spec.amount import written_window
 from splitrun.spec.source import EXPOSURES
 
-__all__ = ["future_rows", "source_ends_early"]
+__all__ = ["future_rows", "late_events", "source_ends_early"]
 
 DAY = timedelta(days=1)
 PART = 0.1
@@ -28,6 +29,23 @@ def future_rows(evidence: Evidence) -> Finding | None:
             f"({by_source(future)})"
         ),
         next="look at the clock or the time zone that wrote them",
+    )
+
+
+def late_events(evidence: Evidence) -> Finding | None:
+    """Count events of the lake that came in later than the plan waits for."""
+    late = evidence.measured.dirt.late_rows
+    if not late or evidence.plan.lateness is None:
+        return None
+    return Finding(
+        code="late_events",
+        severity=Severity.NOTE,
+        says=(
+            f"{counted(sum(late.values()), 'event')} came in more than "
+            f"{written_window(evidence.plan.lateness)} after they happened and are not counted "
+            f"({by_source(late)})"
+        ),
+        next="look for clients that keep events for long, if these are many",
     )
 
 

@@ -14,8 +14,8 @@ from splitrun.cli.registry.words import Actor, Folder, Json
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
-    from splitrun.conduct.definitions.applying import Applied
     from splitrun.conduct.definitions.comparing import Compared
+    from splitrun.conduct.lifecycle.applying import Applied
 
 __all__ = ["apply", "diff", "export"]
 
@@ -108,13 +108,15 @@ def asked() -> bool:
 
 
 def told(done: Applied) -> str:
-    """What was done, in one line."""
+    """What was done, in a line, and one for each ruleset that was published."""
     if not done.compared.difference.steps:
         return "nothing to do: the registry says what the files say"
     if done.receipt is None:
         return "nothing was written"
     entries = done.receipt.entries
-    return f"applied: entries {entries[0].number:,} to {entries[-1].number:,} of the audit chain"
+    lines = [f"applied: entries {entries[0].number:,} to {entries[-1].number:,} of the audit chain"]
+    lines += [f"published: ruleset {version:,} of {name}" for name, version in done.rulesets.items()]
+    return "\n".join(lines)
 
 
 def export(

@@ -41,6 +41,13 @@ Early = Annotated[
     ),
 ]
 
+Pin = Annotated[
+    int | None,
+    typer.Option(
+        "--pin", metavar="LOOK", min=1, help="Read again what this entry of the log read of the lake."
+    ),
+]
+
 
 def readout(  # noqa: PLR0913 - a command takes what its words say
     experiment: Annotated[
@@ -50,6 +57,7 @@ def readout(  # noqa: PLR0913 - a command takes what its words say
     environment: Environment = None,
     reason: Why = None,
     early: Early = None,
+    pin: Pin = None,
     actor: Actor = None,
     folder: Folder = Path(),
     json: Json = False,
@@ -65,7 +73,7 @@ def readout(  # noqa: PLR0913 - a command takes what its words say
 ) -> None:
     """Read an experiment by its sealed plan; the look is recorded before an effect is shown."""
     allowed = access(data, database, memory, threads, timeout)
-    wish = verbs.Wish(environment=environment, reason=reason, early=early, actor=actor)
+    wish = verbs.Wish(environment=environment, reason=reason, early=early, actor=actor, pin=pin)
     show(
         lambda table: verbs.readout(experiment, folder, as_of=as_of, access=allowed, wish=wish, desk=table),
         html=html,

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from splitrun.collect.properties import Declared
 from splitrun.conduct.collecting.committer import Committer
+from splitrun.conduct.collecting.heartbeats import pulse
 from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
+from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.rulesets import rulesets_of
 from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
+from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError
+from splitrun.spec.project import Project
 from splitrun.store.lake.delta import Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
+from splitrun.store.lake.tables import Table
 from splitrun.store.spool.cipher import Cipher, secret_file
 from splitrun.store.spool.file import SpoolFile
+from splitrun.terms.tree import Kind
 
-__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of"]
+__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of", "unheard"]
 
 LAKE = "state/lake"
 """Where the lake of a project lies unless `splitrun.yaml` says otherwise."""
@@ -59,9 +66,15 @@ def quarters_of(root: Path, passing: Passing = lambda _name: None) -> Quarters:
         root / "state" / "seen",
         Pseudonyms(epoch, epochs[epoch]),
         rulesets_of(root),
+        declared={} if project is None else {project.project: declared(project)},
         raw_ids=frozenset({project.project} if raw and project is not None else ()),
         passing=passing,
     )
+
+
+def declared(project: Project) -> Declared:
+    """What the properties hold that a project declares."""
+    return {name: Kind(holds) for name, holds in project.properties.items()}
 
 
 def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer:
@@ -84,5 +97,17 @@ def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
     Raises:
         SpecError: The project's settings have mistakes.
     """
-    turn = turn_of(lake_of(root), root / "state", Schedule())
-    return Loop(lambda: committer_of(root), after, regularly(turn))
+    project = workspace(root, (PROJECT,)).says.project
+    turn = turn_of(lake_of(root), root / "state", Schedule(keeps=keeps(project)), proof(root, project))
+    return Loop(lambda: committer_of(root), after, regularly(turn, look=lambda: unheard(root)))
+
+
+def unheard(root: Path) -> list[str]:
+    """Say of each environment of a project's folder whose heartbeats do not fit what does not."""
+    project = workspace(root, (PROJECT,)).says.project
+    if project is None:
+        return []
+    spool, lake, now = spool_of(root), lake_of(root), Desk().now()
+    places = [(project.project, one) for one in project.environments]
+    found = [pulse(spool, lake.folder(*one, Table.HEARTBEATS), one, now) for one in places]
+    return [f"heartbeats of {one.project}/{one.environment}: {one.wrong}" for one in found if one.wrong]

@@ -6,9 +6,9 @@ commit, seen onto the disk; then the spool forgets. Whatever stops in between is
 
 from __future__ import annotations
 
-import fcntl
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +16,13 @@ from datetime import date
 from splitrun.collect.accepted import Accepted
 from splitrun.collect.rows import Gathered, gathered
 from splitrun.conduct.collecting.quarters import Quarters
+from splitrun.conduct.collecting.settling import Settled, lagged, notes
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
-from splitrun.store.spool.file import Counted, SpoolFile
-from splitrun.store.spool.parcel import Letter, Parcel
+from splitrun.store.lock import alone
+from splitrun.store.spool.file import SpoolFile
+from splitrun.store.spool.parcel import HEARTBEAT, Letter, Parcel
 
 __all__ = ["ENOUGH", "MOST_BYTES", "Committer", "Flush"]
 
@@ -51,10 +53,17 @@ class Committer:
         spool: Where parcels wait.
         quarters: Tables and settings of each project and environment.
         passing: Told the name of each step before it is taken; for tests that stop the process there.
+        now: Nanoseconds since 1970, to tell how long events took.
     """
 
-    def __init__(self, spool: SpoolFile, quarters: Quarters, passing: Passing = lambda _name: None) -> None:
-        self.spool, self.quarters, self.passing = spool, quarters, passing
+    def __init__(
+        self,
+        spool: SpoolFile,
+        quarters: Quarters,
+        passing: Passing = lambda _name: None,
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.spool, self.quarters, self.passing, self.now = spool, quarters, passing, now
         self.name = spool.name()
         self.unsure = True
         """Whether a flush may have been left half done."""
@@ -66,14 +75,11 @@ class Committer:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.spool.path.with_name(f"{self.spool.path.name}.committer.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process empties {self.spool.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def waiting(self) -> int:
@@ -94,21 +100,38 @@ class Committer:
             parcels = self.begun(parcels)
         self.unsure = True
         upto = parcels[-1].number
-        letters: list[Letter] = []
-        counts: list[Counted] = []
+        done = Settled()
         for where, of in parted(parcels).items():
-            self.passing("decode")
-            found = gathered([accepted(one) for one in of], self.quarters.setting(*where))
-            total = found.counts + self.appended(where, found, Mark(self.name, upto))
-            letters += [
-                letter(of[one.batch], one.place, (one.code, one.says), one.body) for one in found.unfit
-            ]
-            counts += [(day.isoformat(), *where, sdk, why, n) for (day, sdk, why), n in total.items()]
+            pulse = [one for one in of if one.form == HEARTBEAT]
+            done += self.brought(where, [one for one in of if one.form != HEARTBEAT], upto)
+            done += self.pulsed(where, pulse, upto)
         self.passing("forget")
-        self.spool.forget(upto, letters, counts)
+        self.spool.forget(upto, done.letters, done.notes, done.lags, done.beats)
         self.passing("forgotten")
         self.unsure = False
         return Flush(len(parcels), sum(one.events for one in parcels), upto)
+
+    def brought(self, where: Where, of: list[Parcel], upto: int) -> Settled:
+        """Bring what a product sent into the lake, and tell what became of it."""
+        if not of:
+            return Settled()
+        self.passing("decode")
+        found = gathered([accepted(one) for one in of], self.quarters.setting(*where))
+        total = found.counts + self.appended(where, found, Mark(self.name, upto))
+        letters = [letter(of[one.batch], one.place, (one.code, one.says), one.body) for one in found.unfit]
+        return Settled(letters, notes(where, of, total, letters), lagged(where, of, self.now()))
+
+    def pulsed(self, where: Where, of: list[Parcel], upto: int) -> Settled:
+        """Bring what the server sent itself into a table of its own, the same way."""
+        if not of:
+            return Settled()
+        found = gathered([accepted(one) for one in of], self.quarters.setting(*where))
+        rows = found.events
+        counts = self.quarters.table(*where, Table.HEARTBEATS).append(rows, Mark(self.name, upto))
+        stored = sum(count for (*_, reason), count in counts.items() if reason == "accepted")
+        if stored != len(of):  # nobody can say which of them; the check then finds them missing
+            return Settled()
+        return Settled(beats=[(*where, one.origin.at, 1) for one in of])
 
     def appended(self, where: Where, found: Gathered, mark: Mark) -> Counter[tuple[date, str, str]]:
         """Append rows to the tables of one project and environment."""

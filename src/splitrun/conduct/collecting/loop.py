@@ -17,7 +17,7 @@ EVERY = 5.0
 """Seconds that an event waits at most before it is flushed."""
 LOOK = 0.25
 """Seconds between two looks at the spool."""
-LONGEST = 30.0
+LONGEST = 5.0
 """Seconds between two tries at most, while something refuses."""
 
 log = logging.getLogger("splitrun.committer")
@@ -61,16 +61,18 @@ class Loop:
         """Flush until stopped; begin again where anything refuses."""
         pause = 1.0
         while True:
+            last = self.stopping.is_set()
             try:
                 committer = self.make()
                 with committer.owned():
                     self.flushes(committer)
                     committer.close()
-            except SplitrunError as error:
+            except (SplitrunError, OSError) as error:
                 self.refused = str(error)
                 log.warning("%s", error)
-                if self.stopping.wait(pause):
+                if last:
                     return
+                self.stopping.wait(pause)
                 pause = min(pause * 2, LONGEST)
             else:
                 return

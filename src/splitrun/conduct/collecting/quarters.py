@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitrun.assign.ruleset import Ruleset
 from splitrun.collect.outcomes import Judge, Rulesets
-from splitrun.collect.properties import Declared
+from splitrun.collect.properties import Declared, fitting
 from splitrun.collect.rows import Setting
 from splitrun.store.lake.delta import LakeTable, Passing
 from splitrun.store.lake.place import Lake
@@ -17,6 +18,8 @@ from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
 
 __all__ = ["Quarters"]
+
+log = logging.getLogger("splitrun.committer")
 
 
 def nothing(_project: str, _environment: str) -> Rulesets:
@@ -56,9 +59,19 @@ class Quarters:
                 self.pseudonyms.epoch,
                 self.pseudonyms.key_of,
                 Judge(self.rulesets(project, environment)),
-                self.declared.get(project, {}),
+                self.properties(project, environment),
                 project in self.raw_ids,
             )
+        return found
+
+    def properties(self, project: str, environment: str) -> Declared:
+        """Give the declared properties that have a column; told once of each that has none."""
+        wanted = self.declared.get(project, {})
+        if not wanted:
+            return {}
+        found, says = fitting(wanted, self.table(project, environment, Table.EVENTS).types())
+        for one in says:
+            log.warning("%s", one)
         return found
 
     def table(self, project: str, environment: str, table: Table) -> LakeTable:

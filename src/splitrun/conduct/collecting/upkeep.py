@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,9 +14,11 @@ from splitrun.store.lake.delta import LakeTable, Passing
 from splitrun.store.lake.digests import faults
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.remembered import Seen
-from splitrun.store.lake.upkeep import FEW, ORPHANED, cleaned, compacted, dropped
+from splitrun.store.lake.tables import Table
+from splitrun.store.lake.upkeep import FEW, ORPHANED, Gone, cleaned, compacted, dropped, overdue
+from splitrun.store.lock import alone
 
-__all__ = ["Done", "Schedule", "regularly", "turn_of", "upkeep"]
+__all__ = ["Done", "Schedule", "Tell", "regularly", "turn_of", "upkeep"]
 
 EVERY = 900.0
 """Seconds between two turns."""
@@ -31,10 +32,14 @@ class Schedule:
 
     few: int = FEW
     """Files that a day may have."""
-    days: int | None = None
-    """Days that rows are kept; None: for ever."""
+    keeps: Mapping[tuple[str, Table], int] = field(default_factory=dict)
+    """By project and table: days that rows are kept; for ever where none is named."""
     hours: int = ORPHANED
     """Hours after which files that no version names are removed."""
+
+
+Tell = Callable[[str, str, Table, Sequence[Gone]], None]
+"""Told project, environment, table and the days before they are let go of; where it refuses they stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,16 @@ class Done:
     removed: int
     """Files."""
     faults: tuple[str, ...]
-    """Files that are not what was written."""
+    """Files that are not what was written, and days that could not be let go of."""
 
 
 def upkeep(
-    lake: Lake, lock: Path, schedule: Schedule, now: datetime, passing: Passing = lambda _name: None
+    lake: Lake,
+    lock: Path,
+    schedule: Schedule,
+    now: datetime,
+    passing: Passing = lambda _name: None,
+    tell: Tell = lambda *_: None,
 ) -> Done | None:
     """Keep every table of a lake small; none where another process is at it.
 
@@ -62,15 +72,13 @@ def upkeep(
         schedule: What is kept.
         now: With its zone.
         passing: Told each step.
+        tell: Told of days that are let go of.
 
     Raises:
         StoreError: A table cannot be read or written; it is as it was.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with alone(lock) as ours:
+        if not ours:
             return None
         days = gone = removed = 0
         wrong: list[str] = []
@@ -78,15 +86,31 @@ def upkeep(
             folder = lake.folder(project, environment, table)
             one = LakeTable(folder, table, Seen(lock.with_suffix(".none")), passing)
             days += compacted(one, schedule.few).days
-            if schedule.days is not None:
-                gone += dropped(one, now.astimezone(UTC).date() - timedelta(days=schedule.days))
+            keeps = schedule.keeps.get((project, table))
+            old = () if keeps is None else overdue(one, now.astimezone(UTC).date() - timedelta(days=keeps))
+            try:
+                if old:
+                    tell(project, environment, table, old)
+                    gone += dropped(one, old)
+            except SplitrunError as error:
+                wrong.append(f"days of {folder.uri} are kept longer than they may: {error}")
             removed += len(cleaned(one, schedule.hours))
             wrong += faults(folder)
     return Done(days, gone, removed, tuple(wrong))
 
 
-def regularly(turn: Callable[[], Done | None], every: float = EVERY) -> Callable[[], None]:
-    """Take a turn when it is due, as the committer's loop asks between flushes."""
+def regularly(
+    turn: Callable[[], Done | None],
+    every: float = EVERY,
+    look: Callable[[], Sequence[str]] = lambda: (),
+) -> Callable[[], None]:
+    """Take a turn when it is due, as the committer's loop asks between flushes.
+
+    Args:
+        turn: Of the upkeep.
+        every: Seconds between two.
+        look: Tells what else is wrong, to be written down as well.
+    """
     due = time.monotonic() + every
 
     def asked() -> None:
@@ -96,21 +120,25 @@ def regularly(turn: Callable[[], Done | None], every: float = EVERY) -> Callable
         due = time.monotonic() + every
         try:
             done = turn()
+            wrong = [*(() if done is None else done.faults), *look()]
         except SplitrunError as error:
             log.warning("%s", error)
             return
-        for one in () if done is None else done.faults:
+        for one in wrong:
             log.error("%s", one)
 
     return asked
 
 
-def turn_of(lake: Lake, state: Path, schedule: Schedule) -> Callable[[], Done | None]:
+def turn_of(
+    lake: Lake, state: Path, schedule: Schedule, tell: Tell = lambda *_: None
+) -> Callable[[], Done | None]:
     """Give the turn of a project's folder.
 
     Args:
         lake: Of the project.
         state: Its state folder.
         schedule: What is kept.
+        tell: Told of days that are let go of.
     """
-    return lambda: upkeep(lake, state / "upkeep.lock", schedule, datetime.now(UTC))
+    return lambda: upkeep(lake, state / "upkeep.lock", schedule, datetime.now(UTC), tell=tell)

@@ -16,7 +16,7 @@ from splitrun.spec.source import EXPOSURES, LOGGED, Rows
 from splitrun.store.lake.reading import links, snapshot
 from splitrun.store.lake.tables import Table
 
-__all__ = ["DEFAULT", "lake_of", "logged", "shelves"]
+__all__ = ["DEFAULT", "lake_of", "logged", "pins", "shelves"]
 
 DEFAULT = "state/lake"
 """Relative to the project's folder."""
@@ -36,8 +36,8 @@ def delivered(plan: Plan) -> bool:
     return plan.delivery.flag is not None or any(plan.delivery.parameters.values())
 
 
-def lake_of(place: Path, environment: str | None = None) -> Path | None:
-    """The lake's folder of a project's environment.
+def lake_of(place: Path, environment: str | None = None) -> str | None:
+    """The lake's folder of a project's environment, or its URL.
 
     Args:
         place: A folder of the project.
@@ -45,27 +45,23 @@ def lake_of(place: Path, environment: str | None = None) -> Path | None:
 
     Returns:
         None where there is no project.
-
-    Raises:
-        DataError: The lake is not on this machine.
     """
     root = root_of(place)
     project = None if root is None else workspace(root, (PROJECT,)).says.project
     if root is None or project is None:
         return None
     written = project.lake or DEFAULT
-    if "://" in written:
-        raise DataError(f"the lake {written!r} lies on a network, where nothing is read yet; copy it here")
-    return root / written / project.project / (environment or project.environments[0])
+    lake = written.rstrip("/") if "://" in written else str(root / written)
+    return f"{lake}/{project.project}/{environment or project.environments[0]}"
 
 
-def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str, Shelf]:
+def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, Shelf]:
     """Pin what a plan reads of the lake.
 
     Args:
         plan: What is read.
-        lake: The folder of the project's environment; None: there is no project.
-        pins: The last commit that counts, by table; the newest where none is named.
+        lake: The folder of the project's environment, or its URL; None: there is no project.
+        upto: The last commit that counts, by table; the newest where none is named.
 
     Raises:
         DataError: The lake is not there or cannot be read.
@@ -80,24 +76,36 @@ def shelves(plan: Plan, lake: Path | None, pins: Mapping[str, int]) -> dict[str,
         raise DataError(
             "rows are named in the lake, and there is no splitrun.yaml here or above; go into the project"
         )
-    joined = None
+    joined = aliases = None
     if plan.identity is Identity.FIRST_SEEN:
-        pairs = links(lake, pins.get("aliases"))
+        found_links = links(lake, upto.get(Table.ALIASES))
+        pairs, aliases = found_links.pairs, found_links.sequence
         joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
     names, found = wanted(plan), dict[str, Shelf]()
     for key, table in tables.items():
-        pinned = snapshot(lake, TABLES[table], pins.get(TABLES[table]))
+        pinned = snapshot(lake, TABLES[table], upto.get(TABLES[table]))
         if not pinned.files:
             raise DataError(
                 f"{key}: the lake holds no {TABLES[table]} yet; wait until clients have sent some"
             )
         found[key] = Shelf(
             table=table,
-            files=tuple(str(file) for file in pinned.files),
+            files=pinned.files,
             sequence=pinned.sequence,
             wanted=names[key] | ({"variant"} if key == EXPOSURES else set()),
             experiment=plan.key,
             version=plan.delivery.version,
             links=joined,
+            late=plan.lateness,
+            linked=aliases,
+            rows=pinned.rows() if pinned.folder.local is None else None,
+            digest=pinned.digest() if pinned.folder.local is None else None,
         )
     return found
+
+
+def pins(read: Mapping[str, Shelf]) -> dict[str, int]:
+    """Give up to which commit each table was read."""
+    found = {str(TABLES[one.table]): one.sequence for one in read.values()}
+    aliases = {str(Table.ALIASES): one.linked for one in read.values() if one.linked is not None}
+    return {**found, **aliases}

@@ -11,8 +11,9 @@ from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.access import Access, instant
 from splitrun.conduct.reading.lake import lake_of, logged
+from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
 from splitrun.conduct.reading.sealed import in_force, registration
-from splitrun.conduct.reading.taking import Data, Terms, judged, taken
+from splitrun.conduct.reading.taking import Data, Taken, Terms, judged, taken
 from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError
@@ -52,6 +53,8 @@ class Wish:
     """Why a plan for one reading is to be read before its end."""
     actor: str | None = None
     """None: as the environment or the login says."""
+    pin: int | None = None
+    """Number of a former look: what it read of the lake is read again, up to the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +105,39 @@ def readout(
     table.progress("reading the sealed plan")
     with where.registry() as registry:
         case = case_of(registry, where, key, wanted.environment)
+        pin = pin_of(registry, case, wanted, moment)
     refuse(case, wanted)
     read = logged(case.plan)
     lake = lake_of(where.root, case.environment)
+    if pin is not None:
+        moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
     data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake)
     found = taken(read, data, moment, table, terms(case.early, wanted.early))
+    if pin is not None:
+        held(pin, found, case.chain[-1].digest)
     at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != read
     early = case.early or wanted.early if at_any_time else None
     now = case.plan.model_copy(update={"methods": methods(case.plan)})
-    held = registration(case.chain, now, recorded=True, early=early)
-    seen = judged(found, held)
-    seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=held.digest))
+    kept = registration(case.chain, now, recorded=True, early=early)
+    seen = judged(found, kept)
+    seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
     with where.registry() as registry:
-        registry.commit(look(case, seen, wanted, table.now()))
+        registry.commit(look(case, (seen, found), wanted, table.now()))
     return seen
+
+
+def pin_of(registry: Registry, case: Case, wish: Wish, moment: datetime | None) -> Pin | None:
+    """Find the look that is to be read again; none where none is named.
+
+    Raises:
+        SpecError: There is no such look, or another moment is asked for.
+    """
+    if wish.pin is None:
+        return None
+    if moment is not None:
+        says = f"look {wish.pin} says up to which moment it is read"
+        raise SpecError([Mistake(says, "leave `--as-of` out", "--as-of")])
+    return pinned(registry, (case.project, case.environment), subject_of(case.key), wish.pin)
 
 
 def spoken(wish: Wish) -> None:
@@ -226,20 +248,23 @@ def read_as(plan: Plan, method: Method) -> Plan:
     return plan.model_copy(update={"analysis": plan.analysis.model_copy(update={"method": method})})
 
 
-def look(case: Case, seen: Readout, wish: Wish, at: datetime) -> Change:
+def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> Change:
     """The entry that says that somebody looked, and at what."""
-    held = case.chain[-1]
+    seen, found = read
+    plan = case.chain[-1]
     planned = case.plan.analysis.planned_units
     content: dict[str, Json] = {
         "readout": digest(canonical(json.loads(written(seen)))),
-        "plan": held.digest,
-        "version": held.version,
+        "plan": plan.digest,
+        "version": plan.version,
         "as_of": None if seen.as_of is None else seen.as_of.isoformat(),
         "exposed": sum(count.exposed for count in seen.units),
         "effects": effects(seen),
         "decision": None if seen.decision is None else seen.decision.value.value,
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
+        **read_of(found),
+        **({} if wish.pin is None else {"again": wish.pin}),
     }
     remark = Remark(
         verb=LOOK,

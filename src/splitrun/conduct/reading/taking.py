@@ -13,7 +13,7 @@ from splitrun.check.times.looks import planned_end
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
 from splitrun.conduct.reading.access import Access
-from splitrun.conduct.reading.lake import shelves
+from splitrun.conduct.reading.lake import pins, shelves
 from splitrun.judge.levels.bounds import bounds
 from splitrun.judge.reading import readout
 from splitrun.judge.readout import Registration
@@ -40,8 +40,8 @@ class Data:
     access: Access
     frames: Mapping[str, object] = field(default_factory=dict)
     """Data frames by the name of what they stand for."""
-    lake: Path | None = None
-    """The folder of the environment's lake; None: there is no project."""
+    lake: str | None = None
+    """The folder of the environment's lake, or its URL; None: there is no project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Taken:
     measured: Measured
     findings: tuple[Finding, ...]
     made_at: datetime
+    pins: Mapping[str, int] = field(default_factory=dict)
+    """By table of the lake: the last commit that was read."""
 
 
 def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Terms | None = None) -> Taken:
@@ -94,7 +96,7 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
     desk.progress("judging")
     made_at = desk.now()
     found = doubts(Evidence(read, measured, clock=made_at if moment is None else None))
-    return Taken(read, measured, tuple(found), made_at)
+    return Taken(read, measured, tuple(found), made_at, pins(shelf))
 
 
 def judged(found: Taken, registration: Registration | None) -> Shown:

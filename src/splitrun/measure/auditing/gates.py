@@ -67,8 +67,9 @@ def gate(asks: Asks, experiment: Experiment, before: Sequence[Case] = ()) -> exp
     asked = list(before)
     for name in experiment.holdouts:
         holdout = ruleset.holdouts[name]
-        asked.append((below(slot_hex(holdout.salt, unit), holdout.below), text("holdout")))
-    if experiment.layer is not None:
+        if holdout.unit == experiment.unit:
+            asked.append((below(slot_hex(holdout.salt, unit), holdout.below), text("holdout")))
+    if experiment.layer is not None and ruleset.layers[experiment.layer].unit == experiment.unit:
         slot = slot_hex(ruleset.layers[experiment.layer].salt, unit)
         parts = [exp.and_(exp.not_(below(slot, start)), below(slot, end)) for start, end in experiment.slots]
         inside = exp.or_(*parts) if parts else exp.false()
@@ -119,18 +120,41 @@ def earlier(ruleset: Ruleset, key: str) -> Iterator[Serve | Run]:
                 yield rule
 
 
-def required(ruleset: Ruleset, key: str) -> tuple[Requirement, ...]:
-    """Give the prerequisites of an experiment's flag."""
-    on = ruleset.experiments[key].flag
-    return () if on is None else ruleset.flags[on].requires
+def closed(flag: Flag) -> bool:
+    """Whether a flag serves everybody its default."""
+    return flag.archived or not flag.on
 
 
 def unknown(ruleset: Ruleset, key: str, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """Say what keeps prerequisites and earlier rules from being recomputed; nothing where all can be."""
-    unit, on = ruleset.experiments[key].unit, ruleset.experiments[key].flag or ""
-    wrong = [says for one in required(ruleset, key) for says in untold(ruleset, one.flag, unit, kinds)]
-    wrong += [says for rule in earlier(ruleset, key) for says in unanswered(ruleset, on, rule, unit, kinds)]
+    """Say what keeps from being recomputed what is asked before an experiment; nothing where all can be."""
+    experiment = ruleset.experiments[key]
+    unit, on = experiment.unit, experiment.flag
+    wrong: list[str] = []
+    if on is not None:
+        flag = ruleset.flags[on]
+        if closed(flag) or Run(key) not in flag.rules:
+            return ()
+        if flag.overrides and flag.unit != unit:
+            wrong.append(f"flag {on!r} asks its lists for units of type {flag.unit!r}")
+        wrong += [says for one in flag.requires for says in untold(ruleset, one.flag, unit, kinds)]
+        wrong += [
+            says for rule in earlier(ruleset, key) for says in unanswered(ruleset, on, rule, unit, kinds)
+        ]
+    wrong += strange(ruleset, key)
     return tuple(dict.fromkeys(wrong))
+
+
+def strange(ruleset: Ruleset, key: str) -> Iterator[str]:
+    """Say which holdouts and which layer of an experiment ask for other ids than it deals."""
+    experiment = ruleset.experiments[key]
+    for name in experiment.holdouts:
+        other = ruleset.holdouts[name].unit
+        if other != experiment.unit:
+            yield f"experiment {key!r} asks holdout {name!r}, which keeps units of type {other!r}"
+    if experiment.layer is not None:
+        other = ruleset.layers[experiment.layer].unit
+        if other != experiment.unit:
+            yield f"experiment {key!r} asks layer {experiment.layer!r}, which divides units of type {other!r}"
 
 
 def untold(ruleset: Ruleset, key: str, unit: str, kinds: Mapping[str, Kind]) -> Iterator[str]:
@@ -138,7 +162,7 @@ def untold(ruleset: Ruleset, key: str, unit: str, kinds: Mapping[str, Kind]) -> 
     for name, flag in reachable(ruleset, key).items():
         if flag.unit != unit:
             yield f"flag {name!r} is asked with units of type {flag.unit!r}"
-        if flag.on and not flag.archived:
+        if not closed(flag):
             for rule in flag.rules:
                 yield from unanswered(ruleset, name, rule, unit, kinds)
 
@@ -148,7 +172,10 @@ def unanswered(
 ) -> Iterator[str]:
     """Say what a rule asks that exposures do not carry."""
     match rule:
-        case Serve(when=when):
+        case Serve(when=when, coverage=coverage):
+            deals = ruleset.flags[flag].unit
+            if coverage < WHOLE and deals != unit:
+                yield f"flag {flag!r} covers a share of units of type {deals!r}"
             asked = () if when is None else columns(when)
             yield from (
                 f"exposures do not carry {name!r}, which flag {flag!r} asks"
@@ -159,6 +186,7 @@ def unanswered(
             other = ruleset.experiments[run]
             if other.unit != unit:
                 yield f"flag {flag!r} asks experiment {run!r}, which deals units of type {other.unit!r}"
+            yield from strange(ruleset, run)
             for name in unchecked(other, kinds):
                 yield f"exposures do not carry {name!r}, which experiment {run!r} asks"
 
@@ -166,10 +194,16 @@ def unanswered(
 def before(asks: Asks, key: str) -> list[Case]:
     """Write what turns units away before an experiment is asked, as far as that is known."""
     ruleset, kinds = asks.ruleset, asks.kinds
-    unit, on = ruleset.experiments[key].unit, ruleset.experiments[key].flag or ""
+    unit, on = ruleset.experiments[key].unit, ruleset.experiments[key].flag
+    if on is None:
+        return []
+    flag = ruleset.flags[on]
+    if closed(flag) or Run(key) not in flag.rules:
+        return [(exp.true(), text("off"))]
+    own = [(on_list(asks, one.list), text("list")) for one in flag.overrides if flag.unit == unit]
     missed = [
         (unmet(asks, one), text("prerequisite"))
-        for one in required(ruleset, key)
+        for one in flag.requires
         if not any(untold(ruleset, one.flag, unit, kinds))
     ]
     gone = [
@@ -177,7 +211,7 @@ def before(asks: Asks, key: str) -> list[Case]:
         for rule in earlier(ruleset, key)
         if not any(unanswered(ruleset, on, rule, unit, kinds))
     ]
-    return [*missed, *gone]
+    return [*own, *missed, *gone]
 
 
 def unmet(asks: Asks, one: Requirement) -> exp.Expr:
@@ -202,7 +236,7 @@ def taken(asks: Asks, rule: Serve | Run) -> exp.Expr:
 def served(asks: Asks, key: str) -> exp.Expr:
     """Write the variant of a flag that a unit is served; the order is that of every evaluation."""
     flag = asks.ruleset.flags[key]
-    if flag.archived or not flag.on:
+    if closed(flag):
         return text(flag.default)
     cases = [(on_list(asks, one.list), text(one.serve)) for one in flag.overrides]
     cases += [(unmet(asks, one), text(flag.default)) for one in flag.requires]

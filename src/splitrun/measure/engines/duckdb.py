@@ -20,7 +20,7 @@ from splitrun.measure.engine import QUANTILES, Field, Loaded, Shelf, Stored
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
 from splitrun.measure.engines.guard import checked
-from splitrun.measure.engines.lake import laid
+from splitrun.measure.engines.lake import LATE, laid
 from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
@@ -151,7 +151,7 @@ class DuckDB:
                     loaded[key] = self._described(key, None)
                 case _:
                     pass
-        files = [Path(file) for shelf in lake.values() for file in shelf.files]
+        files = [Path(file) for shelf in lake.values() if shelf.rows is None for file in shelf.files]
         self._lock([*(path for paths in parquet.values() for path in paths), *files])
         for key, paths in parquet.items():
             loaded[key] = self._parquet(key, paths)
@@ -290,11 +290,18 @@ class DuckDB:
         listed = ", ".join(_literal(_unglobbed(path)) for path in paths)
         reader = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
         with self._guarded(f"reading the lake for {key}", data=True):
+            if shelf.rows is not None:
+                # a data set is read a batch at a time, only the columns and rows that are asked for
+                reader = _quoted(f"_lake_files_{key}")
+                self._connection.register(f"_lake_files_{key}", shelf.rows)
             inferred, logged = laid(self._connection, key, shelf, reader)
-            found = self._described(key, digest(paths))
+            if shelf.rows is not None:
+                self._connection.unregister(f"_lake_files_{key}")
+            found = self._described(key, shelf.digest or digest(paths))
         fields = tuple(replace(field, inferred=field.name in inferred) for field in found.fields)
         pin = f"{shelf.table}, sequence ≤ {shelf.sequence}, {len(paths)} files"
-        return replace(found, fields=fields, pin=pin, logged=logged)
+        late = logged.pop(LATE, 0)  # told apart from why units are left out
+        return replace(found, fields=fields, pin=pin, logged=logged, late=late)
 
     def _selected(self, key: str, rows: Rows) -> Loaded:
         reachable = self._tables | self._inner

@@ -8,12 +8,13 @@ from all its rows, as in a CSV.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import duckdb
 
 from splitrun.measure.engine import Shelf
 
-__all__ = ["laid"]
+__all__ = ["LATE", "laid"]
 
 LEFT_OUT = {
     "older": "older version",
@@ -21,6 +22,9 @@ LEFT_OUT = {
     "override": "override",
 }
 """Why units of an experiment are not analysed, by the column that says so."""
+
+LATE = "late"
+"""Under which events are counted that came in too late."""
 
 OBJECTS = {"exposures": "attributes", "triggers": "attributes", "events": "properties"}
 """The column with the JSON object, by table."""
@@ -48,7 +52,8 @@ def laid(
         reader: What reads the files, in SQL.
 
     Returns:
-        The columns whose kind must be inferred, and of exposures units by why they are not analysed.
+        The columns whose kind must be inferred; of exposures units by why they are not analysed, of events
+        how many came in too late.
     """
     made, units = f"_lake_{key}", f"_lake_units_{key}"
     links = None if shelf.links is None else f"_lake_links_{key}"
@@ -59,12 +64,16 @@ def laid(
     once = bool(connection.execute(repeated(reader, shelf)).fetchall()[0][0])
     keep(connection, made, rows(reader, shelf, stored, links, once=once))
     counts: dict[str, int] = {}
+    if shelf.late is not None and shelf.table == "events":
+        counts[LATE] = int(connection.execute(missed(reader, shelf)).fetchall()[0][0])
     if shelf.table != "events":
         keep(connection, units, logged(made, shelf))
         counted = ", ".join(f"COUNT_IF({name})" for name in LEFT_OUT)
         query = f"SELECT {counted} FROM {quoted(units)}"  # noqa: S608  # every name is quoted
         counts = dict(zip(LEFT_OUT.values(), connection.execute(query).fetchall()[0], strict=True))
-    keep(connection, key, named(made, units if counts else None, shelf, sorted(shelf.wanted)))
+    keep(
+        connection, key, named(made, None if shelf.table == "events" else units, shelf, sorted(shelf.wanted))
+    )
     connection.execute(f"DROP TABLE temp.{quoted(made)}")
     if links is not None and shelf.table == "exposures":
         counts["linked"] = connection.execute(crossed(key)).fetchall()[0][0]
@@ -105,6 +114,8 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
     test = f"r.sequence <= {shelf.sequence}"
     if shelf.table != "events":
         test += f" AND r.experiment = {literal(shelf.experiment)}"
+    elif shelf.late is not None:
+        test += f" AND NOT {overdue(shelf.late)}"
     first = (
         " QUALIFY ROW_NUMBER() OVER (PARTITION BY r.event_id ORDER BY r.sequence, r.received, r.time, "
         "r.unit_key) = 1"
@@ -112,6 +123,21 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
         else ""
     )
     return f"SELECT {head} FROM {reader} r{joined} WHERE {test}{first}"  # noqa: S608  # every name is quoted
+
+
+def overdue(late: timedelta) -> str:
+    """Write whether a row came in too late; to the microsecond, and at the limit it is in time."""
+    return f"(r.received > r.time + INTERVAL {late // timedelta(microseconds=1)} MICROSECOND)"
+
+
+def missed(reader: str, shelf: Shelf) -> str:
+    """Write how many events came in too late, each once however often it was sent."""
+    late = overdue(shelf.late or timedelta())
+    return (
+        f"SELECT COUNT(DISTINCT r.event_id) FROM {reader} r WHERE r.sequence <= {shelf.sequence} AND {late} "  # noqa: S608  # quoted
+        f"AND r.event_id NOT IN (SELECT r.event_id FROM {reader} r WHERE r.sequence <= {shelf.sequence} "
+        f"AND NOT {late})"
+    )
 
 
 def own(shelf: Shelf) -> list[str]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
+from splitrun.sdk.outbox.claims import disclaim
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
 from splitrun.sdk.outbox.queue import MANY, SMALL, SMALL_TEXT
 from splitrun.sdk.outbox.records import Did, Linked, Met
@@ -83,7 +84,10 @@ class Answers(Engine):
             if consent is not None or self._careful:
                 return self._chosen(flag, unit, attributes, expose, consent, alike)
             held = self._keeper.held
-            answer = held.answer(flag, unit, attributes)
+            try:
+                answer = held.doors[flag](unit, attributes)
+            except Exception:  # noqa: BLE001 - whatever it is, what answers instead tells it
+                answer = held.answer(flag, unit, attributes)
             # most flags serve the very type of the default
             if alike is not None and type(answer.value) is not alike and unlike(answer, alike):
                 return mismatch(answer, KINDS[alike])
@@ -186,7 +190,7 @@ class Answers(Engine):
         was_type = None if was_type is None else text(was_type, "the unit type before of an alias")
         size = len(unit) + len(was) + len(unit_type or "") + len(was_type or "")
         weight = SMALL + 4 * size if size > SMALL_TEXT else 0
-        self._log(Linked(self._now(), unit, unit_type, was, was_type, weight), consent)
+        self._log(Linked(self._now(), unit, unit_type, was, was_type, weight), unit, consent)
 
     # ---- logging ---------------------------------------------------------------------------------
 
@@ -194,31 +198,33 @@ class Answers(Engine):
         self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
     ) -> None:
         """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
-        if mark.slow or type(unit) is not str or len(unit) > SMALL_TEXT:
+        if type(unit) is not str or len(unit) > SMALL_TEXT:
             self._meet_slowly(held, mark, unit, attributes, answer)
             return
         carried = None
-        if mark.declared:
+        if mark.asks:
             carried, size, wrong = mark.carried(attributes)
-            if wrong or size + len(unit) > SMALL_TEXT:
+            if mark.slow or wrong or size + len(unit) > SMALL_TEXT:
                 self._meet_slowly(held, mark, unit, attributes, answer)
                 return
         record = Met(self._now(), unit, mark.unit_type, answer, carried)
+        queue = self._queue
         # as in `Marks.first`
         claims, fresh = mark.claims, mark.fresh
-        if claims.setdefault(unit, record) is not record:
-            return
-        known = unit in fresh or unit in mark.older
-        fresh.add(unit)
-        del claims[unit]
+        try:
+            if claims.setdefault(unit, record) is not record:
+                return
+            if unit not in fresh and unit not in mark.older:
+                queue.fresh.append(record)
+            fresh.add(unit)
+            del claims[unit]
+        except BaseException:
+            disclaim(claims, unit, record)
+            raise
         marks = held.marks
         marks.taken += 1
         if marks.taken > marks.half:
             marks.turn()
-        if known:
-            return
-        queue = self._queue
-        queue.fresh.append(record)
         if len(queue.fresh) > queue.mark:
             queue.crowded()
 
@@ -250,19 +256,24 @@ class Answers(Engine):
                 # as the evaluation read it: whole numbers are ids, too
                 who = read_id(attributes.get(mark.attribute), mark.unit_type, mark.attribute).decode()
         who = who if type(who) is str else text(who, "the id of a unit")
-        if not how.held_back and not held.marks.first(mark, mark.key(who, trigger=how.trigger)):
+        if how.held_back:
+            kept = text(unit, "the id of a unit")
+            self._choices.hold(kept, self._met(mark, who, attributes, answer, how))
             return
+        key = mark.key(who, trigger=how.trigger)
+        held.marks.first(mark, key, lambda: self._queue.put(self._met(mark, who, attributes, answer, how)))
+
+    def _met(
+        self, mark: Mark, who: str, attributes: Mapping[str, object], answer: Evaluation, how: How
+    ) -> Met:
+        """Make a record of any size; see `_meet_slowly`."""
         carried, size, wrong = mark.carried(attributes)
         if wrong:
             self._leave_off(wrong)
         size += len(who)
         small = size <= SMALL_TEXT and len(carried) <= MANY
         weight = 0 if small else SMALL + 4 * size + 100 * len(carried)
-        record = Met(self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
-        if how.held_back:
-            self._choices.hold(text(unit, "the id of a unit"), record)
-        else:
-            self._queue.put(record)
+        return Met(self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
 
     def _leave_off(self, wrong: list[str]) -> None:
         """Count attributes that could not be sent."""
@@ -288,12 +299,12 @@ class Answers(Engine):
         state, out = self._stand(unit, consent)
         return Consent.DENIED if out else state
 
-    def _log(self, record: Did | Linked, consent: Consent | str | None) -> None:
-        """Log, hold back or forget a record, as its unit decided; of two units, both."""
-        unit, state = record.unit, self._allowed(record.unit, consent)
+    def _log(self, record: Did | Linked, unit: str, consent: Consent | str | None) -> bool:
+        """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten."""
+        state = self._allowed(unit, consent)
         match record:
             case Linked(was=was) if self._choices.out(was) or self._choices.decision(was) is Consent.DENIED:
-                return
+                return False
             case Linked(was=was) if state is Consent.GRANTED:
                 unit, state = was, self._choices.decision(was) or state
             case _:
@@ -302,6 +313,7 @@ class Answers(Engine):
             self._queue.put(record)
         elif state is Consent.PENDING:
             self._choices.hold(unit, record)
+        return state is not Consent.DENIED
 
     def _decide(self, unit: str, state: Consent | str) -> None:
         """Note a decision, and log what was held back for it."""
@@ -311,17 +323,25 @@ class Answers(Engine):
         if self._choices.decision(unit) is Consent.DENIED:
             self._forget(unit)
         for record in released:
-            match record:
-                case Met():
-                    held = self._keeper.held
-                    mark = held.of.get(record.answer.experiment or "")
-                    if mark is None or held.marks.first(mark, mark.key(record.unit, trigger=record.trigger)):
-                        self._queue.put(record)
-                case Linked():
-                    # the other unit has a say, too
-                    self._log(record, None)
-                case _:
-                    self._queue.put(record)
+            if not self._release(record):
+                self._choices.forgotten += 1
+
+    def _release(self, record: Met | Did | Linked) -> bool:
+        """Log what was held back; False where it is forgotten."""
+        match record:
+            case Met():
+                held = self._keeper.held
+                mark = held.of.get(record.answer.experiment or "")
+                if mark is not None:
+                    key = mark.key(record.unit, trigger=record.trigger)
+                    return held.marks.first(mark, key, lambda: self._queue.put(record))
+            case Linked(unit=unit):
+                # the other unit has a say, too
+                return self._log(record, unit, None)
+            case _:
+                pass
+        self._queue.put(record)
+        return True
 
     def _leave_out(self, unit: str) -> None:
         """Note that a unit opted out."""

@@ -18,6 +18,8 @@ __all__ = [
 LONGEST = 31_536_000
 """Seconds of a year; threads cannot wait for some larger numbers."""
 MOST = 2**53
+SECRET = 16
+"""Bytes of a secret at least: as many as a signature has."""
 VISIBLE = frozenset(map(chr, range(0x21, 0x7F)))
 COOKIES = VISIBLE - set('"(),/:;<=>?@[\\]{}')
 """Signs of a token in RFC 9110."""
@@ -65,11 +67,11 @@ def spelled(value: object, signs: frozenset[str], longest: int) -> bool:
     return is_text(value) and 0 < len(value) <= longest and signs.issuperset(value)
 
 
-def whole(least: int) -> Kind:
+def whole(least: int, most: int = MOST) -> Kind:
     """Whole numbers."""
     return Kind(
-        f"a whole number, at least {least:,}",
-        lambda value: is_number(value) and isinstance(value, int) and value >= least,
+        f"a whole number, at least {least:,}" + (f" and at most {most:,}" if most < MOST else ""),
+        lambda value: is_number(value) and isinstance(value, int) and least <= value <= most,
     )
 
 
@@ -102,8 +104,10 @@ def is_keys(value: object) -> bool:
 
 
 def is_secrets(value: object) -> bool:
-    """Whether a value is a list of texts, none of them empty."""
-    return isinstance(value, list | tuple) and all(is_text(one) and one != "" for one in value)
+    """Whether a value is a list of texts that are not guessed."""
+    return isinstance(value, list | tuple) and all(
+        is_text(one) and len(one.encode()) >= SECRET for one in value
+    )
 
 
 SWITCH = Kind("True or False", lambda value: isinstance(value, bool))
@@ -118,7 +122,12 @@ WAIT = seconds(zero=True)
 STATE = Kind("granted, pending or denied", lambda value: is_text(value) and value in tuple(Consent))
 FUNCTION = Kind("a function", callable)
 VERIFY = Kind("public keys in base64 by name, at least one", is_keys)
-SECRETS = Kind("a list of texts, none of them empty, like ['...']", is_secrets, secret=True)
+SECRETS = Kind(
+    f"a list of texts, each of at least {SECRET} bytes, as `python -c 'import secrets; "
+    "print(secrets.token_urlsafe())'` makes them",
+    is_secrets,
+    secret=True,
+)
 COOKIE = Kind("a name of letters, digits, - and _", lambda value: spelled(value, COOKIES, 256))
 DOMAIN = Kind(
     "a name of letters, digits, - and dots, like shop.example",

@@ -45,7 +45,8 @@ class Choices:
         self.undecided: set[str] = set()
         """Units that said `pending`, or something that is no consent, where the usual is another."""
         self.pending: dict[str, list[Met | Did | Linked]] = {}
-        self.amount = self.bytes = self.dropped = 0
+        self.amount = self.bytes = self.dropped = self.forgotten = 0
+        """Records held back; how many were dropped for room, and how many because their unit refused."""
         self.trouble = ""
         """Why it could not be told whether a unit opted out, the last time."""
         self.lock = threading.RLock()
@@ -53,10 +54,12 @@ class Choices:
         """Whether a call has to ask at all."""
 
     def state(self, unit: str, said: Consent | str | None) -> Consent:
-        """The unit's consent: what the call says, what the unit said before, what is usual."""
-        if said is not None:
-            return meant(said) or Consent.PENDING
-        return self.decision(unit) or self.usual
+        """The unit's consent: its refusal, what the call says, what the unit said before, what is usual."""
+        if said is None:
+            return self.decision(unit) or self.usual
+        if unit in self.denied:
+            return Consent.DENIED
+        return meant(said) or Consent.PENDING
 
     def decision(self, unit: str) -> Consent | None:
         """What the unit said before; None where it has not."""
@@ -88,7 +91,7 @@ class Choices:
         with self.lock:
             self.asked = True
             self.gone.add(unit)
-            self.release(unit)
+            self.forgotten += len(self.release(unit))
 
     def hold(self, unit: str, record: Met | Did | Linked) -> None:
         """Keep a record until its unit decides; an exposure once only."""
@@ -107,7 +110,7 @@ class Choices:
         """Live on in the child of a fork: decisions stay, what was held back is the parent's to send."""
         self.lock = threading.RLock()
         self.pending = {}
-        self.amount = self.bytes = self.dropped = 0
+        self.amount = self.bytes = self.dropped = self.forgotten = 0
 
     def release(self, unit: str) -> list[Met | Did | Linked]:
         """Hand over what was held back of a unit."""
@@ -136,7 +139,7 @@ class Choices:
                 return []
             if state is Consent.DENIED:
                 self.denied.add(unit)
-                self.release(unit)
+                self.forgotten += len(self.release(unit))
                 return []
             if self.usual is not Consent.GRANTED:
                 self.granted[unit] = None

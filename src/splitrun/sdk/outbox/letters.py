@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from msgspec.json import Encoder
@@ -11,7 +12,9 @@ from msgspec.json import Encoder
 from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
+from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.told import unpacked
 from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT_BYTES", "Writer", "batch"]
@@ -42,9 +45,8 @@ class Writer:
     def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
         """Write one record; the bytes are empty where it cannot be sent, and the text says why."""
         try:
-            id_bytes(record.unit)
             line = self.encode(self.event(record))
-        except DataError as error:
+        except (DataError, UnfitError) as error:
             return b"", str(error)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             return (
@@ -61,14 +63,12 @@ class Writer:
     def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
         """Give a record its id, its time as text and the product's release."""
         name = f"{self.prefix}{self.number():016x}"
-        time = written(record.at)
-        unit = Unit(record.unit_type or self.unit_type(), record.unit)
         match record:
             case Met(answer=answer):
                 return Exposure(
                     id=name,
-                    time=time,
-                    unit=unit,
+                    time=written(record.at),
+                    unit=self.unit(record.unit_type, record.unit),
                     flag=answer.flag,
                     experiment=answer.experiment or "",
                     version=answer.version,
@@ -83,18 +83,35 @@ class Writer:
                     attributes=record.attributes or {},
                 )
             case Did():
-                for each in record.properties:
-                    if not isinstance(each, str):
-                        raise DataError(f"a property is called {each!r:.60}; names are texts")
-                return Event(name, time, unit, record.name, record.value, self.release, record.properties)
+                told = unpacked(record.data)
+                unit = self.unit(told.unit_type, told.unit)
+                return Event(
+                    name, written(told.at), unit, told.name, told.value, self.release, told.properties
+                )
             case Linked():
-                id_bytes(record.was)
-                return Alias(name, time, unit, Unit(record.was_type or self.unit_type(), record.was))
+                unit, was = self.unit(record.unit_type, record.unit), self.unit(record.was_type, record.was)
+                return Alias(name, written(record.at), unit, was)
+
+    def unit(self, kind: str | None, unit: str) -> Unit:
+        """Write a unit.
+
+        Raises:
+            DataError: It cannot be one.
+        """
+        id_bytes(unit)
+        return Unit(kind or self.unit_type(), unit)
 
 
 def written(at: int) -> str:
     """Write nanoseconds since 1970 as RFC 3339 in UTC with microseconds."""
-    return (EPOCH + timedelta(microseconds=at // 1000)).isoformat(timespec="microseconds")[:-6] + "Z"
+    seconds, micros = divmod(at // 1_000, 1_000_000)
+    return f"{to_the_second(seconds)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def to_the_second(seconds: int) -> str:
+    """Write seconds since 1970 without the zone; most events are of the same few seconds."""
+    return (EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds")[:-6]
 
 
 def batch(lines: Sequence[bytes], now: int) -> bytes:

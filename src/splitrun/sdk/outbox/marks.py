@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from splitrun.assign.ruleset import Experiment, Ruleset
+from splitrun.sdk.outbox.claims import Claims, disclaim
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
 
@@ -25,7 +26,8 @@ class Mark:
     """
 
     __slots__ = (
-        "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
+        "asks", "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow",
+        "unit_type",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
@@ -40,9 +42,11 @@ class Mark:
             asked.append(ruleset.layers[experiment.layer].unit)
         self.other = any(name != experiment.unit for name in asked)
         self.slow = self.other or len(self.declared) > MANY
+        self.asks = self.slow or bool(self.declared)
+        """Whether more than the unit is asked for."""
         self.fresh: set[object] = set()
         self.older: set[object] = set()
-        self.claims: dict[object, object] = {}
+        self.claims: Claims = {}
 
     def same_stretch(self, before: Mark) -> bool:
         """Whether what was logged under `before` counts for this one too."""
@@ -106,6 +110,9 @@ class Marks:
     def __init__(self, ruleset: Ruleset, room: int, before: Marks | None = None) -> None:
         self.half = max(1, room // 2)
         self.taken: int = before.taken if before else 0
+        """Units added since the last turn; threads may miscount, so a turn counts anew."""
+        self.turns: Claims = {}
+        """Who turns, as in `Mark.claims`."""
         self.of: dict[str, Mark] = {}
         for name, experiment in ruleset.experiments.items():
             mark = Mark(ruleset, experiment)
@@ -114,27 +121,54 @@ class Marks:
                 mark.fresh, mark.older, mark.claims = past.fresh, past.older, past.claims
             self.of[name] = mark
 
-    def first(self, mark: Mark, key: object) -> bool:
-        """Whether nobody has logged it before; of several threads exactly one is told so.
+    def first(self, mark: Mark, key: object, log: Callable[[], None]) -> bool:
+        """Log what nobody has logged before; of several threads exactly one does. Answers whether it did.
+
+        A signal handler may raise anywhere in here: what is logged twice then is harmless, what would never
+        be logged is not. So it is logged before it is remembered, and no claim stays behind.
 
         Args:
             mark: The experiment's mark.
             key: `Mark.key` of the unit.
+            log: What to do the first time.
         """
-        claim = object()
+        claim, claims = object(), mark.claims
         # who finds another's claim leaves it to that one; the same lines stand where nanoseconds count
-        if key in mark.fresh or mark.claims.setdefault(key, claim) is not claim:
-            return False
-        known = key in mark.fresh or key in mark.older
-        mark.fresh.add(key)
-        del mark.claims[key]
+        try:
+            if key in mark.fresh or claims.setdefault(key, claim) is not claim:
+                return False
+            known = key in mark.fresh or key in mark.older
+            if not known:
+                log()
+            mark.fresh.add(key)
+            del claims[key]
+        except BaseException:
+            disclaim(claims, key, claim)
+            raise
         self.taken += 1
         if self.taken > self.half:
             self.turn()
         return not known
 
     def turn(self) -> None:
-        """Move on to the next generation."""
-        self.taken = 0
+        """Move on to the next generation, unless another thread does."""
+        claim, turns = object(), self.turns
+        try:
+            if turns.setdefault("", claim) is not claim:
+                return
+            self.taken = sum(len(each.fresh) for each in self.of.values())
+            if self.taken > self.half:
+                self.taken = 0
+                for each in self.of.values():
+                    each.older, each.fresh = each.fresh, set()
+            del turns[""]
+        except BaseException:
+            disclaim(turns, "", claim)
+            raise
+
+    def renew(self) -> None:
+        """Live on in the child of a fork: the parent's threads, and what they had claimed, are not here."""
+        # new ones: a handler may have forked in the middle of a claim
+        self.turns = {}
         for each in self.of.values():
-            each.older, each.fresh = each.fresh, set()
+            each.claims = {}

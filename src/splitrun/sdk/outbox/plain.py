@@ -6,13 +6,27 @@ from collections.abc import Mapping
 
 from msgspec import to_builtins
 from msgspec.json import Encoder
+from msgspec.msgpack import Encoder as Packer
 
-__all__ = ["DEEP", "SEGMENTS", "UnfitError", "finite", "merged", "plain", "segment", "text", "texts"]
+__all__ = [
+    "DEEP", "SEGMENTS", "UNPACKED", "UnfitError", "finite", "merged", "pack", "packed", "plain", "segment",
+    "text", "texts",
+]  # fmt: skip
 
 SEGMENTS = 32_000
 """Bytes of JSON that the attributes of one exposure may take; with the longest id it fits into an event."""
 
 encode = Encoder().encode
+
+pack = Packer(decimal_format="number").encode
+"""Copies an event with all that is in it: time, name, unit, unit type, value and properties, in this order.
+
+It takes less than half the time that looking at each property does, and is as good for the bounds of memory.
+MessagePack keeps numbers that are not finite, bytes, and names that are no texts as what they are, so that
+the sender can tell. Ids and enumerations become the text that they stand for, sets become lists.
+"""
+UNPACKED = (TypeError, ValueError, OverflowError, RecursionError)
+"""What `pack` raises where something is of no kind that it knows."""
 
 DEEP = 30
 """Lists and mappings may stand in each other so deep; the intake takes 32 with what is around them."""
@@ -136,6 +150,25 @@ def plain(properties: Mapping[str, object]) -> tuple[dict[str, object], int]:
     return copy, text
 
 
+def packed(
+    at: int, name: object, unit: object, unit_type: object, value: object, properties: Mapping[str, object]
+) -> bytes:
+    """Copy an event in which there is something that `pack` does not know, like numpy's scalars.
+
+    Raises:
+        UnfitError: Something in it is not what it must be, no plain value, not finite, too deep, or cannot be
+            written.
+    """
+    copy, _size = plain(properties)
+    number = None if value is None else finite(value)
+    try:
+        return pack((at, *texts(name, unit, unit_type), number, copy))
+    except UNPACKED as error:
+        raise UnfitError(
+            f"an event could not be written ({error}); leave out what is not text or number"
+        ) from error
+
+
 def mapping(values: Mapping[str, object], deep: int) -> tuple[dict[str, object], int]:
     """Copy a mapping."""
     copy: dict[str, object] = {}
@@ -162,7 +195,17 @@ def item(value: object, name: str, deep: int) -> tuple[object, int]:
         return sequence(value, name, deep)
     if isinstance(value, str):
         return str.__str__(value), len(value)
-    return number(value, name), 8
+    if hasattr(type(value), "__float__") or isinstance(value, bytes | bytearray | memoryview):
+        return number(value, name), 8
+    return item(stood(value, name), name, deep - 1)
+
+
+def stood(value: object, name: str) -> object:
+    """Take what a date, an id, an enumeration or a set stands for, as `pack` does."""
+    try:
+        return to_builtins(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise strange(value, name) from error
 
 
 def number(value: object, name: str) -> float:
@@ -170,9 +213,14 @@ def number(value: object, name: str) -> float:
     try:
         return finite(value)
     except UnfitError as error:
-        raise UnfitError(
-            f"property {name!r:.60} is {value!r:.60}; give text, a finite number, a boolean or lists of them"
-        ) from error
+        raise strange(value, name) from error
+
+
+def strange(value: object, name: str) -> UnfitError:
+    """Say that a property cannot be sent."""
+    return UnfitError(
+        f"property {name!r:.60} is {value!r:.60}; give text, a finite number, a boolean or lists of them"
+    )
 
 
 def sequence(values: object, name: str, deep: int) -> tuple[list[object], int]:

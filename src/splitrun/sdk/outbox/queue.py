@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 
 from splitrun.sdk.outbox.records import Did, Linked, Met
 
-__all__ = ["SMALL", "SMALL_TEXT", "Queue"]
+__all__ = ["SMALL", "SMALL_BYTES", "SMALL_TEXT", "Queue"]
 
 SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_TEXT = 256
 """Characters of text up to which a record is small: four bytes each, and the objects around them."""
+SMALL_BYTES = 1_200
+"""Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
 MANY = 12
 """Attributes up to which an exposure with little text is small."""
 HIGH = 1_000

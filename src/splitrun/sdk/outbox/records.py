@@ -6,22 +6,16 @@ from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
 
-__all__ = ["Did", "Linked", "Met", "Record"]
+__all__ = ["Did", "Linked", "Met"]
 
 
-class Record(Struct, frozen=True, gc=False):
-    """What all records share."""
+class Met(Struct, frozen=True, gc=False):
+    """A unit met the change, or a later qualifying moment."""
 
     at: int
     """Nanoseconds since 1970, taken in the caller."""
     unit: str
-    unit_type: str | None
-    """None where the ruleset's first unit type is meant."""
-
-
-class Met(Record, frozen=True, gc=False):
-    """A unit met the change, or a later qualifying moment."""
-
+    unit_type: str
     answer: Evaluation
     attributes: dict[str, object] | None = None
     """The declared ones, as they were; None where there are none."""
@@ -30,18 +24,21 @@ class Met(Record, frozen=True, gc=False):
     """Bytes that it may take, where it is not small."""
 
 
-class Did(Record, frozen=True, gc=False):
+class Did(Struct, frozen=True, gc=False):
     """A unit did or met something."""
 
-    name: str
-    value: float | None
-    properties: dict[str, object]
+    data: bytes
+    """As of `splitrun.sdk.outbox.plain.pack`: a copy in which nothing can change any more."""
     weight: int = 0
 
 
-class Linked(Record, frozen=True, gc=False):
+class Linked(Struct, frozen=True, gc=False):
     """Two ids are one unit."""
 
+    at: int
+    unit: str
+    unit_type: str | None
+    """None where the ruleset's first unit type is meant."""
     was: str
     was_type: str | None
     weight: int = 0

@@ -36,6 +36,10 @@ ODD = -1
 """In place of a status: the delivery raised, or its answer cannot be read."""
 REFUSED = {401, 403}
 """The key is wrong: events stay, and the next try is far off."""
+ELSEWHERE = {404, 405, 410}
+"""The address is wrong, whatever is sent there."""
+ALONE = 3
+"""Events refused one by one, none taken in between, after which batches are refused whole."""
 
 
 class Sender:
@@ -60,8 +64,10 @@ class Sender:
         self.next_try = self.next_report = self.next_count = self.clock.elapsed()
         self.hurry = threading.Event()
         self.sent = self.refused = self.retried = self.spooled = self.spool_dropped = 0
-        self.lost = self.strikes = 0
-        """Events given up, and odd answers to the batch that is tried."""
+        self.lost = self.strikes = self.alone = 0
+        """Events given up, odd answers to the batch that is tried, events refused alone in a row."""
+        self.halved = False
+        """Whether half of the batch is to be tried at once."""
         self.first_strike = 0.0
         self.begun = self.failed = 0
         """Numbers of the last try, and of the last that failed."""
@@ -118,6 +124,7 @@ class Sender:
         if not lines:
             return False
         self.begun += 1
+        self.halved = False
         done = self.read(self.delivered(self.delivery, lines), lines)
         try:
             if self.spool is not None and claim:
@@ -130,7 +137,7 @@ class Sender:
             self.spool_trouble = str(error)
         if not claim:
             (self.queue.settle if done else self.queue.back)()
-        return done
+        return done or self.halved
 
     def delivered(self, delivery: Delivery, lines: Sequence[bytes]) -> Answer:
         """Deliver a batch; whatever it runs into, its events are kept and sent again."""
@@ -171,27 +178,36 @@ class Sender:
                 self.refused += min(len(rejected), len(lines))
                 self.note = f"the server rejected an event: {rejected[0].code}: {rejected[0].says}"
             self.sent += len(lines) - min(len(rejected), len(lines))
-            self.most, self.trouble = BATCH_EVENTS, ""
+            self.most, self.trouble = min(BATCH_EVENTS, 2 * self.most), ""
             self.patience.worked()
-            self.strikes = 0
+            self.strikes = self.alone = 0
             return True
+        if 400 <= answer.status < 500 and answer.status not in AGAIN | REFUSED:
+            return self.rejected(answer, len(lines))
         self.failed = self.begun
         self.trouble = answer.says
         if answer.status == ODD:
             return self.struck(answer, len(lines))
-        if answer.status == 413 and len(lines) > 1:
-            self.most = len(lines) // 2
-            self.retried += 1
-            return False
-        if 400 <= answer.status < 500 and answer.status not in AGAIN | REFUSED:
-            self.refused += len(lines)
-            self.note = answer.says
-            self.patience.worked()
-            return True
         self.retried += 1
         pause = self.patience.failed(answer.retry_after, long=answer.status in REFUSED)
         self.next_try = self.clock.elapsed() + pause
         return False
+
+    def rejected(self, answer: Answer, amount: int) -> bool:
+        """Refuse a batch for good, or try half of it at once: one event may be what is wrong with all."""
+        self.trouble = answer.says
+        helps = answer.status == 413 or (answer.status not in ELSEWHERE and self.alone < ALONE)
+        if amount > 1 and helps:
+            self.most, self.halved = amount // 2, True
+            self.retried += 1
+            return False
+        self.failed = self.begun
+        self.refused += amount
+        self.alone += 1
+        self.most = min(BATCH_EVENTS, 2 * self.most)
+        self.note = answer.says
+        self.patience.worked()
+        return True
 
     def struck(self, answer: Answer, amount: int) -> bool:
         """Try an odd batch again, half of it each time, but not for ever: those behind have their turn."""

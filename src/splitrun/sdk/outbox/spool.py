@@ -87,7 +87,7 @@ class Spool:
         return dropped
 
     def claim(self, most: int, most_bytes: int) -> tuple[Sequence[int], Sequence[bytes]]:
-        """Claim the oldest free rows; answers their numbers and lines."""
+        """Claim the oldest free rows, or a part of the oldest; answers their numbers and lines."""
         now = self.now()
         rows: list[int] = []
         lines: list[bytes] = []
@@ -99,6 +99,9 @@ class Spool:
             )
             size = 0
             for seq, blob, amount, length in free:
+                if not rows and amount > most:
+                    rows, lines = parted(connection, seq, blob.split(b"\n"), most)
+                    break
                 if rows and (len(lines) + amount > most or size + length + amount > most_bytes):
                     break
                 rows.append(seq)
@@ -123,3 +126,20 @@ class Spool:
         with self.file("deferred") as connection:
             (amount,) = connection.execute("select coalesce(sum(amount), 0) from batches").fetchone()
             return int(amount)
+
+
+def parted(
+    connection: sqlite3.Connection, seq: int, lines: Sequence[bytes], most: int
+) -> tuple[list[int], list[bytes]]:
+    """Make two rows of one, the first with `most` lines and older than all others; answers the first."""
+    first = connection.execute("select min(seq) - 1 from batches").fetchone()[0]
+    head, rest = list(lines[:most]), lines[most:]
+    connection.execute(
+        "insert into batches (seq, lines, amount, bytes) values (?, ?, ?, ?)",
+        (first, b"\n".join(head), len(head), sum(map(len, head))),
+    )
+    connection.execute(
+        "update batches set lines = ?, amount = ?, bytes = ? where seq = ?",
+        (b"\n".join(rest), len(rest), sum(map(len, rest)), seq),
+    )
+    return [first], head

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
 from splitrun.assign.evaluator import Evaluator
+from splitrun.assign.halves import Door
 from splitrun.assign.ruleset import Ruleset
 from splitrun.assign.sticky import Sticky
 from splitrun.sdk.outbox.marks import Mark, Marks
@@ -30,7 +31,7 @@ class Origin(StrEnum):
 
 
 Answer = Callable[[str, str, Mapping[str, object]], Evaluation]
-"""What the hot path calls; see `Evaluator.answer`."""
+"""See `Evaluator.answer`."""
 
 
 class Evaluates(Protocol):
@@ -61,6 +62,7 @@ class Held:
 
     __slots__ = (
         "answer",
+        "doors",
         "evaluate",
         "evaluator",
         "marks",
@@ -75,6 +77,8 @@ class Held:
         self.evaluator, self.origin = evaluator, origin
         self.answer: Answer = evaluator.answer
         self.evaluate: Evaluates = evaluator.evaluate
+        self.doors: dict[str, Door] = evaluator.doors
+        """What the hot path opens; where one raises, or there is none, `answer` is asked."""
         self.ruleset = evaluator.ruleset
         self.version = self.ruleset.version
         self.unit_type = next(iter(self.ruleset.units), "user")
@@ -83,10 +87,11 @@ class Held:
 
     def rouse(self, start: Callable[[], None]) -> None:
         """Have the next question start something; what is answered stays the same."""
-        answer, evaluate = self.answer, self.evaluate
+        answer, evaluate, doors = self.answer, self.evaluate, self.doors
+        self.doors = {}
 
         def roused() -> None:
-            self.answer, self.evaluate = answer, evaluate
+            self.answer, self.evaluate, self.doors = answer, evaluate, doors
             start()
 
         def first(flag: str, unit: str, attributes: Mapping[str, object]) -> Evaluation:

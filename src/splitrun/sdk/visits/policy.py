@@ -37,6 +37,9 @@ THIRTEEN_MONTHS = 395 * 86_400
 """Seconds that a unit cookie lives, counted from when it was made; the longest that CNIL takes for audience
 measurement, below the 400 days of browsers."""
 
+LONGEST = 400 * 86_400
+"""Seconds that a browser keeps a cookie at most (RFC 6265bis)."""
+
 UNIT_COOKIE = "splitrun_unit"
 KINDS: Mapping[str, Kind] = {
     "consent": either(STATE, FUNCTION, expects="granted, pending or denied, or a function of the request"),
@@ -45,7 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "attributes": FUNCTION,
     "cookie": COOKIE,
     "secrets": SECRETS,
-    "max_age": whole(1),
+    "max_age": whole(1, LONGEST),
     "secure": SWITCH,
     "domain": DOMAIN,
 }
@@ -69,9 +72,9 @@ class Options(TypedDict, Generic[Request], total=False):
     cookie: str
     """The unit cookie's name; `splitrun_unit`."""
     secrets: Sequence[str]
-    """Sign the cookie with the first, take what any of them signed."""
+    """Sign the cookie with the first, take what any of them signed; of 16 bytes at least."""
     max_age: int
-    """Seconds; thirteen months, never prolonged."""
+    """Seconds, 400 days at most; thirteen months, never prolonged."""
     secure: bool
     """False only where the product is served without TLS."""
     domain: str

@@ -1,7 +1,6 @@
-"""A deadline over a whole exchange: connecting, TLS, the request, headers and body, however slowly they come.
+"""A deadline over a whole exchange: the look-up of the host, connecting, TLS, the request, headers and body.
 
 A timeout of a socket begins anew with every byte; here each wait is given what is left of the deadline.
-Looking up a host's name is the operating system's, and is not bounded.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from splitrun.sdk.wire.lookup import Lookups
+
 if TYPE_CHECKING:
     # for the types only
     from _typeshed import WriteableBuffer
@@ -25,6 +26,8 @@ __all__ = ["DEADLINE", "POOLS", "Deadline", "TooMuchError"]
 
 CONNECT = 3.0
 """Seconds for a connection to one address of a host to be made."""
+LOOKUPS = Lookups()
+"""Of this process."""
 PIECE = 16_384
 """Bytes that are sent at once: one record of TLS."""
 
@@ -109,9 +112,8 @@ class Plain(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses one after another; all of them share the deadline."""
         trouble = OSError(f"{self.host} has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._dns_host, self.port, type=socket.SOCK_STREAM
-        ):
+        left = DEADLINE.get().left()
+        for family, kind, protocol, _, address in LOOKUPS.addresses(self._dns_host, self.port, left):
             made = socket.socket(family, kind, protocol)
             try:
                 made.settimeout(min(CONNECT, DEADLINE.get().left()))

@@ -67,11 +67,12 @@ class Deciding(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reading(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why it is looked at, and up to which moment rows count."""
+    """Why it is looked at, and up to which moment rows count, or which look is read again."""
 
     reason: Reason | None = None
     early: Reason | None = None
     as_of: str | None = None
+    pin: int | None = None
 
 
 def key_of(call: Call[Body]) -> str:
@@ -106,7 +107,7 @@ def planned(call: Call[Nothing]) -> dict[str, object]:
 def read(call: Call[Reading]) -> dict[str, object]:
     """Read by the sealed plan, and record the look."""
     said = call.body
-    wish = Wish(call.environment, said.reason, said.early, call.actor)
+    wish = Wish(call.environment, said.reason, said.early, call.actor, said.pin)
     return readout(key_of(call), call.root, as_of=said.as_of, wish=wish, desk=call.desk).to_dict()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hmac
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 from msgspec import MsgspecError, Struct
 from msgspec.json import decode, encode
@@ -24,7 +26,9 @@ from msgspec.structs import replace
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
 
-__all__ = ["AccessKey", "AccessKeys", "Scope"]
+__all__ = ["AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
+
+log = logging.getLogger("splitrun.access")
 
 PREFIX = "sr"
 LOOK = 0.5
@@ -74,11 +78,26 @@ class Made:
     """As a client sends it: `sr_<id>_<secret>`."""
 
 
+def drawn(name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
+    """Draw a key; it opens nothing until it is kept, and its secret never is."""
+    key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return Made(
+        AccessKey(key, name, digest(secret), scopes, project, environment, at), f"{PREFIX}_{key}_{secret}"
+    )
+
+
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):
     """The file."""
 
     keys: tuple[AccessKey, ...] = ()
-    form: str = "splitrun.access/1"
+    form: Literal["splitrun.access/1"] = "splitrun.access/1"
+    sum: str = ""
+    """SHA-256 over the keys as JSON; a file without it is taken as it is."""
+
+
+def summed(keys: tuple[AccessKey, ...]) -> str:
+    """Give what tells whether keys are as they were written."""
+    return sha256(encode(keys)).hexdigest()
 
 
 class AccessKeys:
@@ -101,13 +120,16 @@ class AccessKeys:
             StoreError: The file cannot be read, or is none of ours.
         """
         try:
-            return decode(self.file.read_bytes(), type=Kept).keys
+            kept = decode(self.file.read_bytes(), type=Kept)
         except FileNotFoundError:
             return ()
-        except (OSError, MsgspecError) as error:
+        except (OSError, MsgspecError, UnicodeError) as error:
             raise StoreError(
                 f"the keys in {self.file} cannot be read ({error}); put the file back"
             ) from error
+        if kept.sum and kept.sum != summed(kept.keys):
+            raise StoreError(f"the keys in {self.file} are not what was written; put the file back")
+        return kept.keys
 
     @contextmanager
     def changing(self) -> Iterator[list[AccessKey]]:
@@ -117,17 +139,22 @@ class AccessKeys:
             fcntl.flock(lock, fcntl.LOCK_EX)
             keys = list(self.listed())
             yield keys
-            whole(self.file, [indented(encode(Kept(tuple(keys))), indent=2).decode()])
+            whole(
+                self.file, [indented(encode(Kept(tuple(keys), sum=summed(tuple(keys)))), indent=2).decode()]
+            )
             self.file.chmod(0o600)
         self.looked = 0.0
 
     def new(self, name: str, scopes: tuple[Scope, ...], project: str, environment: str, at: str) -> Made:
-        """Make a key; its secret is not kept."""
-        key, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        made = AccessKey(key, name, digest(secret), scopes, project, environment, at)
+        """Make a key and let it in; its secret is not kept."""
+        made = drawn(name, scopes, project, environment, at)
+        self.keep(made.key)
+        return made
+
+    def keep(self, one: AccessKey) -> None:
+        """Let a key in from now on."""
         with self.changing() as keys:
-            keys.append(made)
-        return Made(made, f"{PREFIX}_{key}_{secret}")
+            keys.append(one)
 
     def revoke(self, id_or_name: str, at: str) -> AccessKey | None:
         """Revoke a key; none where there is none of that id or name that is not revoked."""
@@ -152,7 +179,10 @@ class AccessKeys:
         return key if same and key is not None and key.revoked is None else None
 
     def refresh(self) -> None:
-        """Read the file again where it has changed; asked for at most once in `LOOK` seconds."""
+        """Read the file again where it has changed; asked for at most once in `LOOK` seconds.
+
+        What cannot be read is told once, and the keys that were read last stand.
+        """
         now = monotonic()
         if self.looked and now - self.looked < LOOK:
             return
@@ -163,8 +193,11 @@ class AccessKeys:
             self.known, self.seen = {}, (0, 0)
             return
         if (state.st_mtime_ns, state.st_ino) != self.seen:
-            self.known = {one.id: one for one in self.listed()}
             self.seen = (state.st_mtime_ns, state.st_ino)
+            try:
+                self.known = {one.id: one for one in self.listed()}
+            except StoreError as error:
+                log.error("%s", error)  # noqa: TRY400  # the reason stands in it
 
 
 def digest(secret: str) -> str:

@@ -23,11 +23,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from splitrun.errors import StoreError
 from splitrun.store.lake.conflicts import conflicting
 from splitrun.store.lake.digests import noted
-from splitrun.store.lake.parquet import Written, durable, written
-from splitrun.store.lake.place import Folder
+from splitrun.store.lake.parquet import Written, written
+from splitrun.store.lake.place import Folder, told
 from splitrun.store.lake.remembered import Seen
-from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table
+from splitrun.store.lake.tables import PARTITION, SCHEMAS, STATISTICS, Table, columns
+from splitrun.store.lake.torn import mended
 from splitrun.store.lake.window import KEPT
+from splitrun.store.lasting import durable, folder
 
 __all__ = ["Counts", "LakeTable", "Mark", "Passing"]
 
@@ -94,13 +96,23 @@ class LakeTable:
                 return DeltaTable(self.folder.uri, storage_options=options)
             except TableNotFoundError:
                 return self.made(options)
+            except DeltaError:
+                if self.folder.local is None:
+                    raise
+                mended(self.folder.local)  # the power may have gone; what else is wrong, is so after it too
+                try:
+                    return DeltaTable(self.folder.uri, storage_options=options)
+                except TableNotFoundError:
+                    return self.made(options)
         except (DeltaError, OSError) as error:
             raise StoreError(
-                f"the table {self.folder.uri} cannot be opened ({error}); look at disk and rights"
+                f"the table {self.folder.uri} cannot be opened ({told(error)}); look at disk and rights"
             ) from error
 
     def made(self, options: dict[str, str] | None) -> DeltaTable:
         """Make the table; somebody else may do so at the same moment."""
+        if self.folder.local is not None:
+            folder(self.folder.local / "_delta_log")
         try:
             made = DeltaTable.create(
                 self.folder.uri,
@@ -109,6 +121,8 @@ class LakeTable:
                 partition_by=[PARTITION],
                 configuration=CONFIGURATION,
                 storage_options=options,
+                # tried again, it would be a second beginning after what somebody else has begun
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError:
             return DeltaTable(self.folder.uri, storage_options=options)
@@ -116,9 +130,17 @@ class LakeTable:
         return made
 
     def mark(self, app: str) -> int:
-        """Number of the last parcel of a spool that is in; 0 where none is."""
-        self.delta.update_incremental()
-        return self.delta.transaction_version(app) or 0
+        """Number of the last parcel of a spool that is in; 0 where none is.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        try:
+            self.delta.update_incremental()
+            return self.delta.transaction_version(app) or 0
+        except (DeltaError, OSError) as error:
+            says = f"the table {self.folder.uri} cannot be read ({error}); it is tried again"
+            raise StoreError(says) from error
 
     def append(self, rows: pa.Table, mark: Mark) -> Counts:
         """Bring rows in, each event id once, and say how many of them were what.
@@ -145,7 +167,7 @@ class LakeTable:
                 time.sleep(min(0.005 * 2 ** min(attempt, 6), 0.3))
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise StoreError(
-                f"the table {self.folder.uri} cannot be written ({error}); it is tried again"
+                f"the table {self.folder.uri} cannot be written ({told(error)}); it is tried again"
             ) from error
         raise StoreError(f"others were faster at {self.folder.uri} {ATTEMPTS} times; it is tried again")
 
@@ -200,10 +222,22 @@ class LakeTable:
         """Name the table's columns in order."""
         return [one.name for one in self.delta.schema().fields]
 
+    def types(self) -> dict[str, pa.DataType]:
+        """Give the types of the table's columns."""
+        return {one.name: one.type for one in columns(self.delta)}
+
     def widened(self, rows: pa.Table) -> bool:
-        """Give the table the columns that rows bring anew; false where somebody else was faster."""
-        known = set(self.columns())
+        """Give the table the columns that rows bring anew; false where somebody else was faster.
+
+        Raises:
+            StoreError: A column holds another type.
+        """
+        known = self.types()
         fields = [one for one in rows.schema if one.name not in known]
+        other = [one for one in rows.schema if known.get(one.name, one.type) != one.type]
+        if other:
+            (name, came), held = (other[0].name, other[0].type), known[other[0].name]
+            raise StoreError(f"{self.folder.uri}: {name} holds {held}, and {came} came; look at the settings")
         if not fields:
             return True
         self.passing("widen")

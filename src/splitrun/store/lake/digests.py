@@ -13,10 +13,11 @@ from pathlib import Path
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from splitrun.errors import StoreError
 from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder
 
-__all__ = ["NOTES", "faults", "noted", "unnoted"]
+__all__ = ["LOG", "NOTES", "faults", "noted", "unnoted"]
 
 LOG = "_delta_log"
 
@@ -71,10 +72,17 @@ def faults(folder: Folder) -> tuple[str, ...]:
 
     Args:
         folder: Of a table on this machine.
+
+    Raises:
+        StoreError: Its files cannot be looked at.
     """
     if folder.local is None:
         return ()  # buckets keep checksums of their own
-    return (*log_faults(folder.local), *row_faults(folder.local))
+    try:
+        return (*log_faults(folder.local), *row_faults(folder.local))
+    except OSError as error:
+        says = f"the files of {folder.local} cannot be looked at ({error}); look at disk and rights"
+        raise StoreError(says) from error
 
 
 def log_faults(root: Path) -> Iterator[str]:
@@ -97,7 +105,7 @@ def row_faults(root: Path) -> Iterator[str]:
     for path in paths:
         try:
             digest = sha256(Path(path).read_bytes()).hexdigest()
-        except OSError:
+        except FileNotFoundError:
             yield f"{path} is missing; restore it from a backup"
             continue
         if digest != digest_of(path):

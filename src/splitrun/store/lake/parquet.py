@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal
 
 import pyarrow as pa
@@ -17,8 +18,9 @@ from msgspec.json import encode
 
 from splitrun.store.lake.place import Folder
 from splitrun.store.lake.tables import PARTITION, STATISTICS
+from splitrun.store.lasting import durable, folder
 
-__all__ = ["Written", "digest_of", "durable", "written"]
+__all__ = ["Written", "digest_of", "written"]
 
 ORDER: list[tuple[str, Literal["ascending", "descending"]]] = [
     ("unit_key", "ascending"),
@@ -51,11 +53,11 @@ class Written:
         return AddAction(self.path, self.size, days, at, changes, self.stats.decode())
 
 
-def written(folder: Folder, rows: pa.Table, day: date, sequence: int) -> Written:
+def written(place: Folder, rows: pa.Table, day: date, sequence: int) -> Written:
     """Write the rows of one day to a file of its own and see it onto the disk.
 
     Args:
-        folder: Of the table.
+        place: The folder of the table.
         rows: With every column but the partition's.
         day: Whose they are.
         sequence: Of the commit that will bring it; stands in the name, for readers of folders.
@@ -66,37 +68,26 @@ def written(folder: Folder, rows: pa.Table, day: date, sequence: int) -> Written
         ordered, sink, compression="zstd", compression_level=1, write_page_checksum=True, row_group_size=GROUP
     )
     body = sink.getvalue()
-    name = f"{sequence:010d}-{sha256(body).hexdigest()}.parquet"
+    # of two committers with the same rows each writes a file of its own, and none over one that is in
+    name = f"{sequence:010d}-{token_hex(4)}-{sha256(body).hexdigest()}.parquet"
     path = f"{PARTITION}={day.isoformat()}/{name}"
-    if folder.local is None:
-        files, root = folder.files()
+    if place.local is None:
+        files, root = place.files()
         with files.open_output_stream(f"{root}/{path}") as out:
             out.write(body)
     else:
-        kept(folder.local, folder.local / path, body)
+        kept(place.local / path, body)
     return Written(path, body.size, ordered.num_rows, day, statistics(ordered))
 
 
-def kept(root: Path, file: Path, body: pa.Buffer) -> None:
+def kept(file: Path, body: pa.Buffer) -> None:
     """Write a file and its folder through to the disk."""
-    new = not file.parent.exists()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    folder(file.parent)
     with file.open("wb") as out:
         out.write(body)
         out.flush()
         os.fsync(out.fileno())
     durable(file.parent)
-    if new:
-        durable(root)
-
-
-def durable(path: Path) -> None:
-    """See a file or folder onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def statistics(rows: pa.Table) -> bytes:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from pyarrow import parquet
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow import dataset, parquet
+from pyarrow import fs as pafs
 
 from splitrun.errors import DataError
-from splitrun.store.lake.tables import Table
+from splitrun.store.lake.parquet import digest_of
+from splitrun.store.lake.place import Folder, folder_of, told
+from splitrun.store.lake.tables import PARTITION, Table, columns
 
-__all__ = ["Snapshot", "links", "snapshot"]
+__all__ = ["Links", "Snapshot", "links", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,59 +29,141 @@ class Snapshot:
     table: Table
     sequence: int
     """0 where nothing was committed."""
-    files: tuple[Path, ...]
-    """In order; rows of later commits may stand beside those meant, after compaction."""
+    files: tuple[str, ...]
+    """In order; rows of later commits may stand beside those meant, after compaction. In a bucket the paths
+    begin with its name."""
+    folder: Folder
+    schema: pa.Schema
+    """Of the files; one that is older has not all columns."""
+
+    def rows(self) -> dataset.Dataset:
+        """Open the files: columns and rows are chosen while they are read, a batch at a time."""
+        system, _ = self.folder.files()
+        return dataset.dataset(list(self.files), schema=self.schema, format="parquet", filesystem=system)
+
+    def digest(self) -> str:
+        """Tell the SHA-256 of the files together, each by the digest in its name."""
+        system, _ = self.folder.files()
+        sums = [digest_of(file) or read_digest(system, file) for file in self.files]
+        return f"sha256:{sums[0] if len(sums) == 1 else sha256(''.join(sums).encode()).hexdigest()}"
 
 
-def snapshot(folder: Path, table: Table, upto: int | None = None) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which ids are linked, up to a commit."""
+
+    pairs: pa.Table
+    """`was_key` and `unit_key`."""
+    sequence: int
+
+
+def snapshot(above: Path | str, table: Table, upto: int | None = None) -> Snapshot:
     """Pin a table.
 
     Args:
-        folder: That of a project's environment.
+        above: That of a project's environment: a folder of this machine, or a URL.
         table: Which.
         upto: The last commit that counts; None: the newest.
 
     Raises:
-        DataError: The table is not there, cannot be read, or has not come to that commit.
+        DataError: The table is not there, cannot be read, or has not come to that commit, or files of it are
+            gone.
     """
-    place = folder / table
-    if not (place / "_delta_log").is_dir():
-        raise DataError(
-            f"the lake {str(folder)!r} has no table of {table} yet; run `splitrun serve`, let clients send "
-            "to it, or name the rows by csv or parquet"
-        )
-    try:
-        listed = pa.table(DeltaTable(str(place)).get_add_actions(flatten=True)).to_pylist()
-    except (DeltaError, OSError) as error:
-        says = str(error).splitlines()[0]
-        raise DataError(f"the table {str(place)!r} cannot be read ({says}); mend or restore it") from error
-    spans = {place / row["path"]: (row.get("min.sequence"), row.get("max.sequence")) for row in listed}
-    known = {
-        file: span(file) if low is None or high is None else (int(low), int(high))
-        for file, (low, high) in spans.items()
+    folder = folder_of(above, table)
+    delta = opened(folder, str(above), table)
+    system, root = folder.files()
+    spans = {
+        f"{root}/{row['path']}": (row.get("min.sequence"), row.get("max.sequence"))
+        for row in pa.table(delta.get_add_actions(flatten=True)).to_pylist()
     }
-    newest = max((high for _, high in known.values()), default=0)
-    if upto is not None and upto > newest:
-        raise DataError(f"{table} have come to commit {newest}, not to {upto}; name one up to {newest}")
-    last = newest if upto is None else upto
-    return Snapshot(table, last, tuple(sorted(file for file, (low, _) in known.items() if low <= last)))
+    try:
+        known = {
+            file: span(system, file) if low is None or high is None else (int(low), int(high))
+            for file, (low, high) in spans.items()
+        }
+        newest = max((high for _, high in known.values()), default=0)
+        if upto is not None and upto > newest:
+            raise DataError(f"{table} have come to commit {newest}, not to {upto}; name one up to {newest}")
+        last = newest if upto is None else upto
+        files = tuple(sorted(file for file, (low, _) in known.items() if low <= last))
+        missing(system, table, last, files)
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    fields = [one for one in columns(delta) if one.name != PARTITION]
+    return Snapshot(table, last, files, folder, pa.schema(fields))
 
 
-def span(file: Path) -> tuple[int, int]:
+def opened(folder: Folder, above: str, table: Table) -> DeltaTable:
+    """Open a table.
+
+    Raises:
+        DataError: It is not there, or cannot be read.
+    """
+    storage = folder.storage()
+    try:
+        return DeltaTable(folder.uri, storage_options=None if storage is None else dict(storage))
+    except TableNotFoundError:
+        raise DataError(
+            f"the lake {above!r} has no table of {table} yet; run `splitrun serve`, let clients send "
+            "to it, or name the rows by csv or parquet"
+        ) from None
+    except (DeltaError, OSError) as error:
+        raise unreadable(folder, error) from error
+
+
+def unreadable(folder: Folder, error: Exception) -> DataError:
+    """Say that a table cannot be read: in its own words, a line of them."""
+    return DataError(f"the table {folder.uri!r} cannot be read ({told(error)}); mend or restore it")
+
+
+def missing(system: pafs.FileSystem, table: Table, last: int, files: Sequence[str]) -> None:
+    """Refuse a pin of which files are not there.
+
+    Raises:
+        DataError: Some are gone.
+    """
+    found = system.get_file_info(list(files)) if files else []
+    gone = [one.path for one in found if one.type != pafs.FileType.File]
+    if gone:
+        raise DataError(
+            f"{len(gone)} of {len(files)} files of {table}, sequence ≤ {last}, are gone, like {gone[0]}; "
+            "restore them from a backup"
+        )
+
+
+def span(system: pafs.FileSystem, file: str) -> tuple[int, int]:
     """Read the first and the last commit of a file's rows, which the log does not tell."""
-    found = parquet.read_table(file, columns=["sequence"])["sequence"]
+    found = parquet.read_table(file, columns=["sequence"], filesystem=system, partitioning=None)["sequence"]
     return pc.min(found).as_py() or 0, pc.max(found).as_py() or 0
 
 
-def links(folder: Path, upto: int | None = None) -> pa.Table:
-    """Read which ids are linked: `was_key` and `unit_key`; no rows where nobody sent an alias.
+def read_digest(system: pafs.FileSystem, file: str) -> str:
+    """Read a file for its SHA-256, which its name does not tell."""
+    hashed = sha256()
+    with system.open_input_stream(file) as stream:
+        while piece := stream.read(1 << 20):
+            hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def links(above: Path | str, upto: int | None = None) -> Links:
+    """Read which ids are linked; none where nobody sent an alias.
+
+    Args:
+        above: That of a project's environment: a folder of this machine, or a URL.
+        upto: The last commit that counts; None: the newest.
 
     Raises:
         DataError: The table cannot be read.
     """
-    if upto is None and not (folder / Table.ALIASES / "_delta_log").is_dir():
-        return pa.table({"was_key": pa.array([], pa.int64()), "unit_key": pa.array([], pa.int64())})
-    pinned = snapshot(folder, Table.ALIASES, upto)
-    parts = [parquet.read_table(file, columns=["was_key", "unit_key", "sequence"]) for file in pinned.files]
-    rows = pa.concat_tables(parts)
-    return rows.filter(pc.less_equal(rows["sequence"], pa.scalar(pinned.sequence))).drop_columns(["sequence"])
+    none = pa.table({"was_key": pa.array([], pa.int64()), "unit_key": pa.array([], pa.int64())})
+    folder = folder_of(above, Table.ALIASES)
+    storage = folder.storage()
+    options = None if storage is None else dict(storage)
+    if not upto and not DeltaTable.is_deltatable(folder.uri, options):
+        return Links(none, 0)
+    pinned = snapshot(above, Table.ALIASES, upto)
+    if not pinned.files:
+        return Links(none, pinned.sequence)
+    wanted = pc.field("sequence") <= pinned.sequence
+    return Links(pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence)

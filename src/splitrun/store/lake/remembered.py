@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import MsgspecError, Struct
 from msgspec.msgpack import Decoder, encode
 
+from splitrun.errors import StoreError
 from splitrun.store.lake.window import Window
 
 __all__ = ["Seen"]
@@ -60,7 +61,7 @@ class Seen:
             return False
         try:
             found = decode(body)
-        except MsgspecError:
+        except (MsgspecError, UnicodeError):
             return False
         self.versions, window = found.versions, self.window
         window.runs = {of: np.frombuffer(runs, np.uint64) for of, runs in found.runs.items()}
@@ -69,7 +70,19 @@ class Seen:
         return True
 
     def keep(self) -> None:
-        """Write the copy, whole or not at all."""
+        """Write the copy, whole or not at all.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        try:
+            self.written()
+        except OSError as error:
+            says = f"the seen-window {self.file} cannot be written ({error}); the next start takes longer"
+            raise StoreError(says) from error
+
+    def written(self) -> None:
+        """Write it."""
         window = self.window
         runs = {of: found.tobytes() for of, found in window.runs.items()}
         days = {day: prints.tobytes() for day, prints in window.days.items()}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import pyarrow as pa
+from deltalake import DeltaTable
 
-__all__ = ["PARTITION", "RAW", "SCHEMAS", "STATISTICS", "Table", "declared"]
+__all__ = ["PARTITION", "RAW", "SCHEMAS", "STATISTICS", "Table", "columns", "declared"]
 
 
 class Table(StrEnum):
@@ -15,6 +16,8 @@ class Table(StrEnum):
     EXPOSURES = "exposures"
     EVENTS = "events"
     ALIASES = "aliases"
+    HEARTBEATS = "heartbeats"
+    """What servers sent themselves; no product's, so that no metric reads it."""
 
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -42,6 +45,15 @@ COMMON: list[pa.Field[pa.DataType]] = [
 RAW = pa.field("unit", pa.string())
 """The id itself; only where the project says `privacy: {ids: raw_ids}`."""
 
+HAPPENED = pa.schema(
+    [
+        *COMMON,
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("properties", pa.string()),
+    ]
+)
+
 SCHEMAS: dict[Table, pa.Schema] = {
     Table.EXPOSURES: pa.schema(
         [
@@ -60,14 +72,8 @@ SCHEMAS: dict[Table, pa.Schema] = {
             pa.field("attributes", pa.string()),
         ]
     ),
-    Table.EVENTS: pa.schema(
-        [
-            *COMMON,
-            pa.field("name", pa.string(), nullable=False),
-            pa.field("value", pa.float64()),
-            pa.field("properties", pa.string()),
-        ]
-    ),
+    Table.EVENTS: HAPPENED,
+    Table.HEARTBEATS: HAPPENED,
     Table.ALIASES: pa.schema(
         [
             *COMMON,
@@ -78,6 +84,11 @@ SCHEMAS: dict[Table, pa.Schema] = {
 }
 """`attributes` and `properties` are JSON objects; `outcome` is `ok` or why the variant is not what the rules
 give, told while the id is at hand."""
+
+
+def columns(delta: DeltaTable) -> pa.Schema:
+    """Give the columns of a table as Arrow has them."""
+    return pa.schema(delta.schema().to_arrow())  # type: ignore[arg-type]  # a schema by Arrow's C interface
 
 
 def declared(name: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TypedDict
 
 import pyarrow as pa
@@ -17,11 +19,13 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import LakeTable
-from splitrun.store.lake.digests import noted, unnoted
+from splitrun.store.lake.digests import LOG, noted, unnoted
 from splitrun.store.lake.parquet import written
+from splitrun.store.lake.place import told
 from splitrun.store.lake.tables import PARTITION
+from splitrun.store.lasting import durable
 
-__all__ = ["FEW", "Kept", "cleaned", "compacted", "dropped"]
+__all__ = ["FEW", "ORPHANED", "Gone", "Kept", "cleaned", "compacted", "dropped", "overdue"]
 
 FEW = 8
 """Files that a day may have before they are made one."""
@@ -35,6 +39,7 @@ class Added(TypedDict):
 
     path: str
     size_bytes: int
+    num_records: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,16 @@ class Kept:
     before: int
     """Files of these days."""
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A day of a table that is let go of."""
+
+    day: date
+    rows: int
+    files: tuple[str, ...]
+    """From the folder of the table; their names tell their digests."""
 
 
 def compacted(table: LakeTable, few: int = FEW) -> Kept:
@@ -67,7 +82,7 @@ def compacted(table: LakeTable, few: int = FEW) -> Kept:
                 days, before = days + 1, before + len(files)
                 after += together(table, day, files)
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise StoreError(f"the table {table.folder.uri} cannot be compacted ({error})") from error
+        raise StoreError(f"the table {table.folder.uri} cannot be compacted ({told(error)})") from error
     return Kept(days, before, after)
 
 
@@ -76,7 +91,9 @@ def by_day(table: LakeTable) -> dict[date, list[Added]]:
     table.delta.update_incremental()
     found: dict[date, list[Added]] = defaultdict(list)
     for one in pa.table(table.delta.get_add_actions(flatten=True)).to_pylist():
-        found[one["partition.date"]].append({"path": one["path"], "size_bytes": one["size_bytes"]})
+        found[one["partition.date"]].append(
+            {"path": one["path"], "size_bytes": one["size_bytes"], "num_records": one.get("num_records")}
+        )
     return found
 
 
@@ -140,16 +157,50 @@ def commit(table: LakeTable, actions: list[AddAction | RemoveAction]) -> None:
     table.delta.update_incremental()
 
 
-def dropped(table: LakeTable, before: date) -> int:
-    """Let go of the days before a day: of their partitions whole.
+def overdue(table: LakeTable, before: date) -> tuple[Gone, ...]:
+    """Name the days before a day, which are to be let go of, in order."""
+    return tuple(
+        Gone(day, sum(one["num_records"] or 0 for one in files), tuple(sorted(one["path"] for one in files)))
+        for day, files in sorted(by_day(table).items())
+        if day < before
+    )
+
+
+def dropped(table: LakeTable, days: Sequence[Gone]) -> int:
+    """Let go of days: of their partitions whole.
+
+    Args:
+        table: Which.
+        days: As `overdue` named them; what came into one since stays until the next turn.
 
     Returns:
         How many days.
+
+    Raises:
+        StoreError: It cannot be read or written.
     """
-    days = [(day, files) for day, files in sorted(by_day(table).items()) if day < before]
-    for day, files in days:
-        exchanged(table, day, files, None)
-    return len(days)
+    done = 0
+    try:
+        for one in days:
+            files = [file for file in by_day(table)[one.day] if file["path"] in one.files]
+            done += exchanged(table, one.day, files, None)
+    except (DeltaError, OSError) as error:
+        raise StoreError(
+            f"days of the table {table.folder.uri} cannot be let go of ({told(error)})"
+        ) from error
+    return done
+
+
+def lasting(root: Path) -> None:
+    """See checkpoints onto the disk and note their digests, before entries they stand for are removed."""
+    log = root / LOG
+    names = unnoted(root)
+    for name in names:
+        durable(log / name)
+    for pointer in log.glob("_last_checkpoint"):
+        durable(pointer)
+    durable(log)
+    noted(root, *names)
 
 
 def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
@@ -168,9 +219,9 @@ def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
         gone = delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
         delta.update_incremental()
         delta.create_checkpoint()
+        if table.folder.local is not None:
+            lasting(table.folder.local)
         delta.cleanup_metadata()
     except (DeltaError, OSError) as error:
-        raise StoreError(f"the table {table.folder.uri} cannot be cleaned up ({error})") from error
-    if table.folder.local is not None:
-        noted(table.folder.local, *unnoted(table.folder.local))
+        raise StoreError(f"the table {table.folder.uri} cannot be cleaned up ({told(error)})") from error
     return tuple(gone)

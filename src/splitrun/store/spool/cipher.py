@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from splitrun.errors import StoreError
+from splitrun.store.lasting import durable, folder
 
 __all__ = ["ADDED", "KEY_BYTES", "Cipher", "secret_file"]
 
@@ -18,6 +19,8 @@ KEY_BYTES = 32
 NONCE = 12
 NAME = 8
 """Bytes of a key's name: the first of SHA-256 over a prefix and the key."""
+CHECK = 8
+"""Bytes that stand behind a key in its file; a key without them is taken as it is."""
 ADDED = NAME + NONCE + 16
 """Bytes that closing adds to a body: key name, nonce and tag."""
 
@@ -83,11 +86,11 @@ def secret_file(file: Path) -> bytes:
     """
     try:
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
+            folder(file.parent)
             part = file.with_name(f".{file.name}.{os.getpid()}.part")
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as out:
-                out.write(os.urandom(KEY_BYTES))
+                out.write(vouched(os.urandom(KEY_BYTES)))
                 out.flush()
                 os.fsync(out.fileno())
             try:
@@ -96,11 +99,19 @@ def secret_file(file: Path) -> bytes:
                 pass
             finally:
                 part.unlink()
+            durable(file.parent)  # what is closed with a key is lost with it
         key = file.read_bytes()
     except OSError as error:
         raise StoreError(f"the key {file} cannot be read or made ({error.strerror})") from error
-    if len(key) != KEY_BYTES:
+    if len(key) not in {KEY_BYTES, KEY_BYTES + CHECK}:
         raise StoreError(
             f"the key {file} has {len(key)} bytes instead of {KEY_BYTES}; put the right file back"
         )
-    return key
+    if len(key) > KEY_BYTES and vouched(key[:KEY_BYTES]) != key:
+        raise StoreError(f"the key {file} is not what was written; put the file back from a backup")
+    return key[:KEY_BYTES]
+
+
+def vouched(key: bytes) -> bytes:
+    """Put the first bytes of a key's own digest behind it: a bit that changes is found, not used."""
+    return key + sha256(b"splitrun key file\x1f" + key).digest()[:CHECK]

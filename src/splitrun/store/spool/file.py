@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from splitrun.errors import BusyError, StoreError
+from splitrun.store.lasting import folder
+from splitrun.store.lock import alone
 from splitrun.store.spool.cipher import Cipher
-from splitrun.store.spool.parcel import Letter, Origin, Parcel
+from splitrun.store.spool.counts import SCHEMA as COUNTS
+from splitrun.store.spool.counts import Beat, Counted, Lag, Note, noted, sent, settled
+from splitrun.store.spool.parcel import HEARTBEAT, Letter, Origin, Parcel
 
-__all__ = ["Counted", "SpoolFile", "counted", "told"]
-
-Counted = tuple[str, str, str, str, str, int]
-"""Day of receipt (ISO 8601), project, environment, SDK, reason, and how many events."""
+__all__ = ["SpoolFile", "counted", "told"]
 
 SCHEMA = """
 create table if not exists about (name text primary key, value text not null) strict;
@@ -33,10 +33,6 @@ create table if not exists letters (
   environment text not null, key text not null, code text not null, says text not null,
   parcel integer not null, place integer not null, body blob not null
 ) strict;
-create table if not exists counts (
-  day text not null, project text not null, environment text not null, sdk text not null,
-  reason text not null, events integer not null, primary key (day, project, environment, sdk, reason)
-) strict, without rowid;
 """
 FORM = "1"
 PAGE = 8192
@@ -59,7 +55,10 @@ def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
         return BusyError(f"the spool {path} is locked by somebody else; send it again", kind="lock", after=1)
     if "full" in says or "No space" in says or "too large" in says:
         return BusyError(f"the disk of the spool {path} is full; nothing was kept", kind="disk", after=10)
-    return StoreError(f"the spool {path} cannot be used ({says}); nothing was kept: look at disk and rights")
+    kind = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return StoreError(
+        f"the spool {path} cannot be used ({says}, {kind}); nothing was kept: look at disk and rights"
+    )
 
 
 def damaged(path: Path, says: str) -> StoreError:
@@ -67,6 +66,21 @@ def damaged(path: Path, says: str) -> StoreError:
     return StoreError(
         f"the spool {path} is damaged ({says}); look into the disk, and put the file back from a backup"
     )
+
+
+def owners(path: Path) -> None:
+    """Make an empty file for its owner only.
+
+    It is never opened under its name: whoever closes a file lets go of all locks that the process has on it
+    (POSIX, `fcntl`), SQLite's among them; another process would take the log away under a running server.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink()
 
 
 class SpoolFile:
@@ -101,13 +115,14 @@ class SpoolFile:
 
     def make(self) -> None:
         """Make the file where there is none, and look whether it is one of ours."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        folder(self.path.parent)
+        if not self.path.exists():
+            owners(self.path)
         with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
             opened.execute(f"pragma page_size = {PAGE}")  # heeded by a new file only
             opened.execute("pragma journal_mode = wal")
             opened.execute("pragma synchronous = full")
-            opened.executescript(SCHEMA)
+            opened.executescript(SCHEMA + COUNTS)
             opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
             (sound,) = opened.execute("pragma quick_check(1)").fetchone()
             if sound != "ok":
@@ -124,15 +139,11 @@ class SpoolFile:
         Raises:
             StoreError: Another process does.
         """
-        lock = self.path.with_name(f"{self.path.name}.lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        with alone(self.path.with_name(f"{self.path.name}.lock")) as ours:
+            if not ours:
                 raise StoreError(
                     f"another process takes events into {self.path}; stop it, or give this one another folder"
-                ) from None
+                )
             yield
 
     def name(self) -> str:
@@ -153,14 +164,23 @@ class SpoolFile:
         ]
 
     def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
-        """Write parcels in one transaction; they survive a power cut when this returns.
+        """Write parcels, and what is counted with them, in one transaction; they survive a power cut then.
 
         As few statements as can be: each gives the interpreter to other threads and waits for it again.
         """
-        rows = self.rows(parcels)
+        rows = self.rows([one for one in parcels if one.events])
+        notes = [note for one in parcels for note in one.notes]
+        pulse = [
+            (one.origin.project, one.origin.environment, one.origin.at)
+            for one in parcels
+            if one.form == HEARTBEAT
+        ]
         connection.execute("begin immediate")
         try:
             inserted(connection, rows)
+            noted(connection, notes)
+            if pulse:
+                sent(connection, pulse)
             connection.execute("commit")
         except BaseException:
             if connection.in_transaction:
@@ -202,13 +222,22 @@ class SpoolFile:
             raise damaged(self.path, f"a row between {numbers[0]} and {numbers[-1]} is missing")
         return tuple(found)
 
-    def forget(self, upto: int, letters: Sequence[Letter] = (), counts: Sequence[Counted] = ()) -> None:
+    def forget(
+        self,
+        upto: int,
+        letters: Sequence[Letter] = (),
+        notes: Sequence[Note] = (),
+        lags: Sequence[Lag] = (),
+        beats: Sequence[Beat] = (),
+    ) -> None:
         """Let go of parcels that are in the lake, and keep what of them could not go there, at once.
 
         Args:
             upto: Number of the last parcel that is in the lake.
             letters: Events of these parcels that are not.
-            counts: What these parcels come to; added to what was counted before.
+            notes: What these parcels come to; added to what was counted before.
+            lags: How long their events took; added likewise.
+            beats: Heartbeats among them that are in the lake.
         """
         rows = self.posted(letters)
         with self.connection() as write:
@@ -218,11 +247,8 @@ class SpoolFile:
                 "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
-            write.executemany(
-                "insert into counts values (?, ?, ?, ?, ?, ?) on conflict do update set "
-                "events = events + excluded.events",
-                counts,
-            )
+            noted(write, notes)
+            settled(write, lags, beats)
             write.execute("delete from parcels where number <= ?", (upto,))
             write.execute("commit")
 

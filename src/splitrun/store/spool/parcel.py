@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from splitrun.store.canonical import flat
+from splitrun.store.spool.counts import Note
 
-__all__ = ["Letter", "Origin", "Parcel"]
+__all__ = ["HEARTBEAT", "Letter", "Origin", "Parcel"]
+
+HEARTBEAT = "heartbeat"
+"""The form of a batch that the server sent itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Parcel:
 
     origin: Origin
     events: int
-    """Events that were accepted."""
+    """Events that were accepted; where there are none, only what is counted is kept of it."""
     body: bytes
     """The body as it came, a `splitrun.sdk.event.Batch` in JSON."""
     packed: bool = False
@@ -36,9 +40,11 @@ class Parcel:
     rejected: tuple[int, ...] = ()
     """Places of events that were not accepted, from 0, in order."""
     form: str = "native"
-    """How the body is written: `native` or `otlp`."""
+    """How the body is written: `native`, `otlp`, or `heartbeat`, which is native and no product's."""
     number: int = 0
     """Counts the parcels of a spool from 1 without reuse; 0 before it is kept."""
+    notes: tuple[Note, ...] = ()
+    """What is counted with it, in the same commit; no part of its row."""
 
     def label(self) -> bytes:
         """All that is known beside the body, in canonical JSON; sealed together with it."""

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Condition, Event, Lock, Thread
+from time import monotonic
 from typing import Generic, TypeVar
 
 from splitrun.errors import BusyError, SplitrunError
@@ -34,7 +35,10 @@ LOG = 64_000_000
 """Bytes of the log from which it is begun anew, though commits have to wait for that."""
 
 IDLE = 1.0
-"""Seconds without parcels after which it is counted again what the spool holds."""
+"""Seconds after which it is counted again what the spool holds: another process may have let go of some."""
+
+SHARE = 20
+"""A count that takes long is made seldom: it takes at most one part in so many."""
 
 
 class Writer(Generic[T]):
@@ -74,7 +78,7 @@ class Writer(Generic[T]):
         Raises:
             BusyError: The spool is at its cap, too much waits already, or the server is stopping.
         """
-        size = len(parcel.body) + ADDED
+        size = room(parcel)
         with self.some:
             if self.closed:
                 raise BusyError("the server is stopping; send it again", kind="stopping", after=2)
@@ -118,7 +122,7 @@ class Writer(Generic[T]):
                 self.some.wait(IDLE)
             while self.queue and size < GROUP:
                 parcel, ticket = self.queue.popleft()
-                size += len(parcel.body) + ADDED
+                size += room(parcel)
                 group.append((parcel, ticket))
         return group
 
@@ -135,14 +139,17 @@ class Writer(Generic[T]):
 
     def written(self, connection: sqlite3.Connection) -> None:
         """Commit groups with one connection until nothing is left to be written."""
+        due = monotonic()
         while True:
             group = self.taken()
             if group:
                 self.commit(connection, group)
             elif self.closed:
                 return
-            if self.stale or not group:
+            if self.stale or not group or monotonic() >= due:
+                begun = monotonic()
                 self.count(connection)
+                due = begun + max(IDLE, SHARE * (monotonic() - begun))
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Count what is on disk; exact, because nobody else appends."""
@@ -170,13 +177,14 @@ class Writer(Generic[T]):
         """Count a group and tell its tickets."""
         if not group:
             return
-        size = sum(len(parcel.body) + ADDED for parcel, _ in group)
+        size = sum(room(parcel) for parcel, _ in group)
+        kept = [parcel for parcel, _ in group if parcel.events]
         with self.some:
             self.waiting -= size
-            if refused is None:
-                self.bytes += size
-                self.parcels += len(group)
-                self.oldest = self.oldest or group[0][0].origin.at
+            if refused is None and kept:
+                self.bytes += sum(map(room, kept))
+                self.parcels += len(kept)
+                self.oldest = self.oldest or kept[0].origin.at
         self.tell([(ticket, refused) for _, ticket in group])
 
     def checkpoints(self) -> None:
@@ -196,3 +204,8 @@ class Writer(Generic[T]):
         if log.stat().st_size > LOG:
             with self.turn:  # little is left to be moved, so this is short
                 connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def room(parcel: Parcel) -> int:
+    """Bytes that a parcel takes, in memory and on disk."""
+    return len(parcel.body) + ADDED

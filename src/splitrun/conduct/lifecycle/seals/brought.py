@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from splitrun.conduct.definitions.applying import VERB, Wanted, remarks, writings
 from splitrun.conduct.definitions.comparing import Compared, against, side
 from splitrun.conduct.definitions.kept import opened, written
+from splitrun.conduct.lifecycle.applying import VERB, Wanted, remarks, writings
 from splitrun.conduct.lifecycle.footing import Footing, refusal
 from splitrun.errors import Mistake, RefusedError, SpecError
 from splitrun.govern.lifecycle.table import Rule, Verb

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from splitrun.conduct.definitions.comparing import Compared, against, checked, reading
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.publishing import published
 from splitrun.conduct.registry.place import actor_of, home
-from splitrun.errors import ConflictError, Mistake, SpecError
+from splitrun.errors import ConflictError, Mistake, RefusedError, SpecError
 from splitrun.plan.difference.consequences import Consequence, Way
 from splitrun.plan.difference.difference import Difference, Sign, Step
 from splitrun.report.differences.shown import difference_as_json
@@ -56,6 +57,8 @@ class Applied:
     compared: Compared
     receipt: Receipt | None = None
     """None where nothing was written: nothing differed, or somebody said no."""
+    rulesets: Mapping[str, int] = field(default_factory=dict)
+    """Versions of the rulesets that were published with it, by environment."""
 
 
 def apply(
@@ -76,8 +79,8 @@ def apply(
         desk: The clock, and whom to tell how far it is.
 
     Raises:
-        SpecError: The files have mistakes, the reason says nothing, or the difference is unsafe: for each
-            part of it why, and what to do.
+        SpecError: The files have mistakes, the reason says nothing, or what is dealt does not fit the files.
+        RefusedError: The difference is unsafe: for each part of it why, and what to do.
         ConflictError: The registry was changed meanwhile; nothing was written.
         StoreError: The database refuses; nothing was written.
     """
@@ -97,21 +100,27 @@ def apply(
     with around.registry(make=table.now()) as registry:
         now = against(registry, files, shown(around.url))
         unmoved(first, now)
-        return Applied(now, registry.commit(change(now, asked, table)))
+        made = change(now, asked, table)
+        # what is announced publishes by itself, once it has sealed what it is about to deal
+        if not asked.amending | asked.restarting:
+            made = published(made, now, around, registry)
+        receipt = registry.commit(made)
+        return Applied(now, receipt, {one.environment: one.version for one in made.publications})
 
 
 def applied_form(done: Applied) -> dict[str, object]:
-    """Write what was done in the form `splitrun.applied/1`: the difference, and the entries of the chain."""
+    """Write what was done in the form `splitrun.applied/1`: difference, entries, published rulesets."""
     entries = [] if done.receipt is None else [one.number for one in done.receipt.entries]
     shown = difference_as_json(done.compared.difference, done.compared.about)
-    return {**shown, "form": "splitrun.applied/1", "written": len(entries), "entries": entries}
+    more = {"written": len(entries), "entries": entries, "rulesets": dict(done.rulesets)}
+    return {**shown, "form": "splitrun.applied/1", **more}
 
 
 def safe(found: Difference, wanted: Wanted) -> None:
     """Refuse what would harm an experiment, unless a verb that takes it in is announced.
 
     Raises:
-        SpecError: Why, and what to do; all of it.
+        RefusedError: Why, and what to do; all of it.
     """
     mistakes = [
         Mistake(f"{one.risk.value}: experiment {one.experiment!r} is {one.stands}: {one.says}", one.remedy)
@@ -119,7 +128,7 @@ def safe(found: Difference, wanted: Wanted) -> None:
         if not wanted.takes(one)
     ]
     if mistakes:
-        raise SpecError(mistakes)
+        raise RefusedError(mistakes)
 
 
 def unmoved(first: Compared, now: Compared) -> None:

@@ -1,0 +1,85 @@
+"""Set a registry up and keep its keys, killing every verb again and again: a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from splitrun.conduct.definitions.comparing import compare
+from splitrun.conduct.registry.keys import keys, make_key, retire_key
+from splitrun.conduct.registry.log import log, verify_log
+from splitrun.conduct.registry.upkeep import migrate_registry
+from splitrun.conduct.serving.access import access_keys, make_access_key, revoke_access_key
+from splitrun.errors import SpecError
+from tests.conduct.lifecycle.shop import applied, laid
+from tests.conduct.lifecycle.walker import attempted
+
+__all__ = ["chores"]
+
+
+def revoked(folder: Path, name: str) -> None:
+    """Revoke a key; who repeats it once it is whole is told so."""
+    try:
+        revoke_access_key(name, folder, "it leaked")
+    except SpecError:
+        if any(one.id == name and one.revoked is None for one in access_keys(folder)):
+            raise
+
+
+def told(folder: Path, verb: str) -> list[str]:
+    """The subjects of a verb, as the chain has them."""
+    return [one.subject for one in log(folder, limit=1000).entries if one.verb == verb]
+
+
+def audited(folder: Path) -> None:
+    """Nothing opens a door that the chain does not know of."""
+    made = told(folder, "make-api-key")
+    unknown = [one.id for one in access_keys(folder) if f"api-key/{one.id}" not in made]
+    if unknown:
+        raise SystemExit(f"keys that the chain does not know: {unknown}")
+
+
+def killed(name: str, step: Callable[[], object], kills: int, dice: random.Random) -> None:
+    """Take a step, killed so many times, and then once to its end."""
+    longest = 0.3
+    for _ in range(kills):
+        _, took = attempted(step, dice.uniform(0, longest))
+        longest = max(longest * 0.9, took)
+    whole, _ = attempted(step, None)
+    if not whole:
+        raise SystemExit(f"{name} did not end")
+
+
+def chores(folder: Path, kills: int, dice: random.Random) -> list[str]:
+    """Do everything around the life of an experiment; give what was done."""
+    killed("migrate", partial(migrate_registry, folder), kills, dice)
+    killed("apply", partial(applied, folder), kills, dice)
+    if compare(folder).difference.steps:
+        raise SystemExit("apply left a difference")
+    killed("keys new", partial(make_key, "second", folder, "rotation"), kills, dice)
+    killed("keys retire", partial(retire_key, "first", folder, "rotated out"), kills, dice)
+    standing = {one.name: (one.announced, one.retired is None) for one in keys(folder)}
+    if standing != {"first": (False, False), "second": (True, True)}:
+        raise SystemExit(f"the keys stand otherwise: {standing}")
+    killed("api-keys new", partial(make_access_key, "web", ["sdk"], folder), kills, dice)
+    audited(folder)
+    for one in access_keys(folder):
+        killed("api-keys revoke", partial(revoked, folder, one.id), kills, dice)
+    ends = sorted(told(folder, "revoke-api-key"))
+    if ends != sorted(f"api-key/{one.id}" for one in access_keys(folder) if one.revoked):
+        raise SystemExit(f"revoked otherwise than the chain says: {ends}")
+    verified = verify_log(folder)
+    if not verified.fine:
+        raise SystemExit(f"{verified.faults}")
+    return ["migrate", "apply", "keys new", "keys retire", "api-keys new", "api-keys revoke"]
+
+
+if __name__ == "__main__":
+    place, times = Path(sys.argv[1]), int(sys.argv[2])
+    os.chdir(laid(place))
+    sys.stdout.write(json.dumps(chores(place, times, random.Random(7))))  # noqa: S311 - when to kill is no secret
