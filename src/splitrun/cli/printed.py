@@ -15,7 +15,7 @@ from splitrun.measure.audit import EXPLAINED, Example
 
 __all__ = ["audit_as_json", "audit_as_lines", "explanation_as_json", "explanation_as_tree"]
 
-WHERE = {"inside": "", "list": ", from a list"}
+WHERE = {"": "", "inside": "", "list": ", from a list"}
 """How it is told where a unit ended that was not turned away."""
 
 
