@@ -23,7 +23,7 @@ from tests.faults.sizes import sized
 FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WORLDS = sized(1, 20)
-BATCH = 100
+BATCH = 20
 
 
 @dataclass(frozen=True, slots=True)
