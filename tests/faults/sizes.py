@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["FULL", "MEMORY", "sized"]
+import pytest
+
+__all__ = ["FULL", "MEMORY", "figures", "sized"]
 
 FULL = os.environ.get("SPLITRUN_FAULTS") == "full"
 
@@ -15,3 +17,9 @@ MEMORY = next((one for one in (Path("/dev/shm"),) if one.is_dir()), None)  # noq
 def sized(selection: int, full: int) -> int:
     """Choose a number."""
     return full if FULL else selection
+
+
+def figures(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """Print the figures of a run."""
+    with capsys.disabled():
+        print(f"\n{text}")  # noqa: T201  # that is what it is for

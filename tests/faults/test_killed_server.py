@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.ledger import Ledger, clients, kept
 from tests.faults.process import Process, new_key
-from tests.faults.sizes import sized
+from tests.faults.sizes import figures, sized
 
 KILLS = sized(4, 50)
 EVENTS = sized(4_000, 200_000)
@@ -44,12 +44,12 @@ def test_a_server_killed_under_load_loses_nothing_and_counts_nothing_twice(
 
     found, sent = kept(tmp_path), ledger.ids()
     lost, twice = sent - found.keys(), [name for name, times in found.items() if times > 1]
-    with capsys.disabled():
-        print(  # noqa: T201  # the figures of the run
-            f"\nR1: {KILLS} kills, {len(sent):,} events answered for, {ledger.again:,} tries again, "
-            f"{len(lost)} lost, {len(twice)} twice; "
-            f"ready again in {median(took):.1f} s (median), {max(took):.1f} s at most"
-        )
+    figures(
+        capsys,
+        f"R1: {KILLS} kills, {len(sent):,} events answered for, {ledger.again:,} tries again, "
+        f"{len(lost)} lost, {len(twice)} twice; "
+        f"ready again in {median(took):.1f} s (median), {max(took):.1f} s at most",
+    )
     assert len(sent) >= EVENTS
     assert not lost
     assert not twice

@@ -38,7 +38,7 @@ def test_nothing_is_ever_updated_or_deleted(place: Place) -> None:
 
 
 def test_no_source_of_the_room_updates_or_deletes() -> None:
-    banned = re.compile(r"\b(update|delete)\(|\"(UPDATE|DELETE) |'(UPDATE|DELETE) ")
+    banned = re.compile(r"\b(?<!hashed\.)(update|delete)\(|\"(UPDATE|DELETE) |'(UPDATE|DELETE) ")
 
     assert not [file for file in ROOMS.rglob("*.py") if banned.search(file.read_text(encoding="utf-8"))]
 

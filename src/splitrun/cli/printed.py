@@ -15,6 +15,9 @@ from splitrun.measure.audit import EXPLAINED, Example
 
 __all__ = ["audit_as_json", "audit_as_lines", "explanation_as_json", "explanation_as_tree"]
 
+WHERE = {"": "", "inside": "", "list": ", from a list"}
+"""How it is told where a unit ended that was not turned away."""
+
 
 def explanation_as_json(found: Explanation) -> dict[str, object]:
     """The path in the form `splitrun.explanation/1`."""
@@ -110,5 +113,5 @@ def audit_as_lines(done: Audited, *, show_ids: bool) -> list[str]:
 def described(one: Example, *, show_ids: bool) -> str:
     """One exposure in words."""
     unit = f" unit {one.unit!r}" if show_ids else ""
-    gate = "" if one.gate == "inside" else f", turned away by {one.gate}"
+    gate = WHERE.get(one.gate or "", f", turned away by {one.gate}")
     return f"row {one.row}:{unit} logged {one.variant!r}, due {one.due!r}{gate} (ruleset {one.ruleset})"

@@ -37,7 +37,7 @@ __all__ = ["ENDPOINTS", "Intake", "take"]
 
 NAME = "intake"
 BUFFERED = 24_000_000
-"""Bytes of bodies that are read or wait for the disk at once, about half a second of work; more come again."""
+"""Bytes of bodies that are read or wait for the disk at once: half a second of work; more come again."""
 PATIENCE = 30.0
 """Seconds that a body may take to come."""
 STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}

@@ -37,6 +37,7 @@ def test_each_class_is_kept_as_long_as_the_settings_say(tmp_path: Path) -> None:
         ("shop", Table.EVENTS): 390,
         ("shop", Table.EXPOSURES): 730,
         ("shop", Table.ALIASES): 730,
+        ("shop", Table.HEARTBEATS): 730,
     }
     assert one == {("shop", Table.EVENTS): 10}
     assert keeps(None) == {}

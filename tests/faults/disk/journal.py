@@ -1,8 +1,8 @@
 """What was asked of a disk, read again; and what the disk holds if the power goes in between.
 
 A file's bytes last once the file was synced, a name once its folder was. What was not synced when the power
-goes may be there, or not, or in part: a file keeps any of the writes since its last sync, the last of them cut
-off at a sector; a folder keeps the first of the changes of names since its own, in order.
+goes may be there, or not, or in part: a file keeps any of the writes since its last sync, the last of them
+cut off at a sector; a folder keeps the first of the changes of names since its own, in order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shim of `shim.c`: compiled where there is a compiler, and armed from outside of the process it stands in."""
+"""The shim of `shim.c`: compiled where there is a compiler, armed from outside of its process."""
 
 from __future__ import annotations
 

@@ -62,9 +62,12 @@ class Small:
     def batches(self, numbers: Sequence[int]) -> None:
         """Have batches kept by a writer of their own, each answered for before the next."""
         answers: Queue[SplitrunError | None] = Queue()
-        writer = Writer[int](
-            spool_of(self.root), lambda told: [answers.put(refused) for _, refused in told] and None
-        )
+
+        def told(found: Sequence[tuple[int, SplitrunError | None]]) -> None:
+            for _, refused in found:
+                answers.put(refused)
+
+        writer = Writer(spool_of(self.root), told)
         try:
             for number in numbers:
                 self.tried(lambda number=number: writer.offer(parcel(number), number))  # type: ignore[misc]  # bound now
@@ -118,12 +121,12 @@ def held(root: Path, answered: Sequence[int]) -> str:
     """Hold the lake against the batches that were answered for; empty where all is well."""
     folder = root / "state" / "lake" / "shop" / "production"
     found: Counter[str] = Counter()
-    keys: Counter[int] = Counter()
+    keys: Counter[object] = Counter()
     if (folder / Table.EVENTS).is_dir():
         for file in snapshot(folder, Table.EVENTS).files:
             rows = parquet.read_table(file, columns=["event_id", "unit_key"], partitioning=None)
             found.update(map(str, rows["event_id"].to_pylist()))
-            keys.update(map(int, rows["unit_key"].to_pylist()))
+            keys.update(rows["unit_key"].to_pylist())
     wanted = {f"{7:016x}{n:016x}" for one in answered for n in range(one * SIZE, (one + 1) * SIZE)}
     lost, twice = wanted - found.keys(), [name for name, times in found.items() if times > 1]
     if lost or twice:

@@ -1,4 +1,4 @@
-"""R5: the n-th open, write, sync or change of a name fails, or all from it on; nothing answered for is lost."""
+"""R5: the n-th open, write, sync or change of a name fails, or all from it on; nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk.shim import ABSENT, Control, environment
-from tests.faults.sizes import MEMORY, sized
+from tests.faults.sizes import MEMORY, figures, sized
 
 STEP = sized(97, 2)
 """Every so many-th call fails."""
@@ -50,8 +50,7 @@ def test_whichever_call_fails_what_was_answered_for_is_kept_once_and_refusals_ar
 
     lives = [json.loads(line) for line in done.stdout.splitlines()]
     by = Counter(f"{one['call']} {one['error']}" for one in lives)
-    with capsys.disabled():
-        print(f"\nR5: {len(lives)} lives with a failing disk: {dict(by)}")  # noqa: T201  # the figures of the run
+    figures(capsys, f"R5: {len(lives)} lives with a failing disk: {dict(by)}")
     assert len(by) == 7
     assert any(one["refusals"] for one in lives)
     assert [one for one in lives if one["wrong"]] == []

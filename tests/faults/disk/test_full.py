@@ -19,7 +19,7 @@ from tests.faults.disk.shim import ABSENT, Call, Control, environment
 from tests.faults.ledger import Ledger, clients, kept
 from tests.faults.process import Process
 from tests.faults.shop import ruleset, running_shop
-from tests.faults.sizes import sized
+from tests.faults.sizes import figures, sized
 
 ALL = "web,ingest,worker"
 QUICK, BACK = 1.0, 10.0
@@ -116,10 +116,10 @@ def test_a_full_disk_is_told_at_once_and_flags_are_served_all_the_same(
         with Process(root, ALL) as server:
             ledger = harmed(root, key, server, fill, ballast.unlink)
 
-    with capsys.disabled():
-        print(
-            f"\nR4: a full disk, {ROUNDS}×: {dict(ledger.statuses)}, refused in {ledger.slowest:.2f} s at most"
-        )  # the figures of the run
+    figures(
+        capsys,
+        f"R4: a full disk, {ROUNDS}x: {dict(ledger.statuses)}, refused in {ledger.slowest:.2f} s at most",
+    )
     assert ledger.statuses[507] > 0
     assert ledger.slowest <= sized(20, int(QUICK))
 
@@ -141,10 +141,10 @@ def test_files_that_may_not_grow_are_told_at_once_and_flags_are_served_all_the_s
 
         ledger = harmed(tmp_path, key, server, limit, lift)
 
-    with capsys.disabled():
-        print(
-            f"\nR4: RLIMIT_FSIZE, {ROUNDS}×: {dict(ledger.statuses)}, refused in {ledger.slowest:.2f} s at most"
-        )  # the figures of the run
+    figures(
+        capsys,
+        f"R4: RLIMIT_FSIZE, {ROUNDS}x: {dict(ledger.statuses)}, refused in {ledger.slowest:.2f} s at most",
+    )
     assert ledger.slowest <= sized(20, int(QUICK))
 
 
@@ -180,8 +180,9 @@ def test_a_server_whose_calls_fail_under_load_loses_nothing(
         assert server.end()
 
     found = kept(root)
-    with capsys.disabled():
-        print(f"\nR5: {hits} calls of a server failed: {dict(ledger.statuses)}; {len(found):,} events kept")  # noqa: T201  # the figures of the run
+    figures(
+        capsys, f"R5: {hits} calls of a server failed: {dict(ledger.statuses)}; {len(found):,} events kept"
+    )
     assert found.keys() == ledger.ids()
     assert set(found.values()) == {1}
     assert ledger.unexplained == 0

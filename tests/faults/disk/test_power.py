@@ -1,4 +1,4 @@
-"""R3 (b): the power goes at any moment; what was not synced is there in part, and nothing answered for is lost."""
+"""R3 (b): the power goes at any moment; what was not synced is there in part; nothing is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.disk.journal import Disk, steps
 from tests.faults.disk.shim import ABSENT, environment
 from tests.faults.disk.small import held, mended
 from tests.faults.process import laid
-from tests.faults.sizes import MEMORY, sized
+from tests.faults.sizes import MEMORY, figures, sized
 
 CUTS = sized(60, 2_500)
 SEED = int(os.environ.get("SPLITRUN_SEED", "3"))
@@ -52,7 +52,8 @@ def test_whenever_the_power_goes_what_was_answered_for_is_kept_once(
             if says:
                 wrong.append(f"cut at {cut} of {len(taken)} with {len(disk.answered)} answers: {says}")
 
-    with capsys.disabled():
-        print(f"\nR3b: {CUTS} cuts over {len(taken)} calls, {len(disk.answered)} answers, {len(wrong)} wrong")  # noqa: T201  # the figures of the run
+    figures(
+        capsys, f"R3b: {CUTS} cuts over {len(taken)} calls, {len(disk.answered)} answers, {len(wrong)} wrong"
+    )
     shutil.rmtree(root)
     assert wrong == []

@@ -19,7 +19,7 @@ from splitrun.store.lake.digests import faults
 from splitrun.store.lake.reading import snapshot
 from tests.faults.disk.small import Small, held
 from tests.faults.shop import running_shop
-from tests.faults.sizes import MEMORY, sized
+from tests.faults.sizes import MEMORY, figures, sized
 
 HARMS = sized(4, 60)
 """Of each file; one in four cuts it off."""
@@ -43,13 +43,15 @@ def seen(root: Path, key: str) -> tuple[object, ...]:
     spool = spool_of(root)
     waiting = tuple((one.number, one.origin, one.events, one.body) for one in spool.pending())
     lake = lake_of(root)
-    wrong = [*found.faults]
+    wrong: list[object] = [*found.faults]
     rows = []
     for project, environment, table in lake.tables():
         folder = lake.folder(project, environment, table)
         wrong += faults(folder)
         assert folder.local is not None
-        rows.append((table, sorted(one.name for one in snapshot(folder.local.parent, table).files)))
+        rows.append(
+            (table, sorted(str(one).rpartition("/")[2] for one in snapshot(folder.local.parent, table).files))
+        )
     if wrong:
         raise FoundError
     pseudonym = quarters_of(root).pseudonyms.key_of("user", "u1")
@@ -113,8 +115,7 @@ def test_every_harm_to_a_file_of_the_state_folder_is_found_or_changes_nothing_th
                 if not same:
                     silent.append(f"{name} at turn {turn}")
 
-    with capsys.disabled():
-        print(f"\nR16: {len(names)} files, {HARMS} harms each: {dict(results)}")  # noqa: T201  # the figures of the run
+    figures(capsys, f"R16: {len(names)} files, {HARMS} harms each: {dict(results)}")
     assert silent == []
 
 

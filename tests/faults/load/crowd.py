@@ -1,7 +1,7 @@
 """Many connections that send batches over raw sockets: `python -m tests.faults.load.crowd PORT KEY …`.
 
-Each batch has a number of its own, which stands in the id of its first event; what was told of each is printed
-as one line of JSON. A connection sends again at once whatever it was told, or keeps to a pace.
+Each batch has a number of its own, which stands in the id of its first event; what was told of each is
+printed as one line of JSON. A connection sends again at once whatever it was told, or keeps to a pace.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ async def sent(of: Crowd, told: Told, numbers: count[int], place: int) -> None:
             status, headers = await answer(streams[0])
         except (OSError, asyncio.IncompleteReadError, ValueError):
             told.cut += 1
-            streams = closed(streams)
+            closed(streams)
+            streams = None
             await asyncio.sleep(0.01)
             continue
         if status == "202":
@@ -103,7 +104,8 @@ async def sent(of: Crowd, told: Told, numbers: count[int], place: int) -> None:
             told.refused[status] = told.refused.get(status, 0) + 1
             told.after[after] = told.after.get(after, 0) + 1
         if headers.get("connection") == "close":
-            streams = closed(streams)
+            closed(streams)
+            streams = None
     closed(streams)
 
 

@@ -146,7 +146,9 @@ def test_an_event_that_is_none_is_found_however_it_was_packed(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"x": 2**70}, {"x": "\ud800"}, {"x": object()}, {"x": {2: np.int64(1)}}], ids=repr
+    "wrong",
+    [{"x": 2**70}, {"x": "\ud800"}, {"x": object()}, {"x": {2: np.int64(1)}}],
+    ids=["large", "surrogate", "object", "number of another library"],
 )
 def test_what_cannot_be_packed_says_so(wrong: dict[str, object]) -> None:
     with pytest.raises(UnfitError):

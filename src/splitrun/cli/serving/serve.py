@@ -15,6 +15,12 @@ from splitrun.cli.registry.words import Folder, Json
 __all__ = ["serve"]
 
 
+Bytes = Annotated[
+    int,
+    typer.Option("--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."),
+]
+
+
 def serve(  # noqa: PLR0913 - a command takes what its words say
     *,
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
@@ -36,12 +42,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write each request to standard error, as JSON without ids.")
     ] = False,
-    spool_cap: Annotated[
-        int,
-        typer.Option(
-            "--spool-cap", metavar="BYTES", min=1, help="Events that may wait for the lake, in bytes."
-        ),
-    ] = 2_000_000_000,
+    spool_cap: Bytes = 2_000_000_000,
     folder: Folder = Path(),
     json: Json = False,
 ) -> None:
@@ -50,12 +51,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
     server = verbs.assembled(
         root, tuple(only or ()), origins=tuple(allow_origin or ()), log=log, cap=spool_cap
     )
-    for made in verbs.first_access_keys(root):
-        scopes = ", ".join(made.key.scopes)
-        if json:
-            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
-        else:
-            say(f"made the first API key ({scopes}), told only now: {made.secret}")
+    first_keys(root, json=json)
 
     def listening(address: str) -> None:
         if json:
@@ -64,3 +60,13 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
             say(f"serving {', '.join(sorted(server.modes))} of {root} at {address}; Ctrl-C ends it")
 
     verbs.serving(server, host, port, listening)
+
+
+def first_keys(root: Path, *, json: bool) -> None:
+    """Make the keys of a project that has none, and tell them once."""
+    for made in verbs.first_access_keys(root):
+        scopes = ", ".join(made.key.scopes)
+        if json:
+            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
+        else:
+            say(f"made the first API key ({scopes}), told only now: {made.secret}")

@@ -123,7 +123,7 @@ class AccessKeys:
             kept = decode(self.file.read_bytes(), type=Kept)
         except FileNotFoundError:
             return ()
-        except (OSError, MsgspecError) as error:
+        except (OSError, MsgspecError, UnicodeError) as error:
             raise StoreError(
                 f"the keys in {self.file} cannot be read ({error}); put the file back"
             ) from error

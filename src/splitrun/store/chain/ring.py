@@ -217,7 +217,7 @@ def public_keys(path: Path) -> tuple[PublicKey, ...]:
         return decode(path.read_bytes(), type=Listed).keys
     except FileNotFoundError:
         return ()
-    except (OSError, MsgspecError, RecursionError) as error:
+    except (OSError, MsgspecError, RecursionError, UnicodeError) as error:
         raise StoreError(f"{path} is no file of public keys ({error}); put it back") from error
 
 

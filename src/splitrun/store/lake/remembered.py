@@ -61,7 +61,7 @@ class Seen:
             return False
         try:
             found = decode(body)
-        except MsgspecError:
+        except (MsgspecError, UnicodeError):
             return False
         self.versions, window = found.versions, self.window
         window.runs = {of: np.frombuffer(runs, np.uint64) for of, runs in found.runs.items()}

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a table's log is taken away: entries and checkpoints that the disk never had whole.
+"""What a power cut leaves of a table's log is taken away: entries and checkpoints the disk never had whole.
 
 Nobody was told of them: parcels are forgotten, and logs cleaned up, only after their digest was noted.
 """
@@ -49,6 +49,6 @@ def whole(entry: Path) -> bool:
     try:
         for line in lines:
             decode(line)
-    except DecodeError:
+    except (DecodeError, UnicodeError):
         return False
     return bool(lines)

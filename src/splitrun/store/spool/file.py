@@ -72,7 +72,7 @@ def owners(path: Path) -> None:
     """Make an empty file for its owner only.
 
     It is never opened under its name: whoever closes a file lets go of all locks that the process has on it
-    (POSIX, `fcntl`), SQLite's among them; another process would then take the log away under a running server.
+    (POSIX, `fcntl`), SQLite's among them; another process would take the log away under a running server.
     """
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from splitrun.store.canonical import flat
 from splitrun.store.spool.counts import Note
@@ -47,18 +48,30 @@ class Parcel:
 
     def label(self) -> bytes:
         """All that is known beside the body, in canonical JSON; sealed together with it."""
-        return flat(
-            {
-                "project": self.origin.project,
-                "environment": self.origin.environment,
-                "key": self.origin.key,
-                "at": str(self.origin.at),
-                "events": self.events,
-                "packed": self.packed,
-                "rejected": ",".join(map(str, self.rejected)),
-                "form": self.form,
-            }
-        ).encode()
+        one = self.origin
+        environment, key, project = named(one.environment, one.key, one.project)
+        rejected = ",".join(map(str, self.rejected))
+        packed = b"true" if self.packed else b"false"
+        return b'{"at":"%d",%b,"events":%d,%b,%b,"packed":%b,%b,"rejected":"%b"}' % (
+            one.at,
+            environment,
+            self.events,
+            *(formed(self.form), key, packed, project, rejected.encode()),
+        )
+
+
+@lru_cache(maxsize=1024)
+def named(environment: str, key: str, project: str) -> tuple[bytes, bytes, bytes]:
+    """Write the members of a label that are the same for every parcel of a key."""
+    members = {"environment": environment, "key": key, "project": project}
+    first, second, third = (flat({name: value})[1:-1].encode() for name, value in members.items())
+    return first, second, third
+
+
+@lru_cache(maxsize=16)
+def formed(form: str) -> bytes:
+    """Write the member of a label that tells the form."""
+    return flat({"form": form})[1:-1].encode()
 
 
 @dataclass(frozen=True, slots=True)
