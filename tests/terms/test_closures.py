@@ -269,7 +269,7 @@ def test_two_lists_beside_each_other_are_asked_as_one() -> None:
     assert found == [row["c"] == "DE" and row["p"] == "pro" for row in rows]
 
 
-ODD = (
+OF_ALL_KINDS: tuple[object, ...] = (
     "DE",
     "CH",
     "",
@@ -303,7 +303,7 @@ def test_texts_and_numbers_asked_as_one_mean_what_each_means(parts: tuple[str, .
     joined = condition(parse(" and ".join(parts)))
     alone = [compiled(parse(part)) for part in parts]
 
-    for country, age, plan in product(ODD, ODD, ("pro", "free", None, 1)):
+    for country, age, plan in product(OF_ALL_KINDS, OF_ALL_KINDS, ("pro", "free", None, 1)):
         given = {"country": country, "age": age, "plan": plan}
         assert joined(given) is all(one(given) is True for one in alone), given
     assert joined({}) is False
