@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import StrEnum
+from itertools import product
 
 import duckdb
 import pytest
@@ -265,6 +267,46 @@ def test_two_lists_beside_each_other_are_asked_as_one() -> None:
     found = [joined(row) for row in rows]
 
     assert found == [row["c"] == "DE" and row["p"] == "pro" for row in rows]
+
+
+OF_ALL_KINDS: tuple[object, ...] = (
+    "DE",
+    "CH",
+    "",
+    18,
+    17,
+    18.0,
+    17.5,
+    True,
+    None,
+    10**400,
+    -(10**400),
+    math.nan,
+    math.inf,
+    Decimal(20),
+    b"DE",
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("country in ('DE', 'AT')", "age >= 18"),
+        ("age < 18", "country = 'DE'"),
+        ("country in ('DE', 'AT')", "age >= 18", "plan = 'pro'"),
+        ("age <> 18", "country = 'DE'", "plan = 'pro'"),
+        ("age > 17.5", "country = 'DE'", "age <= 18", "plan = 'pro'"),
+        ("age >= 18", "age <= 20", "country in ('DE', 'AT')"),
+    ],
+)
+def test_texts_and_numbers_asked_as_one_mean_what_each_means(parts: tuple[str, ...]) -> None:
+    joined = condition(parse(" and ".join(parts)))
+    alone = [compiled(parse(part)) for part in parts]
+
+    for country, age, plan in product(OF_ALL_KINDS, OF_ALL_KINDS, ("pro", "free", None, 1)):
+        given = {"country": country, "age": age, "plan": plan}
+        assert joined(given) is all(one(given) is True for one in alone), given
+    assert joined({}) is False
 
 
 def test_closures_load_neither_sqlglot_nor_re2() -> None:

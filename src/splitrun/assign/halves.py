@@ -13,6 +13,7 @@ from msgspec import Struct
 from splitrun.assign.evaluation import Evaluation
 from splitrun.assign.slots import LONGEST, REFUSED, id_bytes, sha256
 from splitrun.assign.sticky import Sticky
+from splitrun.terms.quick import all_of
 
 __all__ = ["Attributes", "Door", "Halves", "Program", "door"]
 
@@ -72,19 +73,18 @@ class Halves(Struct, frozen=True):
                     return first if hashed(prefix + data).digest() < end else second
 
                 return door_of_all
-            case (one, two):
+            case tests:
+                holds = all_of(list(tests))
 
-                def door_of_two(unit: str, a: Attributes) -> Evaluation:
+                def door_of_some(unit: str, a: Attributes) -> Evaluation:
                     data = unit.encode()
                     if unit in refused or "\0" in unit or len(data) > longest:
                         id_bytes(unit)
-                    if one(a) and two(a):
+                    if holds(a):
                         return first if hashed(prefix + data).digest() < end else second
                     return declined
 
-                return door_of_two
-            case _:
-                return door(self.program())
+                return door_of_some
 
 
 def door(program: Program) -> Door:

@@ -21,6 +21,10 @@ EXACT = 2**53
 LARGEST = 1.7976931348623157e308
 
 Test = Callable[[Mapping[str, object]], bool]
+_Among = tuple[str, frozenset[str]]
+"""A column, and the texts that it is one of."""
+_Range = tuple[str, float, float]
+"""A column, and the ends between which its number lies."""
 
 
 def quick(tree: Tree, zone: tzinfo) -> Test | None:
@@ -44,20 +48,45 @@ def quick(tree: Tree, zone: tzinfo) -> Test | None:
 
 
 def paired(parts: Sequence[Tree], zone: tzinfo) -> tuple[list[Test], list[Tree]]:
-    """Join texts in lists by twos, which spares a call for each pair.
+    """Join texts in lists by twos, and a number within a range with them: each that is joined spares a call.
 
     Returns:
-        A test for each pair, and the parts that are in none.
+        A test for each that were joined, and the parts that are in none.
     """
-    named = {place: found for place, part in enumerate(parts) if (found := _membership(part)) is not None}
-    places = list(named)[: len(named) // 2 * 2]
-    tests = [
-        _both(named[one], named[other], zone) for one, other in zip(places[::2], places[1::2], strict=True)
-    ]
-    return tests, [part for place, part in enumerate(parts) if place not in places]
+    texts = {place: found for place, part in enumerate(parts) if (found := _membership(part)) is not None}
+    ranges = {place: ends for place, part in enumerate(parts) if (ends := _range(part)) is not None}
+    tests, taken = list[Test](), set[int]()
+    named, numbers = list(texts), list(ranges)
+    while named and (len(named) > 1 or numbers):
+        places, named = named[:2], named[2:]
+        beside, numbers = numbers[:1], numbers[1:]
+        tests.append(_joined([texts[place] for place in places], [ranges[place] for place in beside], zone))
+        taken.update(places, beside)
+    return tests, [part for place, part in enumerate(parts) if place not in taken]
 
 
-def _membership(tree: Tree) -> tuple[str, frozenset[str]] | None:
+def _joined(texts: list[_Among], ranges: list[_Range], zone: tzinfo) -> Test:
+    match texts, ranges:
+        case [one, other], [within]:
+            return _three(one, other, within, zone)
+        case [one], [within]:
+            return _beside(one, within, zone)
+        case _:
+            one, other = texts
+            return _both(one, other, zone)
+
+
+def _range(tree: Tree) -> _Range | None:
+    match tree:
+        case Comparison(op, Column(name=name), Number(value=number)) if (
+            op != "<>" and -EXACT < number < EXACT
+        ):
+            return (name, *ENDS[op](number))
+        case _:
+            return None
+
+
+def _membership(tree: Tree) -> _Among | None:
     match tree:
         case Comparison("=", Column(name=name), Text(value=text)):
             return name, frozenset((text,))
@@ -67,7 +96,7 @@ def _membership(tree: Tree) -> tuple[str, frozenset[str]] | None:
             return None
 
 
-def _both(one: tuple[str, frozenset[str]], other: tuple[str, frozenset[str]], zone: tzinfo) -> Test:
+def _both(one: _Among, other: _Among, zone: tzinfo) -> Test:
     (name, texts), (second, others) = one, other
 
     def both(a: Mapping[str, object]) -> bool:
@@ -77,6 +106,38 @@ def _both(one: tuple[str, frozenset[str]], other: tuple[str, frozenset[str]], zo
         return value_of(value, zone) in texts and value_of(beside, zone) in others
 
     return both
+
+
+def _three(one: _Among, other: _Among, third: _Range, zone: tzinfo) -> Test:
+    (name, texts), (second, others), (last, low, high) = one, other, third
+    both, within, least, most = _both(one, other, zone), _within(third, zone), ceil(low), floor(high)
+
+    def three(a: Mapping[str, object]) -> bool:
+        value, beside = a.get(name), a.get(second)
+        if type(value) is str and type(beside) is str:
+            if value in texts and beside in others:
+                number = a.get(last)
+                return least <= number <= most if type(number) is int else within(a)
+            return False
+        return both(a) and within(a)
+
+    return three
+
+
+def _beside(one: _Among, other: _Range, zone: tzinfo) -> Test:
+    (name, texts), (last, low, high) = one, other
+    among, within, least, most = _among(name, texts, zone), _within(other, zone), ceil(low), floor(high)
+
+    def beside(a: Mapping[str, object]) -> bool:
+        value = a.get(name)
+        if type(value) is str:
+            if value in texts:
+                number = a.get(last)
+                return least <= number <= most if type(number) is int else within(a)
+            return False
+        return among(a) and within(a)
+
+    return beside
 
 
 def _among(name: str, texts: frozenset[str], zone: tzinfo) -> Test:
@@ -108,10 +169,12 @@ def _outside(name: str, texts: frozenset[str], zone: tzinfo) -> Test:
 
 
 def _ordered(op: Operator, name: str, number: float, zone: tzinfo) -> Test:
+    return _unequal(name, number, zone) if op == "<>" else _within((name, *ENDS[op](number)), zone)
+
+
+def _within(asked: _Range, zone: tzinfo) -> Test:
     """Compare with a number as lying within a range, whose ends keep NaN and the infinities out."""
-    if op == "<>":
-        return _unequal(name, number, zone)
-    low, high = ENDS[op](number)
+    name, low, high = asked
     # whole numbers beside whole numbers: beside doubles they cost twice as much
     least, most = ceil(low), floor(high)
 

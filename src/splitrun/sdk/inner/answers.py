@@ -209,13 +209,14 @@ class Answers(Engine):
                 return
         record = Met(self._now(), unit, mark.unit_type, answer, carried)
         queue = self._queue
+        waiting = queue.fresh
         # as in `Marks.first`
         claims, fresh = mark.claims, mark.fresh
         try:
             if claims.setdefault(unit, record) is not record:
                 return
             if unit not in fresh and unit not in mark.older:
-                queue.fresh.append(record)
+                waiting.append(record)
             fresh.add(unit)
             del claims[unit]
         except BaseException:
@@ -225,7 +226,7 @@ class Answers(Engine):
         marks.taken += 1
         if marks.taken > marks.half:
             marks.turn()
-        if len(queue.fresh) > queue.mark:
+        if len(waiting) > queue.mark:
             queue.crowded()
 
     def _meet_slowly(

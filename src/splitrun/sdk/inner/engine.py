@@ -8,10 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason
-from splitrun.sdk.outbox.choices import Choices
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.queue import Queue
-from splitrun.sdk.process.worker import Worker
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
@@ -33,6 +31,7 @@ class Engine:
         # importing a client stays cheap: what it works with is loaded when one is made
         from splitrun.assign.sticky import Unkept  # noqa: PLC0415
         from splitrun.sdk.inner.connections import Connections  # noqa: PLC0415
+        from splitrun.sdk.outbox.choices import Choices  # noqa: PLC0415
         from splitrun.sdk.process.forks import enrol  # noqa: PLC0415
         from splitrun.sdk.rulesets.keeper import Keeper  # noqa: PLC0415
 
@@ -57,6 +56,8 @@ class Engine:
 
     def _furnish(self) -> None:
         """Make the queue and the threads, none of them started."""
+        from splitrun.sdk.process.worker import Worker  # noqa: PLC0415 - as above
+
         self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())  # noqa: PLW0108 - there is none yet
         self._sender = self._connections.sender(self._queue)
         sender = self._sender
