@@ -10,19 +10,21 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Send
+from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health, metrics, ofrep, rulesets
 from splitrun.serve.api import definitions, experiments, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
+from splitrun.serve.events import Intake
 from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
+from splitrun.serve.taking.straight import Straight
 from splitrun.serve.watching import quality
 from splitrun.store.access.keys import Scope
 
-__all__ = ["application", "endpoints"]
+__all__ = ["Application", "application", "endpoints"]
 
 BEARER = "Bearer "
 
@@ -49,10 +51,23 @@ class Application(FastAPI):
         server: Server = self.state.server
         return Front(self.routed, server.seen, server.origins)
 
+    @cached_property
+    def straight(self) -> ASGIApp:
+        """What takes batches, where they are taken."""
+        server: Server = self.state.server
+        match server.parts.get(events.NAME):
+            case Intake() as intake if Scope.INGEST not in server.open_scopes:
+                return Straight(server, intake, self.front)
+            case _:
+                return self.front
+
     async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http":
-            await self.front(scope, receive, send)
+            if scope["path"] == events.PATH and scope["method"] == "POST":
+                await self.straight(scope, receive, send)
+            else:
+                await self.front(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -82,7 +97,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     )
 
 
-def application(server: Server, served: Sequence[Endpoint] | None = None) -> FastAPI:
+def application(server: Server, served: Sequence[Endpoint] | None = None) -> Application:
     """Assemble the application.
 
     Args:

@@ -33,9 +33,10 @@ from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import Origin, Parcel
 from splitrun.store.spool.writer import CAP, Writer
 
-__all__ = ["ENDPOINTS", "Intake", "take"]
+__all__ = ["ENCODING", "ENDPOINTS", "JSON", "NAME", "PATH", "Intake", "later", "origin", "take"]
 
 NAME = "intake"
+PATH = "/v1/events"
 BUFFERED = 24_000_000
 """Bytes of bodies that are read or wait for the disk at once: half a second of work; more come again."""
 PATIENCE = 30.0
@@ -279,7 +280,7 @@ def closing(response: Response) -> Response:
 ENDPOINTS = (
     Endpoint(
         "POST",
-        "/v1/events",
+        PATH,
         Scope.INGEST,
         post,
         "Take a batch of exposures and events",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from splitrun.serve.endpoint import refusal
 from splitrun.serve.seen import Seen
 
-__all__ = ["ROUTE", "Front"]
+__all__ = ["BINDING", "ROUTE", "Front"]
 
 ROUTE = "splitrun.route"
 """Under which a request's route stands, as it was declared."""

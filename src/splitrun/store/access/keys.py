@@ -31,6 +31,7 @@ __all__ = ["AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
 log = logging.getLogger("splitrun.access")
 
 PREFIX = "sr"
+BEARER = b"Bearer "
 LOOK = 0.5
 """Seconds until a key that another process made or revoked is noticed."""
 NOBODY = sha256(b"").hexdigest()
@@ -112,6 +113,8 @@ class AccessKeys:
         self.seen: tuple[int, int] = (0, 0)
         self.looked = 0.0
         self.known: dict[str, AccessKey] = {}
+        self.proofs: dict[bytes, AccessKey] = {}
+        """By SHA-256 of a header that carried it; no more than there are keys."""
 
     def listed(self) -> tuple[AccessKey, ...]:
         """All keys, the oldest first.
@@ -178,6 +181,23 @@ class AccessKeys:
         same = hmac.compare_digest(digest(secret), NOBODY if key is None else key.hash)
         return key if same and key is not None and key.revoked is None else None
 
+    def proved(self, header: bytes) -> AccessKey | None:
+        """Find whose key a header carries that was proved before, while no key has changed since.
+
+        It is looked up by its SHA-256, of which nothing can be told from how long it takes.
+
+        Args:
+            header: All of an `Authorization` header.
+        """
+        self.refresh()
+        name = sha256(header).digest()
+        found = self.proofs.get(name)
+        if found is None and header.startswith(BEARER):
+            found = self.holder(header[len(BEARER) :].decode("latin-1"))
+            if found is not None:
+                self.proofs[name] = found
+        return found
+
     def refresh(self) -> None:
         """Read the file again where it has changed; asked for at most once in `LOOK` seconds.
 
@@ -191,9 +211,11 @@ class AccessKeys:
             state = self.file.stat()
         except OSError:
             self.known, self.seen = {}, (0, 0)
+            self.proofs.clear()
             return
         if (state.st_mtime_ns, state.st_ino) != self.seen:
             self.seen = (state.st_mtime_ns, state.st_ino)
+            self.proofs.clear()
             try:
                 self.known = {one.id: one for one in self.listed()}
             except StoreError as error:

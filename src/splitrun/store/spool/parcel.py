@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from splitrun.store.canonical import flat
 from splitrun.store.spool.counts import Note
@@ -14,8 +15,7 @@ HEARTBEAT = "heartbeat"
 """The form of a batch that the server sent itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, gc=False):
     """Where a batch came from, as far as the intake vouches for it."""
 
     project: str
@@ -26,8 +26,7 @@ class Origin:
     """When it was received, in nanoseconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True, gc=False):
     """A batch as it was accepted, its body whole."""
 
     origin: Origin
@@ -74,8 +73,7 @@ def formed(form: str) -> bytes:
     return flat({"form": form})[1:-1].encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True, gc=False):
     """A dead letter: an event that was accepted and could not be put into the lake."""
 
     origin: Origin

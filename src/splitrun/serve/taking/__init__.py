@@ -1,0 +1,3 @@
+"""Batches that are taken quickly."""
+
+from __future__ import annotations
