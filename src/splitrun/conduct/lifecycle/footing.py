@@ -16,6 +16,7 @@ from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, RefusedError, SpecError, StoreError
 from splitrun.govern.lifecycle.asking import Allowed, asked
 from splitrun.govern.lifecycle.table import Rule, Verb
+from splitrun.govern.people import illegible
 from splitrun.plan.folder import Folder
 from splitrun.plan.sealing.canonical import reopened
 from splitrun.spec.plan import Plan
@@ -152,6 +153,9 @@ def footing(wanted: Asked, verb: Verb) -> Iterator[Footing]:
     actor, reason = actor_of(wanted.actor).strip(), wanted.reason.strip()
     if not actor:
         raise refusal(Rule.REASON, f"nobody is named who wants to {verb.value}", "name yourself with --actor")
+    if why := illegible(actor):
+        strange = f"the name {actor[:60]!a} cannot be told from others: {why}"
+        raise refusal(Rule.REASON, strange, "write the name as people read it, with --actor")
     if not reason:
         silent = f"no reason is given to {verb.value}"
         raise refusal(Rule.REASON, silent, "say why with --reason; it stands in the audit chain")

@@ -190,8 +190,8 @@ def case_of(registry: Registry, where: Home, key: str, environment: str | None) 
 def earlier(registry: Registry, project: str, environment: str, sealed: SealedPlan) -> str | None:
     """Why this version was read before its end, the first time; None where it was not."""
     subject = subject_of(sealed.experiment)
-    for entry in registry.entries(project=project):
-        if (entry.verb, entry.environment, entry.subject) == (LOOK, environment, subject):
+    for entry in registry.believed(project, subject):
+        if (entry.verb, entry.environment) == (LOOK, environment):
             match value_of(entry.content):
                 case {"early": str(why), "version": version} if version == sealed.version:
                     return why

@@ -164,6 +164,10 @@ class InMemory:
                 self._sealing.witness.keep(head)
         return receipt
 
+    def believed(self, project: str, subject: str) -> tuple[Entry, ...]:
+        """The entries of a project about a subject; nobody else can have written to them."""
+        return tuple(one for one in self.entries(project=project) if one.subject == subject)
+
     def entries(
         self, *, project: str | None = None, since: int = 0, until: int | None = None
     ) -> Iterator[Entry]:

@@ -94,6 +94,16 @@ class Registry(Protocol):
         """
         ...
 
+    def believed(self, project: str, subject: str) -> tuple[Entry, ...]:
+        """The entries of a project about a subject, from the first, held against the chain they stand in.
+
+        Whoever decides by what entries say asks for these and not for `entries`, which tells what is there.
+
+        Raises:
+            StoreError: The chain is not the one that was written.
+        """
+        ...
+
     def entries(
         self, *, project: str | None = None, since: int = 0, until: int | None = None
     ) -> Iterator[Entry]:

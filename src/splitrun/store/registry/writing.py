@@ -170,7 +170,25 @@ def anchored(pen: Pen, tail: Entry | None, witness: Witness, signer: Signer, at:
     known = pen.entry(head.number) if head.number else None
     if head.number and (known is None or known.hash != head.hash):
         raise stale(f"its entry {head.number:,} is not the one that the head knows")
+    unwitnessed(pen, known, tail)
     return name
+
+
+def unwitnessed(pen: Pen, last: Entry | None, tail: Entry) -> None:
+    """Hold the entries that the head does not know yet against each other: there are few, after a crash.
+
+    Raises:
+        StoreError: One is missing, was changed, or does not follow the one before.
+    """
+    for number in range(0 if last is None else last.number, tail.number):
+        entry = pen.entry(number + 1)
+        if (
+            entry is None
+            or (last is not None and entry.previous != last.hash)
+            or sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash
+        ):
+            raise stale(f"its entry {number + 1:,}, which the head does not know, does not follow the others")
+        last = entry
 
 
 def named(pen: Pen) -> str:

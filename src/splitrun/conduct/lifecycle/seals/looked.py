@@ -47,8 +47,8 @@ def looks(footing: Footing, life: Life) -> tuple[Look, ...]:
     subject = f"experiment/{life.experiment}"
     found = (
         look(one.number, one.at, object_of(one.content))
-        for one in footing.registry.entries(project=footing.project)
-        if (one.verb, one.subject) == (VERB, subject) and one.environment in {None, footing.environment}
+        for one in footing.registry.believed(footing.project, subject)
+        if one.verb == VERB and one.environment in {None, footing.environment}
     )
     return tuple(one for one in found if one.plan in plans)
 

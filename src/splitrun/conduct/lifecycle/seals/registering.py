@@ -11,6 +11,7 @@ from splitrun.conduct.lifecycle.seals.brought import brought, same_as_files
 from splitrun.conduct.lifecycle.seals.exposed import Exposed, exposed
 from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, told, written
+from splitrun.errors import StoreError
 from splitrun.govern.lifecycle.table import Rule, Verb
 from splitrun.plan.sealing.canonical import canonical as text
 from splitrun.spec.plan import Plan
@@ -52,6 +53,7 @@ def register(key: str, wanted: Asked, *, late: str | None = None, database: Path
         if before is not None:
             return told(ground, Verb.REGISTER, before)
         _, to = ground.open(key, Verb.REGISTER)
+        unlived(ground, key)
         wanted.desk.progress("resolving the plan")
         plan = planned(ground, key)
         same_as_files(ground, key)
@@ -140,6 +142,21 @@ def lateness(key: str, seen: Exposed, late: str | None) -> str | None:
     if said and seen.rows == 0:
         raise refusal(Rule.UNEXPOSED, f"no exposure of {key} is there, so it is not late", "leave --late out")
     return said or None
+
+
+def unlived(ground: Footing, key: str) -> None:
+    """Refuse to begin the life of an experiment anew that the audit chain knows of.
+
+    Raises:
+        StoreError: Its rows are gone.
+    """
+    for one in ground.registry.believed(ground.project, f"experiment/{key}"):
+        if one.verb == Verb.REGISTER.value and one.environment == ground.environment:
+            raise StoreError(
+                f"entry {one.number:,} of the audit chain registered {key!r} in {ground.environment}, and "
+                "the registry has nothing of it any more; run `splitrun audit verify`, then `splitrun restore` "
+                "from a backup"
+            )
 
 
 def first(ground: Footing, plan: Plan, facts: dict[str, Json]) -> ToSeal:

@@ -16,7 +16,7 @@ from splitrun.store.registry.databases.guards import misguarded
 from splitrun.store.registry.databases.migrating import current
 from splitrun.store.registry.databases.pen import SqlPen, entry_of
 from splitrun.store.registry.databases.tables import BESIDE, documents, entries, keys, lives, plans, rulesets
-from splitrun.store.registry.databases.vouching import vouched
+from splitrun.store.registry.databases.vouching import followed, trusted, vouched
 from splitrun.store.registry.documents import Document, KeptKey, KeptRuleset, Kind, Life, SealedPlan
 from splitrun.store.registry.registry import Record
 from splitrun.store.registry.rows import Row, document, fingerprint, kept_key, life, plan, ruleset, whole
@@ -150,6 +150,14 @@ class SqlRegistry:
         if head is not None:
             self._sealing.witness.keep(head)
         return receipt
+
+    def believed(self, project: str, subject: str) -> tuple[Entry, ...]:
+        """The entries of a project about a subject, once the whole chain was followed up to its head."""
+        head = self.witness.read()
+        with self._database.reading() as connection:
+            public = trusted(connection, self._sealing.ring.public)
+        found = followed(self.entries(), head, public)
+        return tuple(one for one in found if (one.project, one.subject) == (project, subject))
 
     def entries(
         self, *, project: str | None = None, since: int = 0, until: int | None = None

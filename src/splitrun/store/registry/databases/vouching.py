@@ -6,14 +6,14 @@ it; whether the chain is whole is for `splitrun audit verify` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from splitrun.errors import StoreError
 from splitrun.store.canonical import sha
 from splitrun.store.chain.entry import Entry
-from splitrun.store.chain.head import Witness
+from splitrun.store.chain.head import Head, Witness
 from splitrun.store.chain.ring import holds
 from splitrun.store.registry.databases.pen import entry_of
 from splitrun.store.registry.databases.tables import entries, keys
@@ -21,7 +21,7 @@ from splitrun.store.registry.rows import Row, fingerprint
 from splitrun.store.registry.writing import Sealing
 from splitrun.store.said import said
 
-__all__ = ["vouched"]
+__all__ = ["followed", "trusted", "vouched"]
 
 PAGE = 500
 """Entries that are asked for at once."""
@@ -58,6 +58,47 @@ def vouched(connection: Connection, sealing: Sealing, name: str, rows: Sequence[
         told = said_of[number]
         if place >= len(told) or told[place] != (name, fingerprint(name, row)):
             raise forged(name, number)
+
+
+def followed(entries_: Iterable[Entry], head: Head | None, public: Mapping[str, str]) -> Iterator[Entry]:
+    """Give a whole chain on, each entry once it follows the one before; to be believed when it has ended.
+
+    The head outside knows one entry by its hash, and every hash is over the one before: so all entries up to
+    it are what was written. Those after it, as after a crash, must be signed with a trusted key.
+
+    Args:
+        entries_: From the first to the last.
+        head: As it was read before them.
+        public: The public keys that are trusted, by name.
+
+    Raises:
+        StoreError: One of them is not what was written, or some are missing.
+    """
+    before: Entry | None = None
+    known = 0 if head is None else head.number
+    for entry in entries_:
+        follows = entry.number == 1 if before is None else entry.previous == before.hash
+        number = 1 if before is None else before.number + 1
+        whole = sha(entry.body().encode("utf-8", "surrogatepass")) == entry.hash
+        if not (follows and whole and entry.number == number):
+            raise broken(entry.number)
+        if entry.number > known and not signed(entry, public):
+            raise broken(entry.number)
+        if head is not None and entry.number == known and entry.hash != head.hash:
+            raise broken(entry.number)
+        yield entry
+        before = entry
+    if known > (0 if before is None else before.number):
+        raise broken(known)
+
+
+def broken(number: int) -> StoreError:
+    """Say that the chain is not what was written."""
+    return StoreError(
+        f"entry {number:,} of the audit chain is not what was written there, or others before it are "
+        "missing, so nothing that it tells is believed; run `splitrun audit verify`, then `splitrun restore` "
+        "from a backup"
+    )
 
 
 def forged(name: str, number: int) -> StoreError:
