@@ -154,8 +154,8 @@ def unlived(ground: Footing, key: str) -> None:
         if one.verb == Verb.REGISTER.value and one.environment == ground.environment:
             raise StoreError(
                 f"entry {one.number:,} of the audit chain registered {key!r} in {ground.environment}, and "
-                "the registry has nothing of it any more; run `splitrun audit verify`, then `splitrun restore` "
-                "from a backup"
+                "the registry has nothing of it any more; run `splitrun audit verify`, then "
+                "`splitrun restore` from a backup"
             )
 
 
