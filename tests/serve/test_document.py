@@ -41,7 +41,7 @@ def test_no_request_is_a_fault_of_the_server(served: Served, key: str, method: s
     document = from_url(f"{served.url}/openapi.json")
 
     @given(case=document[path][method].as_strategy())
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def holds(case: Case[Any]) -> None:
         case.headers.pop("Content-Encoding", None)  # the bodies that are drawn are not packed
         case.call_and_validate(headers=headers, excluded_checks=[*OTHER, *BEYOND_SCHEMA.get(path, [])])

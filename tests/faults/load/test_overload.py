@@ -15,6 +15,9 @@ from tests.faults.load.sending import begun, ended, ingested, missing
 from tests.faults.process import Process, new_key
 from tests.faults.sizes import FULL, figures, sized
 
+# they want a machine of their own: `make faults`
+pytestmark = pytest.mark.skipif(not FULL, reason="load is a matter of `make faults`")
+
 SECONDS = sized(4, 60)
 MANY = 64
 TENFOLD = 640

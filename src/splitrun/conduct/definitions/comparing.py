@@ -85,8 +85,8 @@ def reading(around: Home) -> Iterator[Registry]:
 def unwritten(around: Home) -> bool:
     """Whether there is no file yet, or no table in the database."""
     with around.database() as database:
-        if database.file is not None:
-            return not database.file.exists()
+        if database.file is not None and not database.file.exists():
+            return True
         with database.reading() as connection:
             return stands(connection) == EMPTY
 
