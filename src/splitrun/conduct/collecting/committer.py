@@ -183,13 +183,13 @@ class Committer:
         age = self.now() - min(one.origin.at for one in parcels)
         if age > REMEMBERED:
             raise StoreError(
-                f"the spool {self.spool.path} was put back from an older copy, and batches wait in it that are "
-                f"older than the {KEPT} days for which ids are known again; move it away, and begin with an "
-                "empty one"
+                f"the spool {self.spool.path} was put back from an older copy, and batches wait in it that "
+                f"are older than the {KEPT} days for which ids are known again; move it away, and begin with "
+                "an empty one"
             )
         log.warning(
-            "the spool %s was put back from an older copy: the lake has its batches up to number %d, which it "
-            "does not know of; it goes on under another name, and no event is counted twice",
+            "the spool %s was put back from an older copy: the lake has its batches up to number %d, which "
+            "it does not know of; it goes on under another name, and no event is counted twice",
             self.spool.path,
             mark,
         )
