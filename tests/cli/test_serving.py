@@ -139,6 +139,13 @@ def documents(text: str) -> Iterator[dict[str, object]]:
         text = text[end:]
 
 
+def test_a_code_that_no_dead_letter_has_is_told(splitrun: Run) -> None:
+    code, _, err = splitrun("replay", "--code", "lately")
+
+    assert code == 3
+    assert "did you mean 'late'?" in err
+
+
 def ended(port: int) -> None:
     """End the server of this process once it answers."""
     address = f"http://127.0.0.1:{port}/livez"
