@@ -124,10 +124,8 @@ def room(place: Path, least: int = LEAST) -> Examination:
         free = shutil.disk_usage(place).free
     except OSError as error:
         return Examination("disk", fine=False, says=f"{place} cannot be looked at ({error})")
-    says = f"{free / 2**30:.1f} GiB free on the disk of the folder"
-    return Examination(
-        "disk", free >= least, says if free >= least else f"{says}; make room for what comes in"
-    )
+    says, fine = f"{free / 2**30:.1f} GiB free on the disk of the folder", free >= least
+    return Examination("disk", fine, says if fine else f"{says}; make room there")
 
 
 def memory() -> Examination:
