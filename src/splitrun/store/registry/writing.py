@@ -182,11 +182,7 @@ def unwitnessed(pen: Pen, last: Entry | None, tail: Entry) -> None:
     """
     for number in range(0 if last is None else last.number, tail.number):
         entry = pen.entry(number + 1)
-        if (
-            entry is None
-            or (last is not None and entry.previous != last.hash)
-            or sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash
-        ):
+        if entry is None or (last is not None and entry.previous != last.hash) or not entry.whole:
             raise stale(f"its entry {number + 1:,}, which the head does not know, does not follow the others")
         last = entry
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from splitrun.errors import StoreError
-from splitrun.store.canonical import sha
 from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Head, Witness
 from splitrun.store.chain.ring import holds
@@ -79,8 +78,7 @@ def followed(entries_: Iterable[Entry], head: Head | None, public: Mapping[str, 
     for entry in entries_:
         follows = entry.number == 1 if before is None else entry.previous == before.hash
         number = 1 if before is None else before.number + 1
-        whole = sha(entry.body().encode("utf-8", "surrogatepass")) == entry.hash
-        if not (follows and whole and entry.number == number):
+        if not (follows and entry.whole and entry.number == number):
             raise broken(entry.number)
         if entry.number > known and not signed(entry, public):
             raise broken(entry.number)
@@ -165,6 +163,6 @@ def sound(entry: Entry, after: Entry | None, witness: Witness, public: Mapping[s
 
 def signed(entry: Entry, public: Mapping[str, str]) -> bool:
     """Whether an entry is what was hashed, and one of these keys signed it."""
-    if sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash or entry.key not in public:
+    if not entry.whole or entry.key not in public:
         return False
     return holds(public[entry.key], entry.signature, entry.hash.encode("utf-8", "surrogatepass"))
