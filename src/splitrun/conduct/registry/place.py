@@ -109,12 +109,29 @@ class Home:
         Raises:
             StoreError: Somebody did, so that its keys must be somewhere.
         """
-        if registry.last() is not None:
-            raise StoreError(
-                f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
-                "nothing is written; put the key files back"
-            )
+        # in this order: whoever begins at the same moment makes the key before they write
+        if registry.last() is not None and not self.keys.listed():
+            raise self.keyless()
         self.keys.new(name, at)
+
+    @property
+    def written(self) -> bool:
+        """Whether anybody wrote to the registry, as far as can be told: by its head, else by itself."""
+        head = self.head.read()
+        if head is not None:
+            return head.number > 0
+        try:
+            with self.registry() as registry:
+                return registry.last() is not None
+        except StoreError:
+            return False  # not made yet, or out of reach
+
+    def keyless(self) -> StoreError:
+        """Say that the keys that sign the registry are away."""
+        return StoreError(
+            f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
+            "nothing is written; put the key files back"
+        )
 
 
 def home(place: Path) -> Home:
