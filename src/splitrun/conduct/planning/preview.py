@@ -74,7 +74,7 @@ def preview(
         canonical=canonical(plan),
         forecast=ahead,
         refusals=refusals,
-        rules=rules(plan, project),
+        rules=rules(plan, project, today),
         advice=(*aged(known, today, plan.key), *advice),
         file=None if file is None or not file.is_file() else shown(file),
         age=age(known, today),
@@ -92,10 +92,10 @@ def foreseen(plan: Plan) -> Forecast | None:
         return None
 
 
-def rules(plan: Plan, project: Project | None) -> tuple[Rule, ...]:
+def rules(plan: Plan, project: Project | None, today: date) -> tuple[Rule, ...]:
     """The rules of the project that a plan does not keep."""
     return tuple(
-        Rule(one.rule, one.says, one.remedy, one.path, one.waiver) for one in breaches(plan, project)
+        Rule(one.rule, one.says, one.remedy, one.path, one.waiver) for one in breaches(plan, project, today)
     )
 
 
