@@ -117,7 +117,8 @@ def test_a_project_may_refuse_baselines_that_are_old(shop: Path) -> None:
     (told,) = found[31]
     assert told.name == "stale_baselines"
     assert told.says == (
-        "the baselines are of a history that ended 31 days ago, on 2026-02-16, and splitrun.yaml wants at most 30d"
+        "the baselines are of a history that ended 31 days ago, on 2026-02-16, and splitrun.yaml wants at "
+        "most 30d"
     )
     assert told.next == "measure them again with `splitrun baseline checkout`"
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from splitrun.errors import Mistake
 from splitrun.govern.people import person
-from splitrun.plan.power.aged import age
 from splitrun.spec.amount import written_window
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
@@ -257,7 +256,7 @@ def retention(plan: Plan, project: Project) -> Iterator[Objection]:
 def stale_baselines(plan: Plan, project: Project, today: date) -> Iterator[Objection]:
     """The history that baselines were measured on ended not long ago; those that were given have no age."""
     limits, known = project.policy.baselines, plan.baselines
-    days = None if known is None else age(known, today)
+    days = None if known is None else known.age(today)
     if limits is None or known is None or days is None or timedelta(days=days) <= limits.max_age:
         return
     most = written_window(limits.max_age)
