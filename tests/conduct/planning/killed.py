@@ -32,8 +32,8 @@ if __name__ == "__main__":
     _, took = attempted(lambda: measured(experiment), None)
     file.unlink()
     for patience in [*(dice.uniform(0.6, 1.1) for _ in range(kills)), None]:
-        whole, _ = attempted(lambda: measured(experiment), patience and patience * took)
-        found.append((whole, file.exists()))
+        done = attempted(lambda: measured(experiment), patience and patience * took)[0]
+        found.append((done, file.exists()))
         if file.exists():
             read_baselines(file.read_bytes(), file.name)
     sys.stdout.write(json.dumps({"found": found, "files": [one.name for one in file.parent.glob("*")]}))

@@ -19,7 +19,6 @@ from splitrun.plan.difference.side import Side
 from splitrun.report.differences.shown import About
 from splitrun.spec.written.body import value_of
 from splitrun.spec.written.fields import suggested
-from splitrun.store.registry.databases.migrating import EMPTY, stands
 from splitrun.store.registry.documents import Document, Kind
 from splitrun.store.registry.memory import InMemory
 from splitrun.store.registry.registry import Registry
@@ -58,20 +57,11 @@ def checked(place: Path, desk: Desk) -> dict[Name, str]:
 @contextmanager
 def reading(around: Home) -> Iterator[Registry]:
     """A registry to read; an empty one where nobody has written yet."""
-    if unwritten(around):
+    if around.unwritten:
         yield InMemory()
         return
     with around.registry() as registry:
         yield registry
-
-
-def unwritten(around: Home) -> bool:
-    """Whether there is no file yet, or no table in the database."""
-    with around.database() as database:
-        if database.file is not None and not database.file.exists():
-            return True
-        with database.reading() as connection:
-            return stands(connection) == EMPTY
 
 
 def against(registry: Registry, files: Bodies, where: str, environment: str | None = None) -> Compared:

@@ -18,7 +18,7 @@ from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
 from splitrun.store.registry.databases.database import Database
-from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.migrating import EMPTY, migrate, stands
 from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 
@@ -69,6 +69,18 @@ class Home:
         """Whether there may be a registry: only a SQLite file is known not to be there without asking it."""
         file = file_of(self.url)
         return file is None or file.exists()
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether there is no file yet, or no table in the database.
+
+        Raises:
+            StoreError: The database refuses.
+        """
+        if not self.there:
+            return True
+        with self.database() as database, database.reading() as connection:
+            return stands(connection) == EMPTY
 
     @contextmanager
     def database(self) -> Iterator[Database]:
