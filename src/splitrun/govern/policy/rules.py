@@ -259,7 +259,7 @@ def stale_baselines(plan: Plan, project: Project, today: date) -> Iterator[Objec
     days = None if known is None else known.age(today)
     if limits is None or known is None or days is None or timedelta(days=days) <= limits.max_age:
         return
-    most = written_window(limits.max_age)
+    most = told_window(limits.max_age)
     says = (
         f"the baselines are of a history that ended {days:,} days ago, on {known.until}, and splitrun.yaml "
         f"wants at most {most}"
