@@ -15,7 +15,13 @@ from splitrun.check.doubts import CHECKS, doubts
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.outcomes.alike import asymmetry_over_clusters
 from splitrun.check.outcomes.skewed import skewed
-from splitrun.check.times.looks import after_planned_end, before_first_look, planned_end, planned_end_missed
+from splitrun.check.times.looks import (
+    after_planned_end,
+    before_first_look,
+    partial_weeks,
+    planned_end,
+    planned_end_missed,
+)
 from splitrun.check.units.cluster import few_clusters
 from splitrun.measure.measured import (
     CapOrigin,
@@ -78,6 +84,24 @@ def enrolling(days: float, looks: tuple[timedelta, ...] = ()) -> Evidence:
     """Three weeks of enrolment, of which so many days have passed."""
     of = plan(looks=looks).model_copy(update={"duration": Duration(enrol=timedelta(days=21))})
     return Evidence(of, started(two_shares((200, 500), (250, 500)), days=days))
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        (10, "10 days"),
+        (1, "1 day"),
+        (0.5, "12 hours"),
+        (1 / 24, "1 hour"),
+        (43 / 86_400, "1 minute"),
+        (0, "0 minutes"),
+    ],
+)
+def test_how_long_units_were_enrolled_is_told_as_people_count(days: float, says: str) -> None:
+    found = partial_weeks(enrolling(days))
+
+    assert found is not None
+    assert found.says.startswith(f"units were enrolled for {says}, ")
 
 
 def baskets(factor: float) -> Evidence:

@@ -14,6 +14,7 @@ import pytest
 
 from splitrun.cli.app import EXITS, run
 from splitrun.conduct.collecting.assembled import spool_of
+from splitrun.conduct.doctor import room
 from splitrun.errors import DataError, SpecError, SplitrunError
 from splitrun.store.spool.counts import Note
 from splitrun.store.spool.parcel import Origin, Parcel
@@ -255,6 +256,15 @@ def test_doctor_answers_in_words_and_json(splitrun: Run) -> None:
     assert code == 0
     assert "DuckDB runs locked down" in out
     assert {one["name"] for one in told["examinations"]} >= {"python", "engine", "numpy"}
+
+
+def test_doctor_looks_whether_the_disk_has_room(splitrun: Run, tmp_path: Path) -> None:
+    code, out, _ = splitrun("doctor", "--folder", str(tmp_path / "nowhere"))
+
+    assert room(tmp_path, least=0).fine
+    full = room(tmp_path, least=2**80)
+    assert (full.fine, "make room there" in full.says) == (False, True)
+    assert (code, "cannot be looked at" in out) == (1, True)
 
 
 def test_doctor_in_a_project_tells_what_became_of_events(splitrun: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -100,12 +100,7 @@ def port() -> int:
 def test_the_command_line_serves_until_it_is_told_to_end(
     splitrun: Run, port: int, json_: tuple[str, ...]
 ) -> None:
-    def end() -> None:
-        address = f"http://127.0.0.1:{port}/livez"
-        assert eventually(lambda: answered(address), 60.0)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = Thread(target=end)
+    thread = Thread(target=ended, args=(port,))
     thread.start()
     code, out, _ = splitrun("serve", "--port", str(port), "--only", "web", *json_)
     thread.join()
@@ -121,6 +116,41 @@ def test_keys_of_the_first_start_are_made_once_and_a_key_has_a_scope(bare: Path)
     assert len(access_of(bare).listed()) == 1
     with pytest.raises(SpecError, match="the key has no scope"):
         make_access_key("nothing", (), bare)
+
+
+def test_the_first_key_is_told_in_the_form_of_any_other(splitrun: Run, bare: Path, port: int) -> None:
+    thread = Thread(target=ended, args=(port,))
+    thread.start()
+    told = [*documents(splitrun("serve", "--port", str(port), "--only", "web", "--json")[1])]
+    thread.join()
+
+    (made,) = access_of(bare).listed()
+    assert [one["form"] for one in told] == ["splitrun.api-key/1", "splitrun.serving/1"]
+    assert (told[0]["id"], told[0]["scopes"]) == (made.id, ["sdk", "ingest"])
+    listed = json.loads(splitrun("api-keys", "list", "--json")[1])["keys"][0]
+    assert told[0].keys() - {"form", "key"} == listed.keys() - {"form"}
+
+
+def documents(text: str) -> Iterator[dict[str, object]]:
+    """Each JSON document of several, one after the other."""
+    while text := text.lstrip():
+        found, end = json.JSONDecoder().raw_decode(text)
+        yield found
+        text = text[end:]
+
+
+def test_a_code_that_no_dead_letter_has_is_told(splitrun: Run) -> None:
+    code, _, err = splitrun("replay", "--code", "lately")
+
+    assert code == 3
+    assert "did you mean 'late'?" in err
+
+
+def ended(port: int) -> None:
+    """End the server of this process once it answers."""
+    address = f"http://127.0.0.1:{port}/livez"
+    assert eventually(lambda: answered(address), 60.0)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:

@@ -148,6 +148,9 @@ def test_keys_are_made_and_taken_away(api: TestClient, shop: Path) -> None:
         ("POST", f"{ONE}/start", {"reason": "go", "actor": "eve"}, 400, "unknown field `actor`"),
         ("POST", f"{ONE}/start", {"reason": 5}, 400, "Expected `str`"),
         ("POST", f"{ONE}/start", {"reason": " "}, 409, "no reason is given"),
+        ("POST", f"{ONE}/start", {"reason": "a\x00b"}, 400, "matching regex"),
+        ("POST", "/v1/api-keys", {"name": "a\x00b", "scopes": ["read"]}, 400, "matching regex"),
+        ("GET", "/v1/experiments/one%00page", None, 404, "holds no experiment"),
         ("POST", f"{ONE}/register", {"reason": "x" * 70_000}, 413, "65,536 bytes"),
         ("POST", "/v1/api-keys", {"name": "a", "scopes": ["root"]}, 400, "root"),
         ("POST", "/v1/keys/none/retire", {"reason": "old"}, 404, "no key 'none'"),
@@ -166,6 +169,35 @@ def test_what_cannot_be_done_is_refused_with_what_to_do(
 
     assert (found.status_code, says in found.text) == (status, True), found.text
     assert found.json()["form"] == "splitrun.error/1"
+
+
+def test_refusals_name_fields_where_the_command_line_has_options(tmp_path: Path) -> None:
+    laid(tmp_path)
+    applied(tmp_path)
+    exposed(tmp_path)
+    key = make_access_key("console", ["admin"], tmp_path).secret
+    with TestClient(application(assembled(tmp_path, ("web",)))) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        late = client.post(f"{ONE}/register", json={"reason": "ready"})
+        sealed = client.post(f"{ONE}/register", json={"reason": "ready", "late": "it was forgotten"})
+        blank = client.post(f"{ONE}/readout", json={"reason": " "})
+        before = client.post(f"{ONE}/readout", json={"reason": "weekly"})
+
+    assert (late.status_code, sealed.status_code) == (409, 200)
+    assert "say why it is late with `late`, which every readout" in late.json()["mistakes"][0]["next"]
+    assert [(one["path"], one["says"]) for one in blank.json()["mistakes"]] == [
+        ("reason", "no reason is given")
+    ]
+    assert "`splitrun start one-page --reason TEXT`" in before.text  # what is for the command line stays
+
+
+def test_whether_an_experiment_is_there_needs_no_definition_to_be_read(tmp_path: Path) -> None:
+    laid(tmp_path)
+    key = make_access_key("console", ["admin"], tmp_path).secret  # nothing was applied, so there is none
+    with TestClient(application(assembled(tmp_path, ("web",)))) as client:
+        found = client.get(ONE, headers={"Authorization": f"Bearer {key}"})
+
+    assert (found.status_code, "see GET /v1/experiments" in found.text) == (404, True)
 
 
 def test_a_body_must_be_json(api: TestClient) -> None:

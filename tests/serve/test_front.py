@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from splitrun.errors import SpecError
 from splitrun.serve import patience
 from splitrun.serve.app import application, endpoints
 from splitrun.serve.endpoint import Caller, Endpoint
-from splitrun.serve.running import assembled
+from splitrun.serve.running import Ending, assembled
 from splitrun.serve.server import Server
 from tests.sdk.shop import eventually
 
@@ -185,3 +186,52 @@ def test_headers_that_do_not_end_are_not_waited_for(
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextmanager
+def listening(market: Path, crowd: int) -> Iterator[tuple[Ending, int]]:
+    ending = Ending(assembled(market, ("web",)), crowd)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        thread = threading.Thread(target=ending.run, kwargs={"sockets": [found]})
+        thread.start()
+        try:
+            yield ending, found.getsockname()[1]
+        finally:
+            ending.should_exit = True
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "said", [b"NONSENSE\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n"]
+)
+def test_what_is_no_http_is_refused_in_the_documented_form(market: Path, said: bytes) -> None:
+    with (
+        listening(market, 10) as (_, port),
+        socket.create_connection(("127.0.0.1", port), timeout=30) as wire,
+    ):
+        wire.sendall(said)
+        told = b"".join(iter(lambda: wire.recv(65_536), b""))  # until it is closed
+
+    head, _, body = told.decode().partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert first == "HTTP/1.1 400 Bad Request"
+    assert headers.items() >= BINDING.items()
+    assert (headers["content-length"], headers["cache-control"]) == (str(len(body)), "no-store")
+    assert (json.loads(body)["form"], json.loads(body)["error"]) == ("splitrun.error/1", "request")
+
+
+def test_more_connections_than_can_be_held_are_told_when_to_come_again(market: Path) -> None:
+    with listening(market, 2) as (ending, port):
+        address = f"http://127.0.0.1:{port}/livez"
+        with urllib3.PoolManager(1) as one, urllib3.PoolManager(1) as other:
+            assert one.request("GET", address).status == 200
+            full = other.request("GET", address, retries=False)
+            assert eventually(lambda: len(ending.server_state.connections) == 1)
+            assert one.request("GET", address).status == 200
+
+    assert full.status == 503
+    assert int(full.headers["Retry-After"]) in range(2, 5)
+    assert {name: full.headers[name] for name in BINDING} == BINDING
+    assert full.headers["Connection"] == "close"
+    assert full.json()["error"] == "crowded"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from splitrun.spec.amount import Change, Portion, Size, Window, written_window
+from splitrun.spec.amount import Change, Portion, Size, Window, told_window, written_window
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,17 @@ def test_a_span_is_written_in_the_largest_unit_that_divides_it() -> None:
     spans = [timedelta(days=14), timedelta(hours=36), timedelta(minutes=90)]
 
     assert [written_window(span) for span in spans] == ["14d", "36h", "90m"]
+
+
+def test_a_span_that_nobody_counts_in_minutes_is_told_in_days_hours_and_minutes() -> None:
+    spans = [
+        timedelta(days=14),
+        timedelta(hours=36),
+        timedelta(days=14, minutes=1),
+        timedelta(days=3, hours=2),
+    ]
+
+    assert [told_window(span) for span in spans] == ["14d", "36h", "14d 1m", "3d 2h"]
 
 
 @pytest.mark.parametrize(("written", "share"), [("50%", 0.5), ("100ppm", 0.0001), (0.25, 0.25), (1, 1.0)])

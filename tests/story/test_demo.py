@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +17,11 @@ from splitrun.conduct.demo.loop import demo, passed
 from splitrun.conduct.demo.process import running
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.registry.place import URL
+from splitrun.conduct.serving.access import access_of
 from splitrun.errors import SpecError, StoreError
 from splitrun.store.lake.reading import snapshot
 from splitrun.store.lake.tables import Table
+from tests.serve.live import answers
 
 PLANTED = 0.10
 """Percentage points by which more visitors buy; written in `conduct/demo/visitors.py`."""
@@ -42,6 +48,29 @@ def test_the_demo_finds_the_effect_that_was_planted(tmp_path: Path, monkeypatch:
     rows = [read_table(file).num_rows for table in tables for file in snapshot(lake, table).files]
     assert sum(rows) == done.sent
     assert any("4,000 of 4,000 visitors" in one for one in told)
+
+
+def test_a_demo_that_is_kept_tells_its_key_in_json_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != URL}
+    words = [sys.executable, "-m", "splitrun", "demo", "--keep", "--json", "--visitors", "1000"]
+    with subprocess.Popen(
+        [*words, "--folder", str(tmp_path / "shop")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            told, listening = answers(process, 2)
+            process.send_signal(signal.SIGINT)  # as soon as the address is told
+            rest, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    assert (told["form"], listening["form"]) == ("splitrun.demo/1", "splitrun.serving/1")
+    assert access_of(tmp_path / "shop").holder(told["key"]) is not None
+    assert process.returncode == 0, errors
+    assert rest == ""
 
 
 def test_a_registry_that_the_environment_names_is_left_alone(

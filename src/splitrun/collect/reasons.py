@@ -43,6 +43,7 @@ REMEDIES: Mapping[str, str] = {
     "future": "look at clients that write another time than that of their own clock",
     "dead": "upgrade the server that empties the spool, then run `splitrun replay --code dead`",
     "skewed": "nothing where devices of people send; times were put right. Else set that clock",
+    "restored": "what waited when the newer file was lost, and its dead letters, are gone: look why it was",
     "outcome: unknown ruleset": "let the worker reach the registry that clients have their rulesets from",
     "outcome: unknown version": "look for clients with rulesets of another environment",
     "outcome: unknown variant": "look for code that names variants itself",

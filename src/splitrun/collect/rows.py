@@ -21,7 +21,7 @@ from splitrun.collect.outcomes import Judge
 from splitrun.collect.properties import Declared, parted
 from splitrun.sdk.event import Alias, Exposure
 
-__all__ = ["FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
+__all__ = ["CODES", "FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
 
 SKEW = 10_000_000
 """Microseconds that a client's clock may be off before its times are put right; a slow way is not a skew."""
@@ -29,6 +29,9 @@ LATE = timedelta(days=35)
 """An event that happened longer before it was received is no row of the lake."""
 FUTURE = timedelta(hours=24)
 """Nor is one that would have happened longer after."""
+
+CODES = ("late", "future", "dead")
+"""Why an event that the intake took is no row of the lake; `dead`: its whole batch cannot be read."""
 
 Counts = Counter[tuple[date, str, str]]
 """Events by day of receipt, SDK and reason."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -35,6 +37,9 @@ OPTIONAL = ("pandas", "polars", "ibis-framework", "google-re2")
 
 KNOWN_SLOT = "ba7816bf"
 """First digits of SHA-256 of `abc` (FIPS 180-4, appendix B.1)."""
+
+LEAST = 256 * 2**20
+"""Bytes of room that a project's disk should have: a log of the spool, and what a compaction writes anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,16 @@ def scratch() -> Examination:
     return Examination("temporary files", fine=True, says=tempfile.gettempdir())
 
 
+def room(place: Path, least: int = LEAST) -> Examination:
+    """Is there room on the disk of a folder?"""
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return Examination("disk", fine=False, says=f"{place} cannot be looked at ({error})")
+    says, fine = f"{free / 2**30:.1f} GiB free on the disk of the folder", free >= least
+    return Examination("disk", fine, says if fine else f"{says}; make room there")
+
+
 def memory() -> Examination:
     """How much memory and how many cores are there?"""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
@@ -127,11 +142,18 @@ def encoding() -> Examination:
     return Examination("terminal", fine=True, says=name if fine else f"{name}; bars are drawn in ASCII")
 
 
-def doctor() -> tuple[Examination, ...]:
-    """Examine everything, in the order in which a person would mend it."""
-    rooms: tuple[Callable[[], Examination], ...] = (python, engine, zones, scratch, memory, encoding)
+def doctor(place: Path = Path()) -> tuple[Examination, ...]:
+    """Examine everything, in the order in which a person would mend it.
+
+    Args:
+        place: A folder of the project, whose disk has to have room.
+    """
+    looks: tuple[Callable[[], Examination], ...] = (python, engine, zones, scratch)
     return (
-        *(look() for look in rooms),
+        *(look() for look in looks),
+        room(place),
+        memory(),
+        encoding(),
         *(package(name, needed=True) for name in PACKAGES),
         *(package(name, needed=False) for name in OPTIONAL),
     )

@@ -131,9 +131,10 @@ def serving(server: Server, host: str, port: int, told: Callable[[str], None]) -
         raise StoreError(says) from error
     where = f"http://{host}:{listening.getsockname()[1]}"
     roomy()
-    with listening:
+    ending = Ending(server)
+    with listening, ending.capture_signals():  # who reads the address may end it at once
         told(where)
-        Ending(server).run(sockets=[listening])
+        ending.run(sockets=[listening])
 
 
 def roomy() -> None:
@@ -150,9 +151,10 @@ class Ending(uvicorn.Server):
 
     Args:
         server: What is served.
+        crowd: Connections and requests at once from which more are refused.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, crowd: int = CROWD) -> None:
         config = uvicorn.Config(
             application(server),
             http=Impatient,
@@ -162,7 +164,7 @@ class Ending(uvicorn.Server):
             proxy_headers=False,
             timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=DRAIN,
-            limit_concurrency=CROWD,
+            limit_concurrency=crowd,
         )
         super().__init__(config)
         self.streams = rulesets_of(server)

@@ -12,7 +12,17 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from splitrun.spec.model import Model
 
-__all__ = ["Change", "Portion", "Share", "Size", "Window", "exact", "written_share", "written_window"]
+__all__ = [
+    "Change",
+    "Portion",
+    "Share",
+    "Size",
+    "Window",
+    "exact",
+    "told_window",
+    "written_share",
+    "written_window",
+]
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 AMOUNT = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)(%|pp)")
@@ -149,6 +159,15 @@ def written_window(span: timedelta) -> str:
         (size, unit) for size, unit in ((1440, "d"), (60, "h"), (1, "m")) if minutes % size == 0
     )
     return f"{minutes // size}{unit}"
+
+
+def told_window(span: timedelta) -> str:
+    """Tell a span in days, hours and minutes, like `14d 1m`; up to two days as it is written."""
+    if span <= timedelta(days=2):
+        return written_window(span)
+    minutes = int(span.total_seconds()) // 60
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m"))
+    return " ".join(f"{number}{unit}" for number, unit in parts if number)
 
 
 Change = Annotated[

@@ -193,8 +193,16 @@ def partial_weeks(evidence: Evidence) -> Finding | None:
         code="partial_weeks",
         severity=Severity.WARN,
         says=(
-            f"units were enrolled for {counted(days, 'day')}, which is no whole number of weeks: "
+            f"units were enrolled for {days_told(enrolled)}, which is no whole number of weeks: "
             "days of the week on which the change works differently do not weigh as they should"
         ),
         next=f"wait until {written_window(WEEK * (days // 7 + 1))} after the first exposure before deciding",
     )
+
+
+def days_told(enrolled: timedelta) -> str:
+    """Tell how long units were enrolled: in days, below one in hours, below one in minutes."""
+    for size, noun in ((DAY, "day"), (DAY / 24, "hour")):
+        if enrolled >= size:
+            return counted(round(enrolled / size), noun)
+    return counted(round(enrolled / timedelta(minutes=1)), "minute")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from splitrun.check.evidence import Evidence, Finding, Severity
 from splitrun.check.words import by_source, counted, listed
-from splitrun.spec.amount import written_window
+from splitrun.spec.amount import told_window
 from splitrun.spec.source import EXPOSURES
 
 __all__ = ["future_rows", "late_events", "source_ends_early"]
@@ -42,7 +42,7 @@ def late_events(evidence: Evidence) -> Finding | None:
         severity=Severity.NOTE,
         says=(
             f"{counted(sum(late.values()), 'event')} came in more than "
-            f"{written_window(evidence.plan.lateness)} after they happened and are not counted "
+            f"{told_window(evidence.plan.lateness)} after they happened and are not counted "
             f"({by_source(late)})"
         ),
         next="look for clients that keep events for long, if these are many",

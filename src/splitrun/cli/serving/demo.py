@@ -40,16 +40,15 @@ def demo(
     desk = verbs.Desk(progress=lambda says: typer.echo(says, err=True))
     done = verbs.demo(place, visitors, seed, desk)
     kept = [verbs.keep(one, done.readout) for one in verbs.reports(place / PAGE, None)]
-    tell(done, place, kept[0], json=json)
+    tell(done, place, kept[0], keep=keep, json=json)
     if not done.chain.fine:
         raise typer.Exit(TAMPERED)
     if keep:
-        say(f"\nthe API key of its clients: {done.key}")
         serve.serve(port=0, folder=place, json=json)
 
 
-def tell(done: Shopped, place: Path, page: str, *, json: bool) -> None:
-    """Print what came of it, the truth beside it, and where to look next."""
+def tell(done: Shopped, place: Path, page: str, *, keep: bool, json: bool) -> None:
+    """Print what came of it, the truth beside it, where to look next, and what the server is called with."""
     if json:
         say_json(
             {
@@ -60,6 +59,7 @@ def tell(done: Shopped, place: Path, page: str, *, json: bool) -> None:
                 "truth": dict(done.truth),
                 "chain": {"fine": done.chain.fine, "entries": done.chain.entries},
                 "readout": done.readout.to_dict(),
+                **({"key": done.key} if keep else {}),
             }
         )
     else:
@@ -74,5 +74,5 @@ def tell(done: Shopped, place: Path, page: str, *, json: bool) -> None:
             f"the project:  {place}\n"
             f"next:         splitrun status --folder {place}\n"
             f"              splitrun audit log --folder {place}\n"
-            f"              splitrun serve --folder {place}"
+            + (f"the API key:  {done.key}" if keep else f"              splitrun serve --folder {place}")
         )

@@ -65,8 +65,7 @@ def serve(  # noqa: PLR0913 - a command takes what its words say
 def first_keys(root: Path, *, json: bool) -> None:
     """Make the keys of a project that has none, and tell them once."""
     for made in verbs.first_access_keys(root):
-        scopes = ", ".join(made.key.scopes)
         if json:
-            say_json({"form": "splitrun.api-key/1", "id": made.key.id, "scopes": scopes, "key": made.secret})
+            say_json({**verbs.access_key_form(made.key), "key": made.secret})
         else:
-            say(f"made the first API key ({scopes}), told only now: {made.secret}")
+            say(f"made the first API key ({', '.join(made.key.scopes)}), told only now: {made.secret}")

@@ -1,25 +1,29 @@
 """The committer: parcels of a spool become rows of the lake, each event once, before the spool forgets them.
 
 The order of steps is what keeps the promise: rows and the number of the last parcel go into a table with one
-commit, seen onto the disk; then the spool forgets. Whatever stops in between is found by that number.
+commit, seen onto the disk; then the spool forgets. Whatever stops in between is found by that number. The
+spool notes first how far a flush goes: a number in the lake that it never noted is that of another life, in
+which the file went on after the copy was made that lies here now.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from splitrun.collect.accepted import Accepted
 from splitrun.collect.rows import Gathered, gathered
 from splitrun.conduct.collecting.quarters import Quarters
-from splitrun.conduct.collecting.settling import Settled, lagged, notes
+from splitrun.conduct.collecting.settling import Settled, lagged, notes, restored
 from splitrun.errors import StoreError
 from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
+from splitrun.store.lake.window import KEPT
 from splitrun.store.lock import alone
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import HEARTBEAT, Letter, Parcel
@@ -31,8 +35,13 @@ ENOUGH = 10_000
 MOST_BYTES = 16_000_000
 """Bytes of parcels that one flush takes."""
 
+REMEMBERED = timedelta(days=KEPT) // timedelta(microseconds=1) * 1000
+"""Nanoseconds for which the lake knows an id again."""
+
 Where = tuple[str, str]
 """Project and environment."""
+
+log = logging.getLogger("splitrun.committer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Committer:
         self.name = spool.name()
         self.unsure = True
         """Whether a flush may have been left half done."""
+        self.seen: set[Where] = set()
+        """Whose tables hold nothing under the spool's name that it does not know of."""
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -96,11 +107,12 @@ class Committer:
         parcels = self.spool.pending(0, MOST_BYTES)
         if not parcels:
             return None
-        if self.unsure:
-            parcels = self.begun(parcels)
+        done = Settled()
+        if self.unsure or not self.seen.issuperset(parted(parcels)):
+            parcels, done = self.begun(parcels)
         self.unsure = True
         upto = parcels[-1].number
-        done = Settled()
+        self.spool.intend(upto)
         for where, of in parted(parcels).items():
             pulse = [one for one in of if one.form == HEARTBEAT]
             done += self.brought(where, [one for one in of if one.form != HEARTBEAT], upto)
@@ -145,25 +157,44 @@ class Committer:
                 counts += self.quarters.table(*where, table).append(rows, mark)
         return counts
 
-    def begun(self, parcels: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
+    def begun(self, parcels: tuple[Parcel, ...]) -> tuple[tuple[Parcel, ...], Settled]:
         """Choose the parcels of a flush that was left half done, which some tables have; else all.
 
         A flush is repeated whole as it was: its marks then tell what is in.
-        """
-        first = parcels[0].number
-        marks = [
-            self.quarters.table(*where, table).mark(self.name)
-            for where in self.marked(parcels)
-            for table in Table
-        ]
-        last = max(marks, default=0)
-        if last < first:
-            return parcels
-        return tuple(one for one in parcels if one.number <= last)
 
-    def marked(self, parcels: Sequence[Parcel]) -> list[Where]:
-        """Name the projects and environments of parcels."""
-        return list(parted(parcels))
+        Raises:
+            StoreError: The file is an older copy of itself, so old that ids of what waits are forgotten.
+        """
+        places, done = parted(parcels), Settled()
+        marks = {self.quarters.table(*where, table).mark(self.name) for where in places for table in Table}
+        ahead, half = {one for one in marks if one >= parcels[0].number}, self.spool.intended()
+        if ahead - {half}:
+            done = self.restored(parcels, max(ahead))
+        elif ahead:
+            parcels = tuple(one for one in parcels if one.number <= half)
+        self.seen.update(places)
+        return parcels, done
+
+    def restored(self, parcels: Sequence[Parcel], mark: int) -> Settled:
+        """Go on under another name: numbers that the lake has may be those of other parcels.
+
+        What of these is in the lake already is known by the ids of its events.
+        """
+        age = self.now() - min(one.origin.at for one in parcels)
+        if age > REMEMBERED:
+            raise StoreError(
+                f"the spool {self.spool.path} was put back from an older copy, and batches wait in it that "
+                f"are older than the {KEPT} days for which ids are known again; move it away, and begin with "
+                "an empty one"
+            )
+        log.warning(
+            "the spool %s was put back from an older copy: the lake has its batches up to number %d, which "
+            "it does not know of; it goes on under another name, and no event is counted twice",
+            self.spool.path,
+            mark,
+        )
+        self.name = self.spool.renamed()
+        return Settled(notes=restored(parcels))
 
     def close(self) -> None:
         """Keep what makes the next start quick."""

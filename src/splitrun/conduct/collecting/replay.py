@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from splitrun.collect.rows import CODES
 from splitrun.conduct.collecting.assembled import spool_of
 from splitrun.conduct.workspace import PROJECT, root_of
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.spec.written.fields import suggested
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import Parcel
 
@@ -37,9 +39,13 @@ def replay(place: Path, codes: Collection[str] = (), *, look: bool = False) -> R
         look: Only count them.
 
     Raises:
-        SpecError: There is no project.
+        SpecError: There is no project, or no such code.
         StoreError: The spool refuses; nothing was sent that is not told.
     """
+    none = [one for one in codes if one not in CODES]
+    if none:
+        says = f"there are no dead letters of the code {none[0][:40]!r}"
+        raise SpecError([Mistake(says, suggested(none[0], CODES), "--code")])
     root = root_of(place)
     if root is None:
         says = "there is no splitrun.yaml here or above"

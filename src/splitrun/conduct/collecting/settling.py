@@ -11,11 +11,12 @@ from splitrun.collect.reasons import remedy, told
 from splitrun.store.spool.counts import Beat, Lag, Note, bound, day
 from splitrun.store.spool.parcel import Letter, Parcel
 
-__all__ = ["Settled", "lagged", "notes"]
+__all__ = ["Settled", "lagged", "notes", "restored"]
 
 EXAMPLES = {
     "conflict": "an event came again under the id of another, and says something else; the first was kept",
     "skewed": "the client's clock was off by more than 10 seconds; its times were put right",
+    "restored": "the spool was put back from an older copy, and went on under another name",
 }
 """Of reasons that no event is a dead letter for."""
 
@@ -59,6 +60,13 @@ def notes(
         example = (says.get(reason) or EXAMPLES.get(reason) or exposed(reason)) if remedy(reason) else ""
         found.append(Note(*where, sdk, reason, count, last[on.isoformat()], example))
     return found
+
+
+def restored(parcels: Sequence[Parcel]) -> list[Note]:
+    """Write down which parcels waited in a spool that was put back from an older copy."""
+    counts = Counter((one.origin.project, one.origin.environment) for one in parcels)
+    at = max(one.origin.at for one in parcels)
+    return [Note(*where, "", "restored", count, at, EXAMPLES["restored"]) for where, count in counts.items()]
 
 
 def exposed(reason: str) -> str:

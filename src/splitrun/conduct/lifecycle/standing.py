@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from splitrun.conduct.lifecycle.details import Agreement, details_of
 from splitrun.conduct.lifecycle.footing import surroundings
 from splitrun.conduct.registry.place import home
+from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError
 from splitrun.govern.lifecycle.asking import next_steps
 from splitrun.plan.folder import Folder
@@ -157,16 +158,16 @@ def history(key: str, place: Path, environment: str | None = None) -> History:
 
 
 def there(key: str, place: Path) -> bool:
-    """Whether the registry of a project holds an experiment.
+    """Whether the registry of a project holds an experiment; no definition is read for it.
 
     Raises:
-        SpecError: There is no project, or nothing was applied.
+        SpecError: There is no project.
         StoreError: The registry refuses.
     """
     where = home(place)
+    project = workspace(where.root, (PROJECT,)).says.project
     with where.registry() as registry:
-        _, settings, _ = surroundings(registry, where.root, None)
-        return registry.find(settings.project, Kind.EXPERIMENT, key) is not None
+        return project is not None and registry.find(project.project, Kind.EXPERIMENT, key) is not None
 
 
 def status_form(found: Lives) -> dict[str, object]:

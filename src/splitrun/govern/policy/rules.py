@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from splitrun.errors import Mistake
 from splitrun.govern.people import person
-from splitrun.spec.amount import written_window
+from splitrun.spec.amount import told_window
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 from splitrun.spec.policy import Kept, PolicyRule, span
@@ -173,12 +173,12 @@ def minimum_duration(plan: Plan, project: Project) -> Iterator[Objection]:
     limits = project.policy.duration
     if limits is None or limits.min is None:
         return
-    least = written_window(limits.min)
+    least = told_window(limits.min)
     if plan.duration is None:
         says = f"no duration is written, and splitrun.yaml wants at least {least} of enrolment"
         yield Objection(says, f"write duration: {{enrol: {least}}} or more", "duration")
     elif plan.duration.enrol < limits.min:
-        enrol = written_window(plan.duration.enrol)
+        enrol = told_window(plan.duration.enrol)
         says = f"{enrol} is shorter than {least}, the least that splitrun.yaml allows"
         yield Objection(says, f"write at least {least}", "duration.enrol")
 
@@ -192,7 +192,7 @@ def whole_weeks(plan: Plan, project: Project) -> Iterator[Objection]:
         says = "no duration is written, and splitrun.yaml wants whole weeks"
         yield Objection(says, "write duration: {enrol: 14d}", "duration")
     elif plan.duration.enrol % timedelta(weeks=1):
-        enrol = written_window(plan.duration.enrol)
+        enrol = told_window(plan.duration.enrol)
         says = f"{enrol} is not a whole number of weeks, which splitrun.yaml wants"
         yield Objection(says, "write 7d, 14d or 21d", "duration.enrol")
 
@@ -247,7 +247,7 @@ def retention(plan: Plan, project: Project) -> Iterator[Objection]:
         if limits and needed > min(limits)[0]:
             _, written, place = min(limits)
             says = (
-                f"{kept} are needed for {written_window(needed)}, from the first to the last unit's end, "
+                f"{kept} are needed for {told_window(needed)}, from the first to the last unit's end, "
                 f"and {place}.retention in splitrun.yaml keeps them for {written}"
             )
             yield Objection(says, "enrol for a shorter time, or measure in shorter windows", "duration.enrol")
@@ -259,7 +259,7 @@ def stale_baselines(plan: Plan, project: Project, today: date) -> Iterator[Objec
     days = None if known is None else known.age(today)
     if limits is None or known is None or days is None or timedelta(days=days) <= limits.max_age:
         return
-    most = written_window(limits.max_age)
+    most = told_window(limits.max_age)
     says = (
         f"the baselines are of a history that ended {days:,} days ago, on {known.until}, and splitrun.yaml "
         f"wants at most {most}"

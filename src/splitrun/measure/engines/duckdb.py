@@ -31,6 +31,8 @@ DATABASE = "attached_store"
 LISTED_LINES = 10
 """How many lines of what was quarantined are named."""
 
+OFFLOADED = "max_temp_directory_size"
+"""Stands in what DuckDB says where the disk had no room for what does not fit into memory."""
 SETTINGS = (
     "SET python_enable_replacements = false; SET enable_progress_bar = false; SET TimeZone = 'UTC';"
     # a Parquet file's smallest and largest value know nothing of NaN, and DuckDB 2.0 takes `x <= 5` and
@@ -322,6 +324,10 @@ class DuckDB:
         rows = relation.count("*").fetchall()[0][0]
         return Loaded(relation=key, fields=fields, typed=typed, rows=int(rows), digest=hashed)
 
+    def _full(self) -> str:
+        place = Path(self._scratch.name).parent
+        return f"{place} has no room for its temporary files; make room, or set TMPDIR to another disk"
+
     @contextmanager
     def _guarded(self, doing: str, *, data: bool = False) -> Iterator[None]:
         watch = threading.Timer(self._limits.seconds, self._connection.interrupt)
@@ -334,12 +340,14 @@ class DuckDB:
                 f"{doing} took longer than {self._limits.seconds:g} s and was stopped; "
                 "simplify it or allow more time"
             ) from None
-        except duckdb.OutOfMemoryException:
-            raise EngineError(
-                f"{doing} needed more than {self._limits.memory} of memory; allow more or read fewer columns"
-            ) from None
+        except duckdb.OutOfMemoryException as error:
+            full = f", and {self._full()}, or" if OFFLOADED in str(error) else "; read fewer columns or"
+            says = f"{doing} needed more than {self._limits.memory} of memory{full} allow more"
+            raise EngineError(says) from None
         except duckdb.Error as error:
             says = str(error).splitlines()[0]
+            if "No space left" in says:
+                raise EngineError(f"{doing}: {self._full()}") from None
             if data:
                 raise DataError(f"{doing}: {says}; check the file") from None
             raise EngineError(f"{doing} was refused by DuckDB: {says}; mend the query") from None

@@ -8,7 +8,7 @@ from datetime import date
 from splitrun.judge.numbers import scale
 from splitrun.plan.power.progress import planned_shares
 from splitrun.plan.power.rates import error_rates
-from splitrun.spec.amount import written_window
+from splitrun.spec.amount import told_window
 from splitrun.spec.analysis import Method, Mode
 from splitrun.spec.model import Direction, Role
 from splitrun.spec.plan import Plan, PlannedMetric
@@ -24,7 +24,7 @@ def rule_of(plan: Plan) -> tuple[str, ...]:
 def reading(plan: Plan) -> Iterator[str]:
     """When effects are read."""
     rules, looks = plan.analysis, plan.analysis.looks
-    end = f", {written_window(looks[-1])} after the first exposure" if looks else ""
+    end = f", {told_window(looks[-1])} after the first exposure" if looks else ""
     match rules.method:
         case Method.FIXED:
             yield f"effects are read once, at the planned end{end}; until then only health is shown"
@@ -81,9 +81,9 @@ def lasting(plan: Plan) -> Iterator[str]:
     """How long it runs, and what happens where nothing was shown."""
     if plan.duration is not None:
         weeks = ", each day of the week equally often" if plan.duration.whole_weeks else ""
-        wait = written_window(plan.observation) if plan.observation else ""
+        wait = told_window(plan.observation) if plan.observation else ""
         seen = f", then their windows pass for {wait}" if wait else ""
-        yield f"units are enrolled for {written_window(plan.duration.enrol)}{weeks}{seen}"
+        yield f"units are enrolled for {told_window(plan.duration.enrol)}{weeks}{seen}"
     yield "else it is inconclusive; to go on is an amendment with a reason, on the record"
 
 
@@ -102,7 +102,7 @@ def looking(plan: Plan, start: date, units: int | None) -> tuple[tuple[str, ...]
     return tuple(
         (
             str(number),
-            written_window(look),
+            told_window(look),
             (start + look).isoformat(),
             f"{share:.0%}",
             "-" if units is None else f"{round(units * share):,}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic
@@ -52,6 +53,8 @@ STATUS: dict[type[SplitrunError], int] = {
 
 AFTER = 5
 """Seconds to wait before what refuses for its own reasons is asked again."""
+OPTION = re.compile(r"`splitrun [^`]*`|`?--([a-z]+(?:-[a-z]+)*)(?: [A-Z]+)?`?")
+"""An option of the command line in a sentence, with the word for its value; a whole command is left."""
 PARAMETERS: dict[str, Operation] = {
     "since": {
         "type": "integer",
@@ -91,7 +94,28 @@ def troubled(error: SplitrunError) -> Response:
     """Answer with what went wrong."""
     status = STATUS[type(error)]
     again = {"Retry-After": str(AFTER)} if status == STATUS[StoreError] else None
-    return Response(encode(error_form(error)), status, again, media_type="application/json")
+    return Response(encode(named(error_form(error))), status, again, media_type="application/json")
+
+
+def named(told: object) -> object:
+    """Name the fields of a body where a sentence names options of the command line."""
+    match told:
+        case str():
+            return OPTION.sub(field, told)
+        case dict():
+            return {key: named(value) for key, value in told.items()}
+        case list():
+            return [named(value) for value in told]
+        case _:
+            return told
+
+
+def field(found: re.Match[str]) -> str:
+    """Write an option as the field that it is over HTTP."""
+    if found[1] is None:
+        return found[0]
+    name = found[1].replace("-", "_")
+    return name if found[0] == found.string else f"`{name}`"
 
 
 def operation(method: str, path: str, scope: Scope, brief: str, verb: Operated[Body]) -> Endpoint:

@@ -17,7 +17,7 @@ from splitrun.conduct.lifecycle.footing import Asked
 from splitrun.serve.endpoint import Caller
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Body", "Call", "Nothing", "Reason", "UnfitError", "body_of", "query_of"]
+__all__ = ["WHOLE", "Body", "Call", "Nothing", "Reason", "UnfitError", "body_of", "query_of"]
 
 LONGEST = 65_536
 """Bytes of a body."""
@@ -33,7 +33,9 @@ class UnfitError(Exception):
         self.status = status
 
 
-Reason = Annotated[str, Meta(min_length=1, max_length=10_000)]
+WHOLE = r"^[^\x00]*$"
+"""Of a text that every database takes: without a zero character."""
+Reason = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=WHOLE)]
 """Why something is done."""
 
 

@@ -82,7 +82,7 @@ def key_of(call: Call[Body]) -> str:
         UnfitError: The registry holds none of that key.
     """
     key = call.path["experiment"]
-    if not there(key, call.root):
+    if "\x00" in key or not there(key, call.root):
         raise UnfitError(f"the registry holds no experiment {key[:64]!r}; see GET {PLACE}", 404)
     return key
 

@@ -13,7 +13,7 @@ from splitrun.conduct.serving.access import access_keys, make_access_key, revoke
 from splitrun.report.forms.access import access_key_form, access_keys_form
 from splitrun.report.forms.chain import log_form, verification_form
 from splitrun.serve.api.answering import Operated, operation
-from splitrun.serve.api.call import Call, Nothing, Reason, UnfitError
+from splitrun.serve.api.call import WHOLE, Call, Nothing, Reason, UnfitError
 from splitrun.store.access.keys import Scope
 
 __all__ = ["ENDPOINTS"]
@@ -29,7 +29,7 @@ class Naming(Struct, frozen=True, forbid_unknown_fields=True):
 class Granting(Struct, frozen=True, forbid_unknown_fields=True):
     """An API key to be made."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=WHOLE)]
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)]
 
 

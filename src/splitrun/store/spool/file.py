@@ -153,6 +153,28 @@ class SpoolFile:
             (value,) = read.execute("select value from about where name = 'name'").fetchone()
             return str(value)
 
+    def renamed(self) -> str:
+        """Draw another name and give it: under it nothing is in the lake yet."""
+        drawn = uuid4().hex
+        with self.connection() as write:
+            write.execute("update about set value = ? where name = 'name'", (drawn,))
+        return drawn
+
+    def intend(self, upto: int) -> None:
+        """Note, before the lake is given anything, up to which parcel a flush goes."""
+        with self.connection() as write:
+            write.execute(
+                "insert into about values ('flush', ?) "
+                "on conflict (name) do update set value = excluded.value",
+                (str(upto),),
+            )
+
+    def intended(self) -> int:
+        """Number of the last parcel of the flush that was begun last; 0 where none was."""
+        with self.connection() as read:
+            found = read.execute("select value from about where name = 'flush'").fetchone()
+            return 0 if found is None else int(found[0])
+
     def rows(self, parcels: Sequence[Parcel]) -> list[tuple[object, ...]]:
         """Close parcels as rows to be inserted."""
         bodies = self.cipher.closed([(one.body, one.label()) for one in parcels])
