@@ -16,7 +16,7 @@ from splitrun.plan.power.setting import Advice
 from splitrun.spec.plan import Plan
 from splitrun.spec.power.baselines import FrameLevel, Representation
 
-__all__ = ["Share", "advised", "left_out", "represented", "shares"]
+__all__ = ["Share", "advised", "left_out", "represented", "shares", "standardised"]
 
 MOST = 6
 """Missed levels that a sentence names."""
@@ -73,9 +73,15 @@ def share(found: Representation, attribute: str, level: FrameLevel) -> Share:
     if not found.inside:
         return Share(attribute, level, population, None, None, None)
     frame = level.frame / found.inside
-    spread = (frame * (1 - frame) + population * (1 - population)) / 2
-    gap = float(apart(np.array(frame - population), np.array(spread)))
-    return Share(attribute, level, population, frame, frame - population, gap if np.isfinite(gap) else None)
+    gap = standardised(frame, population)
+    return Share(attribute, level, population, frame, frame - population, gap)
+
+
+def standardised(one: float, population: float) -> float | None:
+    """How far a share lies from the population's; None where neither leaves any spread, and they differ."""
+    spread = (one * (1 - one) + population * (1 - population)) / 2
+    gap = float(apart(np.array(one - population), np.array(spread)))
+    return gap if np.isfinite(gap) else None
 
 
 def left_out(found: Representation) -> str:
