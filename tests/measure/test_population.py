@@ -9,7 +9,7 @@ import pytest
 
 from splitrun.errors import DataError
 from splitrun.measure.engines.duckdb import DuckDB
-from splitrun.measure.population import Counted, Population, counted
+from splitrun.measure.population.counted import Counted, Population, counted
 from splitrun.spec.source import Source
 from splitrun.terms.parse import parse
 

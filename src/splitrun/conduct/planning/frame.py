@@ -12,7 +12,7 @@ from splitrun.conduct.planning.looking import around, column_of, day_of
 from splitrun.conduct.workspace import workspace
 from splitrun.errors import DataError
 from splitrun.measure.engine import Engine
-from splitrun.measure.population import Population, counted
+from splitrun.measure.population.counted import Population, counted
 from splitrun.plan.switches.audiences import meanings
 from splitrun.spec.experiment import Frame
 from splitrun.spec.plan import Plan
