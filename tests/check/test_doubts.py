@@ -36,6 +36,7 @@ from splitrun.measure.measured import (
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Duration, Method, Mode, Trigger
 from splitrun.spec.plan import Plan
+from tests.check.represented import DEVICES, sampled
 from tests.check.worlds import evidence, guardrail, measured, plan, primary, ratio, started, two_shares
 
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
@@ -270,6 +271,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         "fetched of voucher: ",
     ),
     "too_few_units": (Severity.WARN, small, "control has 20 units, voucher has 22 units"),
+    "unrepresentative": (
+        Severity.WARN,
+        lambda: sampled({"mobile": 333, "desktop": 167}, DEVICES),
+        "device = tablet is 0 % of them and 31 % of it (standardised difference -0.948)",
+    ),
     "zero_spread": (
         Severity.WARN,
         constant,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from splitrun.check.doubts import CHECKS
 from splitrun.check.evidence import Finding, Severity
 from splitrun.judge.limitations import OF_FINDINGS, limitations
@@ -10,6 +12,7 @@ from splitrun.spec.analysis import Mode, Multiplicity
 from splitrun.spec.source import MeanSums, MomentsTable
 from tests.check.worlds import guardrail, plan, primary, secondary
 from tests.judge.registrations import registration
+from tests.plan.representation.frames import ALL, NO_TABLETS, framed
 
 
 def test_a_fixed_plan_that_was_not_registered_says_so() -> None:
@@ -61,3 +64,18 @@ def test_findings_that_change_what_an_effect_means_are_limitations() -> None:
 
 def test_every_limitation_belongs_to_a_check() -> None:
     assert set(OF_FINDINGS) <= {check.__name__ for check in CHECKS}
+
+
+@pytest.mark.requirement("R10")
+def test_a_readout_says_for_whom_its_effects_hold() -> None:
+    known, unknown, whole = (
+        limitations(each, [], registration=registration())
+        for each in (framed(NO_TABLETS), framed(None), framed(ALL, "device", audience=None))
+    )
+
+    assert (
+        "effects hold for device <> 'tablet'; the frame leaves out 31 % of the population users "
+        "(31 of 100 units): no unit with device = tablet"
+    ) in known
+    assert "how far the units stand for the population users was not measured" in unknown
+    assert not [says for says in whole if "population" in says]

@@ -31,6 +31,7 @@ from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.logged import exposures_left_out
+from splitrun.check.units.represented import unrepresentative
 from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
@@ -59,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     denominator_moved,
     skewed,
     too_few_units,
+    unrepresentative,
     zero_spread,
     no_unit,
     no_cluster,

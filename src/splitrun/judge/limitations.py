@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from splitrun.check.evidence import Finding
 from splitrun.judge.grounds import open_ended
 from splitrun.judge.readout import Look, Registration
+from splitrun.plan.representation.frame import left_out, represented
 from splitrun.spec.analysis import Method, Mode, Multiplicity
 from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
@@ -83,6 +84,18 @@ def of_plan(plan: Plan, look: Look | None) -> Iterator[str]:
     ]
     if watched:
         yield f"only harm was looked for in {', '.join(watched)}; that they are safe was not put to proof"
+    yield from of_frame(plan)
+
+
+def of_frame(plan: Plan) -> Iterator[str]:
+    """For whom the effects hold, where the plan says whom its units should represent."""
+    declared, found = plan.delivery.frame, represented(plan)
+    if declared is None:
+        return
+    if found is None:
+        yield f"how far the units stand for the population {declared.population} was not measured"
+    elif left_out(found):
+        yield f"effects hold for {found.audience or 'the frame'}; {left_out(found)}"
 
 
 def of_clusters(plan: Plan) -> Iterator[str]:

@@ -42,6 +42,7 @@ __all__ = [
     "baselines",
     "caps",
     "condition",
+    "decided",
     "distinct",
     "names",
     "outcome",
@@ -251,7 +252,15 @@ def condition(reading: Reading, written: str, alias: str, wanted: str) -> exp.Ex
     Raises:
         DataError: It names a column that is not there, or does not fit the columns' kinds.
     """
-    parsed = parse(written)
+    return decided(reading, parse(written), alias, wanted)
+
+
+def decided(reading: Reading, parsed: Tree, alias: str, wanted: str) -> exp.Expr:
+    """Render a condition that was read already; three-valued.
+
+    Raises:
+        DataError: It names a column that is not there, or does not fit the columns' kinds.
+    """
     bound = reading.bound(columns(parsed), alias, wanted)
     try:
         return rendered(parsed, bound)

@@ -16,7 +16,19 @@ from splitrun.measure.sql import Work, choice, column, falling, relation, select
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment
 
-__all__ = ["MISSING", "ONE", "Levels", "label", "levels", "named", "raw", "relabelled", "shown"]
+__all__ = [
+    "MISSING",
+    "MOST",
+    "ONE",
+    "OTHER",
+    "Levels",
+    "label",
+    "levels",
+    "named",
+    "raw",
+    "relabelled",
+    "shown",
+]
 
 MISSING, OTHER = "(missing)", "other"
 MOST = 20

@@ -188,9 +188,9 @@ class Frame(Model):
     """Whom the sample should represent."""
 
     population: Note
-    """The name of the population."""
+    """The source with its units."""
     by: Annotated[tuple[Column, ...], Field(min_length=1)]
-    """Columns whose shares should agree."""
+    """Columns known before exposure, whose shares should agree."""
 
 
 class Holdback(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
+from splitrun.conduct.planning.frame import measured_frame
 from splitrun.conduct.planning.looking import Looking, day_of, midnight, stretched, trace_of
 from splitrun.conduct.reading.access import Access
 from splitrun.errors import DataError, Mistake, SpecError
@@ -74,7 +75,14 @@ def baseline(
         seen = of_experiment(plan, looking.past, experiment, (allowed, now))
     else:
         seen = of_source(plan, looking, experiment, (allowed, now))
-    return told(plan, seen, now)
+    found, frame = told(plan, seen, now), plan.delivery.frame
+    if frame is None:
+        return found
+    table.progress("measuring the frame")
+    with engine(allowed, experiment) as last:
+        represented, notes = measured_frame(plan, frame, experiment, last, now)
+    known = found.baselines.model_copy(update={"frame": represented})
+    return replace(found, baselines=known, notes=(*found.notes, *notes))
 
 
 def engine(allowed: Access, experiment: Written, frames: dict[str, object] | None = None) -> DuckDB:

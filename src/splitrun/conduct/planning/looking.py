@@ -10,16 +10,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from splitrun.conduct.experiment import Written
-from splitrun.conduct.workspace import workspace
+from splitrun.conduct.workspace import contents, shown, workspace
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.measure.rows.history import Trace
 from splitrun.plan.power.history import stretch
+from splitrun.plan.seal import resolved
 from splitrun.spec.analysis import PRE_PERIOD
 from splitrun.spec.plan import Plan
+from splitrun.spec.reading import read_experiment, read_experiment_mapping
 from splitrun.spec.source import ROW, Source
 from splitrun.spec.written.fields import suggested
 
-__all__ = ["Looking", "day_of", "midnight", "stretched", "trace_of"]
+__all__ = ["Looking", "around", "column_of", "day_of", "midnight", "stretched", "trace_of"]
 
 DAY = timedelta(days=1)
 
@@ -98,15 +100,18 @@ def trace_of(experiment: Written, plan: Plan, looking: Looking) -> Trace:
 
 
 def around(experiment: Written) -> tuple[dict[str, Source], dict[str, str | None]]:
-    """What the project around an experiment defines: sources, and the column of each type of unit."""
+    """What an experiment and the project around it define: sources, and the column of each type of unit."""
     match experiment:
         case str() | PathLike():
-            says = workspace(Path(experiment).resolve().parent).says
+            path = Path(experiment)
+            says = workspace(path.resolve().parent).says
+            draft = read_experiment(contents(path), shown(path))
         case _:
-            return {}, {}
+            return dict(resolved(read_experiment_mapping(experiment), {}).value.sources), {}
     types = {} if says.project is None else says.project.units
     shared = {key: each.value for key, each in says.library.sources.items()}
-    return shared, {name: each.key for name, each in types.items()}
+    own = resolved(draft, says.experiments, says.library).value.sources
+    return {**shared, **own}, {name: each.key for name, each in types.items()}
 
 
 def column_of(source: Source, unit: str, types: Mapping[str, str | None]) -> str | None:

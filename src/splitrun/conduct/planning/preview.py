@@ -19,6 +19,7 @@ from splitrun.plan.power.aged import aged, joined
 from splitrun.plan.power.forecast import Forecast, forecast
 from splitrun.plan.power.planned import planned
 from splitrun.plan.power.testable import testable
+from splitrun.plan.representation.frame import advised
 from splitrun.plan.seal import digest
 from splitrun.plan.sealing.canonical import canonical
 from splitrun.report.planning.markdown import MADE_BY as MARKDOWN
@@ -75,7 +76,7 @@ def preview(
         forecast=ahead,
         refusals=refusals,
         rules=rules(plan, project, today),
-        advice=(*aged(known, today, plan.key), *advice),
+        advice=(*aged(known, today, plan.key), *advised(plan), *advice),
         file=None if file is None or not file.is_file() else shown(file),
         age=known.age(today),
         start=start or today,

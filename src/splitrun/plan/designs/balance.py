@@ -22,7 +22,7 @@ from splitrun.plan.designs.dealt import Strata
 from splitrun.plan.designs.dice import Whole
 from splitrun.plan.designs.roster import MISSING, Roster
 
-__all__ = ["Difference", "Feature", "Splits", "balance", "features"]
+__all__ = ["Difference", "Feature", "Splits", "apart", "balance", "features"]
 
 Figures = NDArray[np.float64]
 
@@ -102,10 +102,15 @@ def standardised(feature: Feature, strata: Strata, variant: Whole, arms: int) ->
     n, mean, variance = (
         part.reshape(shape) for part in spread(feature, strata.code * arms + variant, shape[0] * arms)
     )
-    gap = mean[:, 1:] - mean[:, :1]
-    scale = np.sqrt((variance[:, 1:] + variance[:, :1]) / 2)
+    gap = apart(mean[:, 1:] - mean[:, :1], (variance[:, 1:] + variance[:, :1]) / 2)
+    return gap, np.minimum(n[:, 1:], n[:, :1])
+
+
+def apart(gap: Figures, variance: Figures) -> Figures:
+    """Differences over the root of the mean of two variances; infinite where there is no spread."""
+    scale = np.sqrt(variance)
     flat = np.where(gap == 0, 0.0, np.inf)
-    return np.divide(gap, scale, out=flat, where=scale > 0), np.minimum(n[:, 1:], n[:, :1])
+    return np.divide(gap, scale, out=flat, where=scale > 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

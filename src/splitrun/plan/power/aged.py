@@ -25,6 +25,7 @@ def joined(wins: Baselines, others: Baselines) -> Baselines:
         metrics={**others.metrics, **wins.metrics},
         measured=wins.measured or others.measured,
         until=wins.until or others.until,
+        frame=wins.frame or others.frame,
     )
 
 

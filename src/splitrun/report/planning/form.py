@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from splitrun.plan.representation.frame import represented
 from splitrun.report.forecast.form import form as ahead_of
+from splitrun.report.planning.frame import frame_form
 from splitrun.report.planning.preview import Preview, Seal, Standing
 from splitrun.report.planning.rule import looking, rule_of
 
@@ -19,6 +21,7 @@ def preview_form(found: Preview) -> dict[str, object]:
     """A preview as its documented JSON form; null where there is nothing."""
     ahead = found.forecast
     units = None if ahead is None else ahead.planned or ahead.units
+    frame = represented(found.plan)
     looks = looking(found.plan, found.start, units)
     return {
         "form": FORM,
@@ -35,6 +38,7 @@ def preview_form(found: Preview) -> dict[str, object]:
         "looks": [{"look": int(one[0]), "after": one[1], "on": one[2]} for one in looks],
         "forecast": None if ahead is None else ahead_of(ahead),
         "baselines": {"file": found.file, "age_days": found.age},
+        "frame": None if frame is None else frame_form(frame),
         "registry": None if found.standing is None else standing(found.standing),
         "digest": found.digest,
         "plan": json.loads(found.canonical),

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from splitrun.plan.power.history import History
 from splitrun.report.forecast.text import laid_out
+from splitrun.report.planning.frame import frame_form, frame_says, frame_sheet
 from splitrun.report.printable import folded, printable
 from splitrun.spec.power.baselines import Baseline, MeanBaseline, RatioBaseline, ShareBaseline, Varying
 
@@ -36,6 +37,8 @@ def history_yaml(found: History) -> str:
         lines.append(f"units_per_day: {digits(known.units_per_day)}")
     lines.append("metrics:" if known.metrics else "metrics: {}")
     lines += [f"  {key}: {flow(written(each))}" for key, each in known.metrics.items()]
+    if known.frame is not None:
+        lines.append(f"frame: {json.dumps(known.frame.model_dump(mode='json'), ensure_ascii=False)}")
     lines += [printable(f"# {key} is not known: {why}") for key, why in found.unknown]
     return "\n".join(lines) + "\n"
 
@@ -103,6 +106,7 @@ def history_form(found: History, file: str | None) -> dict[str, object]:
         "control": found.control,
         "units_per_day": found.baselines.units_per_day,
         "metrics": {key: written(each) for key, each in found.baselines.metrics.items()},
+        "frame": None if found.baselines.frame is None else frame_form(found.baselines.frame),
         "unknown": [{"metric": key, "why": why} for key, why in found.unknown],
         "notes": list(found.notes),
     }
@@ -131,6 +135,12 @@ def told(found: History, wide: int) -> Iterator[str]:
     rows += [row(key, each) for key, each in found.baselines.metrics.items()]
     yield ""
     yield from laid_out(rows)
+    frame = found.baselines.frame
+    if frame is not None:
+        shown = frame_sheet(frame)
+        yield ""
+        yield from folded(printable(frame_says(frame)), wide, "", "  ")
+        yield from laid_out([shown.heads, *shown.rows])
     for key, why in found.unknown:
         yield from folded(printable(f"! {key} is not known: {why}"), wide, "", "  ")
     for note in found.notes:

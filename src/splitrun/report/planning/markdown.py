@@ -10,6 +10,7 @@ from splitrun.report.planning.rule import rule_of
 from splitrun.report.planning.sheets import (
     baselines,
     calendar,
+    framed,
     kept,
     points,
     question,
@@ -42,7 +43,7 @@ def preview_markdown(found: Preview) -> str:
         *([] if found.forecast is None else tables((points(found.forecast), ways(found.forecast)))),
         "## How it will be judged",
         *bullets(rule_of(found.plan)),
-        *tables((calendar(found), baselines(found), kept(found))),
+        *tables((calendar(found), baselines(found), *framed(found), kept(found))),
         *([] if found.standing is None else tables((state(found.standing),))),
         "## The whole plan",
         *tables(written_out(found.plan)),

@@ -14,6 +14,7 @@ from splitrun.report.planning.rule import rule_of
 from splitrun.report.planning.sheets import (
     baselines,
     calendar,
+    framed,
     kept,
     points,
     question,
@@ -37,7 +38,7 @@ def preview_page(found: Preview) -> str:
         "question": ("Question", [heading(2, "The question"), sheet(question(found.plan))]),
         "size": ("Size and time", [heading(2, "Size and time"), *ahead(found)]),
         "rule": ("Judgement", [heading(2, "How it will be judged"), *judged(found)]),
-        "known": ("Baselines", [heading(2, "What it rests on"), *sheets((baselines(found), kept(found)))]),
+        "known": ("Baselines", [heading(2, "What it rests on"), *known(found)]),
         "plan": ("The whole plan", [heading(2, "The whole plan"), *whole(found)]),
     }
     links = "".join(f'<a href="#{key}">{name}</a>' for key, (name, _) in parts.items())
@@ -92,6 +93,11 @@ def judged(found: Preview) -> Iterator[str]:
     """What each outcome will mean, and when effects are read."""
     yield listed(rule_of(found.plan))
     yield from sheets((calendar(found),))
+
+
+def known(found: Preview) -> Iterator[str]:
+    """The baselines, whom the frame stands for, and what is waived."""
+    yield from sheets((baselines(found), *framed(found), kept(found)))
 
 
 def whole(found: Preview) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from splitrun.plan.power.forecast import Forecast
+from splitrun.plan.representation.frame import represented
 from splitrun.report.forecast.text import head as size_of
 from splitrun.report.forecast.text import pointed, priced, row
+from splitrun.report.planning.frame import frame_says, frame_sheet
 from splitrun.report.planning.preview import Preview, Standing
 from splitrun.report.planning.rule import looking
 from splitrun.report.printable import printable
@@ -15,8 +17,8 @@ from splitrun.report.scorecard import expectation
 from splitrun.spec.plan import Plan
 
 __all__ = [
-    "bare", "baselines", "calendar", "kept", "points", "question", "size", "state", "titled", "variants",
-    "verdict", "ways",
+    "bare", "baselines", "calendar", "framed", "kept", "points", "question", "size", "state", "titled",
+    "variants", "verdict", "ways",
 ]  # fmt: skip
 
 ONE_LINE = 100_000
@@ -173,6 +175,15 @@ def origin(found: Preview) -> Iterator[tuple[str, str]]:
         yield "age", f"{found.age:,} days since that history ended"
     if found.file is not None:
         yield "file", found.file
+    frame = represented(found.plan)
+    if frame is not None:
+        yield "frame", frame_says(frame)
+
+
+def framed(found: Preview) -> tuple[Sheet, ...]:
+    """Whom the sample stands for; nothing where no frame was measured."""
+    frame = represented(found.plan)
+    return () if frame is None else (frame_sheet(frame),)
 
 
 def kept(found: Preview) -> Sheet:

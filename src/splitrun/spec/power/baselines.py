@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from splitrun.spec.amount import Portion
-from splitrun.spec.model import Key, Model, Note, unsaid
+from splitrun.spec.model import Column, Key, Model, Note, unsaid
 from splitrun.spec.reading import checked
 from splitrun.spec.written.document import Written
 from splitrun.spec.written.text import document
@@ -18,8 +18,10 @@ __all__ = [
     "Baselines",
     "Clustering",
     "Day",
+    "FrameLevel",
     "MeanBaseline",
     "RatioBaseline",
+    "Representation",
     "ShareBaseline",
     "Total",
     "read_baselines",
@@ -140,6 +142,50 @@ Day = Annotated[str, AfterValidator(day)]
 """A day in ISO 8601."""
 
 
+class FrameLevel(Model):
+    """One level of an attribute: how many of its units are in the population, and how many in the frame."""
+
+    label: Note
+    """As it is shown; of several, whatever was written."""
+    levels: Annotated[int, Field(ge=1)] = 1
+    """How many levels are counted together here: above 1, small ones that are not told by name."""
+    population: Annotated[int, Field(ge=1)]
+    frame: Annotated[int, Field(ge=0)]
+    """Of these, units that the audience takes."""
+
+
+class Representation(Model):
+    """A population by what is known of its units, and the part of it that the audience takes: the frame."""
+
+    population: Note
+    """Its source."""
+    audience: Note | None = None
+    """Who was taken, as the experiment said it then; None: everyone."""
+    measured: Day
+    units: Annotated[int, Field(ge=1)]
+    """Of the population."""
+    inside: Annotated[int, Field(ge=0)]
+    """Of the frame."""
+    by: dict[Column, Annotated[tuple[FrameLevel, ...], Field(min_length=1)]]
+    """Levels by attribute, the largest first."""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        for name, levels in self.by.items():
+            told = sum(one.population for one in levels), sum(one.frame for one in levels)
+            if told != (self.units, self.inside):
+                raise ValueError(
+                    f"the levels of {name} count {told[0]:,} and {told[1]:,} units, and there are "
+                    f"{self.units:,} and {self.inside:,}; measure again with `splitrun baseline`"
+                )
+            if any(one.frame > one.population for one in levels):
+                raise ValueError(
+                    f"a level of {name} has more units in the frame than in the population; "
+                    "measure again with `splitrun baseline`"
+                )
+        return self
+
+
 class Baselines(Model):
     """What is known before an experiment."""
 
@@ -151,6 +197,8 @@ class Baselines(Model):
     """Where and when they were measured."""
     until: Day | None = Field(default=None, exclude_if=unsaid)
     """The day on which the history that they were measured on ends; from it their age is counted."""
+    frame: Representation | None = Field(default=None, exclude_if=unsaid)
+    """How far those whom the audience takes stand for the population of the experiment's `frame`."""
 
     def age(self, today: date) -> int | None:
         """Days since that history ended; None where nobody wrote when."""

@@ -1,0 +1,3 @@
+"""How far a sample stands for the population that its experiment declares."""
+
+from __future__ import annotations
