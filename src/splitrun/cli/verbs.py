@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.place import home
+    from splitrun.conduct.registry.pseudonyms import (
+        destroy_pseudonyms,
+        pseudonym_epochs,
+        rotate_pseudonyms,
+    )
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
@@ -109,6 +114,7 @@ __all__ = [
     "decide",
     "demo",
     "desk",
+    "destroy_pseudonyms",
     "difference_as_json",
     "difference_as_lines",
     "difference_as_markdown",
@@ -146,6 +152,7 @@ __all__ = [
     "preview_form",
     "preview_reports",
     "preview_text",
+    "pseudonym_epochs",
     "publish",
     "quality",
     "quality_as_json",
@@ -157,6 +164,7 @@ __all__ = [
     "restore",
     "retire_key",
     "revoke_access_key",
+    "rotate_pseudonyms",
     "ruleset_schema",
     "schema",
     "served",
@@ -205,6 +213,7 @@ HOMES = {
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
+    "destroy_pseudonyms": "splitrun.conduct.registry.pseudonyms",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
     "difference_as_markdown": "splitrun.report.differences.shown",
@@ -242,6 +251,7 @@ HOMES = {
     "preview_form": "splitrun.report.planning.form",
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
+    "pseudonym_epochs": "splitrun.conduct.registry.pseudonyms",
     "publish": "splitrun.conduct.rulesets",
     "quality": "splitrun.conduct.collecting.quality",
     "quality_as_json": "splitrun.conduct.collecting.tellings",
@@ -253,6 +263,7 @@ HOMES = {
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "revoke_access_key": "splitrun.conduct.serving.access",
+    "rotate_pseudonyms": "splitrun.conduct.registry.pseudonyms",
     "ruleset_schema": "splitrun.assign.transmission",
     "schema": "splitrun.spec.schema",
     "served": "splitrun.conduct.lifecycle.serving",

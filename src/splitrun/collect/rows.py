@@ -7,7 +7,7 @@ the future after that is no row: it is told by its place, and kept as a dead let
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -47,6 +47,8 @@ class Setting:
     declared: Declared = field(default_factory=dict)
     """Properties with a column of their own."""
     raw_ids: bool = False
+    beside: Mapping[int, KeyOf] = field(default_factory=dict)
+    """Gives the pseudonyms of other epochs, each of which has a column of its own."""
     late: timedelta = LATE
 
 
@@ -165,7 +167,7 @@ def exposed(lists: Lists, setting: Setting) -> pa.Table:
         "outcome": pa.array([outcome(one) for one in of], pa.string()),
         "attributes": lists.objects([one.attributes for one in of]),
     }
-    return pa.table({**lists.common(setting.epoch, release=True), **own})
+    return pa.table({**lists.common(setting.epoch, release=True), **own, **lists.beside(setting.beside)})
 
 
 def happened(lists: Lists, setting: Setting) -> pa.Table:
@@ -176,7 +178,7 @@ def happened(lists: Lists, setting: Setting) -> pa.Table:
         "value": pa.array([one.value for one in of], pa.float64()),
         **parted([bytes(one.properties) for one in of], setting.declared),
     }
-    return pa.table({**lists.common(setting.epoch, release=True), **own})
+    return pa.table({**lists.common(setting.epoch, release=True), **own, **lists.beside(setting.beside)})
 
 
 def linked(lists: Lists, setting: Setting) -> pa.Table:
@@ -187,7 +189,9 @@ def linked(lists: Lists, setting: Setting) -> pa.Table:
         "was_key": pa.array([key_of(one.was.type, one.was.id) for one in of], pa.int64()),
         "was_type": pa.array([one.was.type for one in of], pa.string()),
     }
-    return pa.table({**lists.common(setting.epoch, release=False), **own})
+    for epoch, other in setting.beside.items():
+        own[f"was_key_{epoch}"] = pa.array([other(one.was.type, one.was.id) for one in of], pa.int64())
+    return pa.table({**lists.common(setting.epoch, release=False), **own, **lists.beside(setting.beside)})
 
 
 def sifted(

@@ -93,6 +93,10 @@ class Shelf:
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
     late: timedelta | None = None
     """How long after it happened an event may have come in; None: as long as the lake took it."""
+    epoch: int | None = None
+    """The epoch whose pseudonyms units are known by; None: that of each row."""
+    raw: bool = False
+    """Whether the ids themselves stand beside pseudonyms."""
     linked: int | None = None
     """The last commit of aliases that counts; None where ids are never joined."""
     rows: Dataset | None = None

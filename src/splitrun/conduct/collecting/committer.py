@@ -96,6 +96,7 @@ class Committer:
         parcels = self.spool.pending(0, MOST_BYTES)
         if not parcels:
             return None
+        self.quarters.turn()
         if self.unsure:
             parcels = self.begun(parcels)
         self.unsure = True

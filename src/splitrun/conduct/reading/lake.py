@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.errors import DataError
 from splitrun.measure.engine import Shelf
@@ -13,8 +15,8 @@ from splitrun.measure.rows.linking import linked
 from splitrun.spec.analysis import Identity
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, LOGGED, Rows
-from splitrun.store.lake.reading import links, snapshot
-from splitrun.store.lake.tables import Table
+from splitrun.store.lake.reading import Began, Snapshot, began, links, snapshot, strangers
+from splitrun.store.lake.tables import RAW, Table
 
 __all__ = ["DEFAULT", "lake_of", "logged", "pins", "shelves"]
 
@@ -76,14 +78,16 @@ def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, 
         raise DataError(
             "rows are named in the lake, and there is no splitrun.yaml here or above; go into the project"
         )
+    held = {one: snapshot(lake, one, upto.get(one)) for one in map(TABLES.__getitem__, tables.values())}
+    start = beginning(plan, held)
     joined = aliases = None
     if plan.identity is Identity.FIRST_SEEN:
-        found_links = links(lake, upto.get(Table.ALIASES))
+        found_links = links(lake, upto.get(Table.ALIASES), None if start is None else start.epoch)
         pairs, aliases = found_links.pairs, found_links.sequence
         joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
     names, found = wanted(plan), dict[str, Shelf]()
     for key, table in tables.items():
-        pinned = snapshot(lake, TABLES[table], upto.get(TABLES[table]))
+        pinned = held[TABLES[table]]
         if not pinned.files:
             raise DataError(
                 f"{key}: the lake holds no {TABLES[table]} yet; wait until clients have sent some"
@@ -97,10 +101,46 @@ def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, 
             version=plan.delivery.version,
             links=joined,
             late=plan.lateness,
+            epoch=None if start is None else start.epoch,
+            raw=RAW.name in pinned.schema.names,
             linked=aliases,
             rows=pinned.rows() if pinned.folder.local is None else None,
             digest=pinned.digest() if pinned.folder.local is None else None,
         )
+    return found
+
+
+def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
+    """Tell under which epoch of pseudonyms an experiment began, and hold its rows to it.
+
+    Args:
+        plan: What is read.
+        held: The tables that it reads.
+
+    Returns:
+        None where its exposures are not of the lake, or nobody was exposed.
+
+    Raises:
+        DataError: Rows that came in since have no pseudonym of that epoch: nobody can tell whose they are.
+    """
+    exposures = held.get(Table.EXPOSURES)
+    if exposures is None or not exposures.files:
+        return None
+    found = began(exposures, plan.key, plan.delivery.version)
+    if found is None:
+        return None
+    of = (pc.field("experiment") == plan.key) & (pc.field("version") == plan.delivery.version)
+    since = pc.field("received") >= pc.scalar(found.received)
+    for table, pinned in held.items():
+        lost = (
+            strangers(pinned, found.epoch, of if table is Table.EXPOSURES else since) if pinned.files else 0
+        )
+        if lost:
+            raise DataError(
+                f"{plan.key!r} began under epoch {found.epoch} of the pseudonyms, and {lost:,} {table} that "
+                "came in since have none of it: its key was destroyed, or a committer ran without it; see what "
+                "`splitrun audit log` recorded of it before"
+            )
     return found
 
 

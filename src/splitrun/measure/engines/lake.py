@@ -108,10 +108,13 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
         once: Whether rows of one event id are made one: that of the earliest commit.
     """
     listed = [each(name, shelf, stored) for name in sorted(set(shelf.wanted) - {"unit_key"})]
-    key = "r.unit_key" if links is None else "COALESCE(l.root, r.unit_key)"
-    head = ", ".join([f"{key} AS unit_key", "r.unit_key AS own_key", "r.time AS _time", *listed, *own(shelf)])
-    joined = "" if links is None else f" LEFT JOIN {quoted(links)} l ON l.was = r.unit_key"
+    name = known(shelf, stored)
+    key = name if links is None else f"COALESCE(l.root, {name})"
+    head = ", ".join([f"{key} AS unit_key", f"{name} AS own_key", "r.time AS _time", *listed, *own(shelf)])
+    joined = "" if links is None else f" LEFT JOIN {quoted(links)} l ON l.was = {name}"
     test = f"r.sequence <= {shelf.sequence}"
+    if shelf.epoch is not None:
+        test += f" AND {name} IS NOT NULL"
     if shelf.table != "events":
         test += f" AND r.experiment = {literal(shelf.experiment)}"
     elif shelf.late is not None:
@@ -123,6 +126,15 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
         else ""
     )
     return f"SELECT {head} FROM {reader} r{joined} WHERE {test}{first}"  # noqa: S608  # every name is quoted
+
+
+def known(shelf: Shelf, stored: Mapping[str, str]) -> str:
+    """Write the pseudonym that a row's unit is known by; null where it was written before that epoch."""
+    if shelf.epoch is None:
+        return "r.unit_key"
+    beside = f"unit_key_{shelf.epoch}"
+    other = f" ELSE r.{beside}" if beside in stored else ""
+    return f"(CASE WHEN r.epoch = {shelf.epoch} THEN r.unit_key{other} END)"
 
 
 def overdue(late: timedelta) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder, folder_of, told
 from splitrun.store.lake.tables import PARTITION, Table, columns
 
-__all__ = ["Links", "Snapshot", "links", "snapshot"]
+__all__ = ["Began", "Links", "Snapshot", "began", "links", "snapshot", "strangers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class Snapshot:
         system, _ = self.folder.files()
         sums = [digest_of(file) or read_digest(system, file) for file in self.files]
         return f"sha256:{sums[0] if len(sums) == 1 else sha256(''.join(sums).encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """With which exposures an experiment began."""
+
+    epoch: int
+    """The oldest under which its exposures were written: it knows its units by the pseudonyms of this one."""
+    received: datetime
+    """When the first of them came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +157,38 @@ def read_digest(system: pafs.FileSystem, file: str) -> str:
     return hashed.hexdigest()
 
 
-def links(above: Path | str, upto: int | None = None) -> Links:
+def began(exposures: Snapshot, experiment: str, version: int) -> Began | None:
+    """Tell under which epoch a version of an experiment began; none where nobody was exposed."""
+    wanted = (pc.field("experiment") == experiment) & (pc.field("version") == version)
+    wanted &= pc.field("sequence") <= exposures.sequence
+    found = exposures.rows().to_table(columns=["epoch", "received"], filter=wanted)
+    if found.num_rows == 0:
+        return None
+    return Began(pc.min(found["epoch"]).as_py(), pc.min(found["received"]).as_py())
+
+
+def strangers(pinned: Snapshot, epoch: int, wanted: pc.Expression) -> int:
+    """Count rows whose units have no pseudonym of an epoch.
+
+    Args:
+        pinned: Where.
+        epoch: Which.
+        wanted: Which rows are looked at.
+    """
+    name = f"unit_key_{epoch}"
+    none = pc.field("epoch") != epoch
+    if name in pinned.schema.names:
+        none &= pc.field(name).is_null()
+    return int(pinned.rows().count_rows(filter=(pc.field("sequence") <= pinned.sequence) & wanted & none))
+
+
+def links(above: Path | str, upto: int | None = None, epoch: int | None = None) -> Links:
     """Read which ids are linked; none where nobody sent an alias.
 
     Args:
         above: That of a project's environment: a folder of this machine, or a URL.
         upto: The last commit that counts; None: the newest.
+        epoch: The epoch whose pseudonyms are given; None: that of each row.
 
     Raises:
         DataError: The table cannot be read.
@@ -166,4 +203,17 @@ def links(above: Path | str, upto: int | None = None) -> Links:
     if not pinned.files:
         return Links(none, pinned.sequence)
     wanted = pc.field("sequence") <= pinned.sequence
-    return Links(pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence)
+    names = ("was_key", "unit_key")
+    beside = [f"{name}_{epoch}" for name in names if f"{name}_{epoch}" in pinned.schema.names]
+    found = pinned.rows().to_table(columns=[*names, "epoch", *beside], filter=wanted)
+    if epoch is None:
+        return Links(found.select(names), pinned.sequence)
+    known = pa.table({name: under(found, name, epoch) for name in names})
+    return Links(known.filter(pc.is_valid(known["was_key"])), pinned.sequence)
+
+
+def under(rows: pa.Table, name: str, epoch: int) -> pa.ChunkedArray[pa.Int64Scalar]:
+    """Give a column of pseudonyms under one epoch; null where a row has none."""
+    beside = f"{name}_{epoch}"
+    other = rows[beside] if beside in rows.column_names else pa.scalar(None, pa.int64())
+    return pc.if_else(pc.equal(rows["epoch"], epoch), rows[name], other)
