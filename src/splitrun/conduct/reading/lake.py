@@ -130,7 +130,7 @@ def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
     if found is None:
         return None
     of = (pc.field("experiment") == plan.key) & (pc.field("version") == plan.delivery.version)
-    since = pc.field("received") >= pc.scalar(found.received)
+    since = pc.field("received") >= found.received
     for table, pinned in held.items():
         lost = (
             strangers(pinned, found.epoch, of if table is Table.EXPOSURES else since) if pinned.files else 0
@@ -138,8 +138,8 @@ def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
         if lost:
             raise DataError(
                 f"{plan.key!r} began under epoch {found.epoch} of the pseudonyms, and {lost:,} {table} that "
-                "came in since have none of it: its key was destroyed, or a committer ran without it; see what "
-                "`splitrun audit log` recorded of it before"
+                "came in since have none of it: its key was destroyed, or a committer ran without it; see in "
+                "`splitrun audit log` what was read before"
             )
     return found
 

@@ -124,20 +124,22 @@ def rotate_pseudonyms(
         announced = {one.subject for one in registry.entries() if one.verb == ROTATE}
         fresh = [one for one in there[1:] if subject(one.number) not in announced]
         if not fresh and os.environ.get(KEYS):
-            raise RefusedError(
-                f"the keys come from {KEYS}, so that none is made here; add the next there, like "
-                f"{there[-1].number + 1}@{(now + timedelta(days=lead)).date()}:BASE64 with 32 random bytes, on "
-                "every machine, and run this again"
-            )
-        one = (
-            fresh[-1]
-            if fresh
-            else made(folder(where.root), following(registry, there), now + timedelta(days=lead))
-        )
+            raise RefusedError([elsewhere(there[-1].number + 1, now + timedelta(days=lead))])
+        begins = now + timedelta(days=lead)
+        one = fresh[-1] if fresh else made(folder(where.root), following(registry, there), begins)
         content: dict[str, Json] = {"epoch": one.number, "leads": None if one.leads is None else stamp(one)}
         said = Remark(ROTATE, subject(one.number), reason, content=canonical(content))
         registry.commit(Change(now, actor_of(actor), (said,)))
     return told(one, (), leads=leading((*there, one), now) == one)
+
+
+def elsewhere(number: int, leads: datetime) -> Mistake:
+    """Say how the next key is made where keys come from the environment."""
+    return Mistake(
+        f"the keys come from {KEYS}, so that none is made here",
+        f"add the next one there, {number}@{leads.date()}:BASE64 with 32 random bytes, on every machine, and "
+        "run this again",
+    )
 
 
 def following(registry: Registry, there: tuple[Epoch, ...]) -> int:
@@ -181,10 +183,9 @@ def destroy_pseudonyms(
     spool = where.root / "state" / "spool.db.committer.lock"
     with where.registry(now) as registry, alone(spool) as ours:
         if not ours:
-            raise RefusedError(
-                "a committer runs and holds the key in memory; stop `splitrun serve` here and on every other "
-                "machine, and run this again"
-            )
+            says = "a committer runs, and holds the key in memory"
+            remedy = "stop `splitrun serve` here and on every other machine, and run this again"
+            raise RefusedError([Mistake(says, remedy)])
         said = [one for one in registry.entries() if (one.verb, one.subject) == (DESTROY, subject(number))]
         if not said:
             remark = Remark(DESTROY, subject(number), reason, content=canonical({"epoch": number}))
@@ -205,20 +206,15 @@ def refuse(where: Home, number: int, now: datetime) -> None:
     if number > max(known) or number < 1:
         says = f"there is no epoch {number} of pseudonyms"
         raise SpecError([Mistake(says, "see `splitrun keys pseudonyms`", "EPOCH")])
-    if leading(there, now).number == number or len(known - {number}) == 0:
-        raise RefusedError(
-            f"epoch {number} leads: every row is written under it; run `splitrun keys rotate-pseudonyms`, wait "
-            "until the next one leads, and until what began under this one is decided"
-        )
+    if leading(there, now).number == number:
+        remedy = "run `splitrun keys rotate-pseudonyms`, and wait until the next one leads"
+        raise RefusedError([Mistake(f"epoch {number} leads: every row is written under it", remedy)])
     if needs := needed(where).get(number, ()):
-        raise RefusedError(
-            f"epoch {number} is needed by {', '.join(needs)}, whose units are known by it; decide or archive "
-            "that first"
-        )
+        says = f"epoch {number} is needed by {', '.join(needs)}: units are known by it there"
+        raise RefusedError([Mistake(says, "decide what still runs, then run this again")])
     if os.environ.get(KEYS) and number in known:
-        raise RefusedError(
-            f"epoch {number} is in {KEYS}; take it out there, on every machine, and run this again"
-        )
+        remedy = "take it out there, on every machine, and run this again"
+        raise RefusedError([Mistake(f"the key of epoch {number} is in {KEYS}", remedy)])
 
 
 def needed(where: Home) -> dict[int, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -208,12 +209,14 @@ def links(above: Path | str, upto: int | None = None, epoch: int | None = None) 
     found = pinned.rows().to_table(columns=[*names, "epoch", *beside], filter=wanted)
     if epoch is None:
         return Links(found.select(names), pinned.sequence)
-    known = pa.table({name: under(found, name, epoch) for name in names})
+    known = pa.table([under(found, name, epoch) for name in names], names=list(names))
     return Links(known.filter(pc.is_valid(known["was_key"])), pinned.sequence)
 
 
-def under(rows: pa.Table, name: str, epoch: int) -> pa.ChunkedArray[pa.Int64Scalar]:
+def under(rows: pa.Table, name: str, epoch: int) -> pa.ChunkedArray[Any]:
     """Give a column of pseudonyms under one epoch; null where a row has none."""
     beside = f"{name}_{epoch}"
-    other = rows[beside] if beside in rows.column_names else pa.scalar(None, pa.int64())
-    return pc.if_else(pc.equal(rows["epoch"], epoch), rows[name], other)
+    other = rows[beside] if beside in rows.column_names else pa.nulls(len(rows), pa.int64())
+    own = pc.equal(rows["epoch"], pa.scalar(epoch, pa.int16()))
+    found: pa.ChunkedArray[Any] = pc.if_else(own, rows[name], other)
+    return found
