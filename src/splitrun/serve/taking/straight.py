@@ -112,7 +112,7 @@ class Straight:
             BusyError: It cannot be taken now.
             StoreError: The spool cannot be used.
         """
-        match taken(body, packed=packed, unwanted=self.intake.unwanted):
+        match taken(body, packed=packed, unwanted=self.intake.unwanted()):
             case Taken(events=count, out=()) if count:
                 await self.intake.keep(Parcel(origin(self.server, caller), count, body, packed))
                 return count
