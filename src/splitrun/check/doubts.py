@@ -29,6 +29,7 @@ from splitrun.check.times.reach import future_rows, late_events, source_ends_ear
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
+from splitrun.check.units.erased import erased
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.logged import exposures_left_out
 from splitrun.check.units.untriggered import untriggered
@@ -77,6 +78,7 @@ CHECKS: tuple[Check, ...] = (
     cap_from_experiment,
     coarse_quantile,
     exposures_left_out,
+    erased,
     late_events,
     untriggered,
     no_variant,

@@ -6,12 +6,11 @@ A bad event rejects itself alone. Ids are taken byte for byte; nothing is trimme
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import DecodeError, ValidationError
 from msgspec.json import Decoder
 
 from splitrun.assign.slots import LONGEST, REFUSED
@@ -26,23 +25,16 @@ from splitrun.collect.limits import (
     MOST_PROPERTIES,
     QUICK_BYTES,
 )
+from splitrun.collect.objected import Loose, Unwanted, loose, whose, written
+from splitrun.collect.packing import too_large, unpacked
 from splitrun.collect.strict import fitting
 from splitrun.sdk.event import Alias, Event, Exposure, Rejected, Unit
 
-__all__ = ["Taken", "taken", "unpacked"]
+__all__ = ["Taken", "taken"]
 
 BOM = b"\xef\xbb\xbf"
 
 
-class Loose(Struct, frozen=True):
-    """A batch whose events are looked at one by one."""
-
-    sent_at: str
-    sdk: str
-    events: list[Raw]
-
-
-loose = Decoder(Loose).decode
 single = Decoder(Exposure | Event | Alias).decode
 
 
@@ -58,46 +50,8 @@ class Taken:
     """Places that go no further, in order: what is not taken, and what nobody wants."""
     sdk: str = ""
     """Who sent it; told where something goes no further."""
-
-
-Unwanted = Callable[[Unit], bool]
-"""Whether nothing of a unit may be kept, because it objected."""
-
-
-class Whose(Struct, frozen=True):
-    """The units of an event."""
-
-    unit: Unit
-    was: Unit | None = None
-
-
-whose = Decoder(Whose).decode
-
-
-def unpacked(body: bytes, most: int = BATCH_BYTES) -> bytes | Refused:
-    """Unpack a gzipped body, and no more of it than may be taken.
-
-    Args:
-        body: As it came.
-        most: Bytes that it may have unpacked.
-    """
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        out = stream.decompress(body, most + 1)
-    except zlib.error as error:
-        return Refused(Code.ENCODING, f"the body is not gzip ({error}); send it as its Content-Encoding says")
-    if len(out) > most:
-        return too_large(most)
-    if not stream.eof or stream.unused_data:
-        return Refused(Code.ENCODING, "the gzip stream is cut off or followed by more; send one whole stream")
-    return out
-
-
-def too_large(most: int) -> Refused:
-    """Refuse a body for its size."""
-    return Refused(
-        Code.TOO_LARGE, f"the batch has more than {most:,} bytes; send fewer events at once", status=413
-    )
+    body: bytes | None = None
+    """What is kept in place of the body, unpacked: only what is taken; None: the body as it came."""
 
 
 def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None) -> Taken | Refused:
@@ -141,16 +95,15 @@ def all_small(body: bytes) -> bool:
 
 
 def without(found: Taken, body: bytes, unwanted: Unwanted) -> Taken:
-    """Take out the events of units that objected."""
+    """Take out the events of units that objected, and what was rejected: no byte of them is kept."""
     rejected = {one.index for one in found.rejected}
     out = set(rejected)
     batch = loose(body)
-    for index, raw in enumerate(batch.events):
-        if index not in rejected:
-            units = whose(raw)
-            if unwanted(units.unit) or (units.was is not None and unwanted(units.was)):
-                out.add(index)
-    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk) if out else found
+    out.update(place for place, raw in enumerate(batch.events) if place not in out and whose(raw, unwanted))
+    if not out:
+        return found
+    left = [place for place in range(len(batch.events)) if place not in out]
+    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk, body=written(batch, left))
 
 
 def sifted(body: bytes) -> Taken | Refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 
 from splitrun.collect.accepted import Accepted, Batch, Did, Unreadable, alone, opened
 from splitrun.collect.columns import Lists, micros, sent
+from splitrun.collect.objected import Unwanted
 from splitrun.collect.outcomes import Judge
 from splitrun.collect.properties import Declared, parted
+from splitrun.collect.reasons import OBJECTED
 from splitrun.sdk.event import Alias, Exposure
 
 __all__ = ["FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
@@ -50,6 +52,8 @@ class Setting:
     beside: Mapping[int, KeyOf] = field(default_factory=dict)
     """Gives the pseudonyms of other epochs, each of which has a column of its own."""
     late: timedelta = LATE
+    unwanted: Unwanted | None = None
+    """Tells units that nothing is kept of; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,9 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
                 unfit.append(Unfit(index, 0, "dead", says, accepted.body))
                 counts[day(accepted.at), "", "dead"] += 1
             case Batch():
+                if setting.unwanted is not None:
+                    batch, objected = heeded(batch, setting.unwanted)
+                    counts[day(batch.at), batch.sdk, OBJECTED] += objected
                 shift = off(batch)
                 counts[day(batch.at), batch.sdk, "skewed"] += len(batch.events) if shift else 0
                 sort(batch, (exposures, events, aliases), (index, shift), setting)
@@ -111,6 +118,20 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
         if one.code != "dead":
             counts[day(batches[one.batch].at), sdk_of(one), one.code] += 1
     return Gathered(kept[0], kept[1], kept[2], tuple(unfit), +counts)
+
+
+def heeded(batch: Batch, unwanted: Unwanted) -> tuple[Batch, int]:
+    """Take out of a batch what is of units that objected since it was accepted, and count that."""
+    out = {
+        place
+        for place, one in enumerate(batch.events)
+        if unwanted(one.unit) or (type(one) is Alias and unwanted(one.was))
+    }
+    if not out:
+        return batch, 0
+    left = [place for place in range(len(batch.events)) if place not in out]
+    events, places = [batch.events[at] for at in left], [batch.places[at] for at in left]
+    return replace(batch, events=events, places=places), len(out)
 
 
 def sdk_of(one: Unfit) -> str:

@@ -101,6 +101,8 @@ class Shelf:
     """The last commit of aliases that counts; None where ids are never joined."""
     rows: Dataset | None = None
     """Opened, where the files are in a bucket, which no engine reaches by itself."""
+    without: pa.Table | None = None
+    """`key`: pseudonyms of which no row is read, because they opted out or are being erased; None: none."""
     digest: str | None = None
     """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 

@@ -12,18 +12,21 @@ from contextlib import suppress
 from secrets import randbelow
 
 from msgspec.json import encode
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun.collect.codes import Refused
-from splitrun.collect.intake import taken, too_large
+from splitrun.collect.intake import taken
 from splitrun.collect.limits import BATCH_BYTES
+from splitrun.collect.objected import Unwanted
+from splitrun.collect.packing import too_large
 from splitrun.collect.reasons import declined as counted_as
 from splitrun.collect.reasons import turned_away
 from splitrun.errors import BusyError, SplitrunError
-from splitrun.sdk.event import Accepted, Unit
+from splitrun.sdk.event import Accepted
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.operations import EVENTS
 from splitrun.serve.server import Server
@@ -60,8 +63,8 @@ class Intake:
     Args:
         file: The spool.
         cap: Bytes that it may hold.
-        unwanted: Whether nothing of a unit may be kept, because it objected; its events are answered as
-            accepted and go no further.
+        unwanted: Gives what tells units that nothing may be kept of, because they objected; their events are
+            answered as accepted and go no further. None where there are none.
         buffered: Bytes of bodies that may be in memory at once.
         patience: Seconds that a body may take to come.
     """
@@ -70,7 +73,7 @@ class Intake:
         self,
         file: SpoolFile,
         cap: int = CAP,
-        unwanted: Callable[[Unit], bool] | None = None,
+        unwanted: Callable[[], Unwanted | None] = lambda: None,
         buffered: int = BUFFERED,
         patience: float = PATIENCE,
     ) -> None:
@@ -234,7 +237,7 @@ async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool, form:
         BusyError: It cannot be taken now.
         StoreError: The spool cannot be used.
     """
-    match taken(body, packed=packed, unwanted=intake.unwanted):
+    match taken(body, packed=packed, unwanted=intake.unwanted()):
         case Refused() as why:
             with suppress(SplitrunError):  # that it is refused does not hang on its being counted
                 await intake.keep(Parcel(come, 0, b"", notes=(note(come, "", *counted_as(why)),)))
@@ -243,7 +246,10 @@ async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool, form:
             kept = found.events + len(found.rejected) - len(found.out)
             notes = tuple(note(come, found.sdk, *one) for one in turned_away(found)) if found.out else ()
             if kept:
-                await intake.keep(Parcel(come, kept, body, packed, found.out, form, notes=notes))
+                clean = Parcel(come, kept, body, packed, found.out, form, notes=notes)
+                if found.body is not None:
+                    clean = replace(clean, body=found.body, packed=False, rejected=())
+                await intake.keep(clean)
             elif notes:
                 await intake.keep(Parcel(come, 0, b"", notes=notes))
             return Durable(encode(Accepted(found.events, list(found.rejected))))

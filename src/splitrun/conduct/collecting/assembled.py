@@ -21,6 +21,7 @@ from splitrun.store.lake.delta import Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Keyring
 from splitrun.store.lake.tables import Table
+from splitrun.store.people.place import heeded_at
 from splitrun.store.spool.cipher import Cipher, secret_file
 from splitrun.store.spool.file import SpoolFile
 from splitrun.terms.tree import Kind
@@ -89,7 +90,7 @@ def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer
         SpecError: Its settings have mistakes.
         StoreError: Spool, keys or lake cannot be used.
     """
-    return Committer(spool_of(root), quarters_of(root, passing), passing)
+    return Committer(spool_of(root), quarters_of(root, passing), passing, people=heeded_at(root))
 
 
 def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
@@ -57,13 +58,16 @@ def lake_of(place: Path, environment: str | None = None) -> str | None:
     return f"{lake}/{project.project}/{environment or project.environments[0]}"
 
 
-def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, Shelf]:
+def shelves(
+    plan: Plan, lake: str | None, upto: Mapping[str, int], without: frozenset[int] = frozenset()
+) -> dict[str, Shelf]:
     """Pin what a plan reads of the lake.
 
     Args:
         plan: What is read.
         lake: The folder of the project's environment, or its URL; None: there is no project.
         upto: The last commit that counts, by table; the newest where none is named.
+        without: Pseudonyms of which no row is read.
 
     Raises:
         DataError: The lake is not there or cannot be read.
@@ -86,6 +90,7 @@ def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, 
         pairs, aliases = found_links.pairs, found_links.sequence
         joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
     names, found = wanted(plan), dict[str, Shelf]()
+    out = pa.table({"key": pa.array(sorted(without), pa.int64())}) if without else None
     for key, table in tables.items():
         pinned = held[TABLES[table]]
         if not pinned.files:
@@ -104,6 +109,7 @@ def shelves(plan: Plan, lake: str | None, upto: Mapping[str, int]) -> dict[str, 
             epoch=None if start is None else start.epoch,
             raw=RAW.name in pinned.schema.names,
             linked=aliases,
+            without=out,
             rows=pinned.rows() if pinned.folder.local is None else None,
             digest=pinned.digest() if pinned.folder.local is None else None,
         )

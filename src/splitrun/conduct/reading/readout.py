@@ -9,6 +9,7 @@ from pathlib import Path
 
 from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.people.gone import gone_of
 from splitrun.conduct.reading.access import Access, instant
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
@@ -111,7 +112,8 @@ def readout(
     lake = lake_of(where.root, case.environment)
     if pin is not None:
         moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
-    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake)
+    gone = replace(gone_of(where.root, lake), look=wanted.pin)
+    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake, gone=gone)
     found = taken(read, data, moment, table, terms(case.early, wanted.early))
     if pin is not None:
         held(pin, found, case.chain[-1].digest)

@@ -12,6 +12,7 @@ from splitrun.check.evidence import Evidence, Finding
 from splitrun.check.times.looks import planned_end
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
+from splitrun.conduct.people.gone import NOBODY, Gone, missing, rows_missing
 from splitrun.conduct.reading.access import Access
 from splitrun.conduct.reading.lake import pins, shelves
 from splitrun.judge.levels.bounds import bounds
@@ -42,6 +43,8 @@ class Data:
     """Data frames by the name of what they stand for."""
     lake: str | None = None
     """The folder of the environment's lake, or its URL; None: there is no project."""
+    gone: Gone = NOBODY
+    """Who opted out or was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Taken:
     made_at: datetime
     pins: Mapping[str, int] = field(default_factory=dict)
     """By table of the lake: the last commit that was read."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows of the lake that are left out, or were erased since the look that is read again."""
 
 
 def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Terms | None = None) -> Taken:
@@ -75,13 +80,14 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
     limits = Limits(memory=access.memory, threads=access.threads, seconds=access.seconds)
     database = None if access.database is None else Path(access.database)
 
-    shelf = shelves(plan, data.lake, access.pins)
+    shelf = shelves(plan, data.lake, access.pins, data.gone.keys)
+    erased = missing(plan, shelf, data.gone) if shelf else None
 
     def upto(until: datetime | None) -> tuple[Plan, Measured]:
         with DuckDB(
             roots=folders, frames=data.frames, database=database, limits=limits, lake=shelf
         ) as engine:
-            measured = measure(plan, engine, as_of=until, not_after=desk.now())
+            measured = replace(measure(plan, engine, as_of=until, not_after=desk.now()), erased=erased)
             read = plan if terms is None else terms(plan, measured)
             return read, bounded(read, engine, measured, bounds(read, measured))
 
@@ -96,7 +102,7 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
     desk.progress("judging")
     made_at = desk.now()
     found = doubts(Evidence(read, measured, clock=made_at if moment is None else None))
-    return Taken(read, measured, tuple(found), made_at, pins(shelf))
+    return Taken(read, measured, tuple(found), made_at, pins(shelf), rows_missing(shelf, data.gone))
 
 
 def judged(found: Taken, registration: Registration | None) -> Shown:

@@ -57,6 +57,7 @@ def laid(
     """
     made, units = f"_lake_{key}", f"_lake_units_{key}"
     links = None if shelf.links is None else f"_lake_links_{key}"
+    reader = spared(connection, key, shelf, reader)
     if links is not None:
         connection.register(links, shelf.links)
     held = connection.sql(f"SELECT * FROM {reader}")  # noqa: S608  # every path is quoted
@@ -78,6 +79,16 @@ def laid(
     if links is not None and shelf.table == "exposures":
         counts["linked"] = connection.execute(crossed(key)).fetchall()[0][0]
     return from_json(shelf, stored), {why: count for why, count in counts.items() if count}
+
+
+def spared(connection: duckdb.DuckDBPyConnection, key: str, shelf: Shelf, reader: str) -> str:
+    """Give what reads the files without the rows of those who opted out or are being erased."""
+    if shelf.without is None:
+        return reader
+    out = f"_lake_without_{key}"
+    connection.register(out, shelf.without)
+    query = f"SELECT * FROM {reader} WHERE unit_key NOT IN (SELECT key FROM {quoted(out)})"  # noqa: S608  # quoted
+    return f"({query})"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:

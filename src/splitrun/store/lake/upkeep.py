@@ -25,7 +25,20 @@ from splitrun.store.lake.place import told
 from splitrun.store.lake.tables import PARTITION
 from splitrun.store.lasting import durable
 
-__all__ = ["FEW", "ORPHANED", "Gone", "Kept", "cleaned", "compacted", "dropped", "emptied", "overdue"]
+__all__ = [
+    "FEW",
+    "ORPHANED",
+    "Added",
+    "Gone",
+    "Kept",
+    "by_day",
+    "cleaned",
+    "compacted",
+    "dropped",
+    "emptied",
+    "exchanged",
+    "overdue",
+]
 
 FEW = 8
 """Files that a day may have before they are made one."""
@@ -123,7 +136,7 @@ def exchanged(table: LakeTable, day: date, files: list[Added], added: AddAction 
     gone = [
         RemoveAction(
             path=one["path"],
-            data_change=added is None,
+            data_change=added is None or added.data_change,
             deletion_timestamp=at,
             size=one["size_bytes"],
             partition_values={PARTITION: day.isoformat()},
@@ -243,12 +256,13 @@ def lasting(root: Path) -> None:
     noted(root, *names)
 
 
-def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
+def cleaned(table: LakeTable, hours: int = ORPHANED, *, orphans: bool = True) -> tuple[str, ...]:
     """Remove files that no version needs, and orphans; write a checkpoint, and clean the log up.
 
     Args:
         table: Which.
         hours: Files younger than that are left alone.
+        orphans: Whether files go that no log ever named; one that somebody is about to commit looks the same.
 
     Returns:
         Paths that were removed.
@@ -256,7 +270,9 @@ def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
     delta = table.delta
     try:
         delta.update_incremental()
-        gone = delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+        gone = delta.vacuum(
+            retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=orphans
+        )
         delta.update_incremental()
         delta.create_checkpoint()
         if table.folder.local is not None:
