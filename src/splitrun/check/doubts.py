@@ -36,6 +36,7 @@ from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
 from splitrun.check.variants.labels import no_variant, unknown_variant
+from splitrun.check.variants.leaving import leaving
 from splitrun.check.variants.split import split, triggered_split
 from splitrun.check.variants.weights import weights_unknown
 
@@ -79,6 +80,7 @@ CHECKS: tuple[Check, ...] = (
     coarse_quantile,
     exposures_left_out,
     erased,
+    leaving,
     late_events,
     untriggered,
     no_variant,

@@ -6,6 +6,7 @@ A bad event rejects itself alone. Ids are taken byte for byte; nothing is trimme
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from msgspec.json import Decoder
 
 from splitrun.assign.slots import LONGEST, REFUSED
 from splitrun.collect.codes import Code, Refused
+from splitrun.collect.consent import Asked, withheld
 from splitrun.collect.limits import (
     BATCH_BYTES,
     BATCH_EVENTS,
@@ -31,6 +33,8 @@ from splitrun.collect.strict import fitting
 from splitrun.sdk.event import Alias, Event, Exposure, Rejected, Unit
 
 __all__ = ["Taken", "taken"]
+
+FREE = Asked()
 
 BOM = b"\xef\xbb\xbf"
 
@@ -50,17 +54,22 @@ class Taken:
     """Places that go no further, in order: what is not taken, and what nobody wants."""
     sdk: str = ""
     """Who sent it; told where something goes no further."""
+    withheld: Mapping[str, int] = {}
+    """Events that are not kept for want of consent, by the word that they are counted under."""
     body: bytes | None = None
     """What is kept in place of the body, unpacked: only what is taken; None: the body as it came."""
 
 
-def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None) -> Taken | Refused:
+def taken(
+    body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None, consent: Asked = FREE
+) -> Taken | Refused:
     """Read a batch and hold every event to its limits.
 
     Args:
         body: JSON.
         packed: Whether it is gzipped.
         unwanted: Tells units whose events are taken, in the answer, and go no further.
+        consent: What consent they are held to, likewise.
     """
     plain = unpacked(body) if packed else body
     match plain:
@@ -69,8 +78,8 @@ def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None
         case _:
             found = weighed(plain)
     match found:
-        case Taken() if found.events and unwanted is not None:
-            return without(found, plain, unwanted)
+        case Taken() if found.events:
+            return without(found, plain, unwanted, withheld(plain, consent))
         case _:
             return found
 
@@ -94,16 +103,20 @@ def all_small(body: bytes) -> bool:
             return False
 
 
-def without(found: Taken, body: bytes, unwanted: Unwanted) -> Taken:
-    """Take out the events of units that objected, and what was rejected: no byte of them is kept."""
+def without(found: Taken, body: bytes, unwanted: Unwanted | None, held: Mapping[int, str]) -> Taken:
+    """Take out what nobody wants, what is withheld, and what was rejected: no byte of it is kept."""
+    if unwanted is None and not held:
+        return found
     rejected = {one.index for one in found.rejected}
-    out = set(rejected)
+    out = rejected | held.keys()
     batch = loose(body)
-    out.update(place for place, raw in enumerate(batch.events) if place not in out and whose(raw, unwanted))
+    if unwanted is not None:
+        out |= {place for place, raw in enumerate(batch.events) if place not in out and whose(raw, unwanted)}
     if not out:
         return found
     left = [place for place in range(len(batch.events)) if place not in out]
-    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk, body=written(batch, left))
+    counts = Counter(why for place, why in held.items() if place not in rejected)
+    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk, withheld=counts, body=written(batch, left))
 
 
 def sifted(body: bytes) -> Taken | Refused:

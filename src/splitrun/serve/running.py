@@ -82,7 +82,7 @@ def assembled(
     if "web" in modes:
         parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
-        intake = Intake(spool_of(root), cap=cap, unwanted=people.unwanted)
+        intake = Intake(spool_of(root), cap=cap, unwanted=people.unwanted, required=required(root))
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:
@@ -94,6 +94,13 @@ def assembled(
     return Server(
         root, access_of(root), modes, desk or Desk(), parts, permitted(origins), seen, people=people
     )
+
+
+def required(root: Path) -> frozenset[str]:
+    """Name the project of a folder where it keeps events only of units that are known to have granted."""
+    project = workspace(root, (PROJECT, "metrics/*.yaml")).says.project
+    asks = project is not None and project.privacy.consent == "required"
+    return frozenset({project.project} if asks and project is not None else ())
 
 
 def permitted(origins: tuple[str, ...]) -> frozenset[str]:

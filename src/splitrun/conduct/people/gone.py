@@ -18,6 +18,7 @@ from splitrun.measure.measured import Erased
 from splitrun.moments import IntArray
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES
+from splitrun.store.lake.reading import under
 from splitrun.store.lake.tables import Table
 from splitrun.store.people.certificate import SUBJECT, VERB, Certificate, read
 from splitrun.store.people.place import marks_at
@@ -117,7 +118,14 @@ def left(shelf: Shelf, gone: Gone, columns: list[str] | None = None) -> pa.Table
     """Read the rows of a pin that a reading leaves out."""
     rows = shelf.rows or dataset.dataset(list(shelf.files), format="parquet")
     wanted = Theirs(gone.keys).wanted(["unit_key"]) & (dataset.field("sequence") <= shelf.sequence)
-    return rows.to_table(columns=columns or COLUMNS, filter=wanted)
+    asked = columns or COLUMNS
+    if shelf.epoch is None:
+        return rows.to_table(columns=asked, filter=wanted)
+    # a unit has a pseudonym in every epoch, and is one
+    beside = [name for name in (f"unit_key_{shelf.epoch}",) if name in rows.schema.names]
+    found = rows.to_table(columns=[*asked, "epoch", *beside], filter=wanted)
+    place = found.column_names.index("unit_key")
+    return found.set_column(place, "unit_key", under(found, "unit_key", shelf.epoch)).select(asked)
 
 
 def rows_missing(shelf: Mapping[str, Shelf], gone: Gone) -> dict[str, int]:

@@ -22,6 +22,7 @@ from splitrun.measure.engines.duckdb import DuckDB, Limits
 from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
 from splitrun.measure.outcomes.quantiles import bounded
+from splitrun.moments import IntArray
 from splitrun.report.notebook import Shown
 from splitrun.report.notebook import shown as presented
 from splitrun.spec.analysis import Method
@@ -44,6 +45,8 @@ class Data:
     lake: str | None = None
     """The folder of the environment's lake, or its URL; None: there is no project."""
     gone: Gone = NOBODY
+    withdrew: Callable[[Plan, datetime | None], IntArray | None] = lambda _plan, _moment: None
+    """Counts by variant who withdrew, up to a moment."""
     """Who opted out or was erased."""
 
 
@@ -101,7 +104,8 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
         measured = replace(measured, beyond=last)
     desk.progress("judging")
     made_at = desk.now()
-    found = doubts(Evidence(read, measured, clock=made_at if moment is None else None))
+    clock = made_at if moment is None else None
+    found = doubts(Evidence(read, measured, clock, data.withdrew(read, moment)))
     return Taken(read, measured, tuple(found), made_at, pins(shelf), rows_missing(shelf, data.gone))
 
 

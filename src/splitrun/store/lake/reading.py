@@ -21,7 +21,7 @@ from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder, folder_of, told
 from splitrun.store.lake.tables import PARTITION, Table, columns
 
-__all__ = ["Began", "Links", "Snapshot", "began", "links", "snapshot", "strangers"]
+__all__ = ["Began", "Links", "Snapshot", "began", "links", "snapshot", "strangers", "under"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Who leaves: did units of one variant opt out or withdraw their consent more often than their shares say.
+
+Differential attrition: units that left are in no reading from then on, so what drives them away in one variant
+takes them out of its effect (What Works Clearinghouse, Standards Handbook 5.0, chapter II; the test is that of
+the split, Fabijan et al. 2019).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splitrun.check.evidence import Evidence, Finding, Severity
+from splitrun.check.units.erased import by_variant
+from splitrun.infer.split import chi_square
+from splitrun.moments import IntArray
+
+__all__ = ["ALARM", "FEW", "leaving"]
+
+ALARM = 0.001
+"""As for the split; read once, at the readout."""
+FEW = 5
+"""Below so many due in a variant the chi-square distribution is no guide (Cochran 1954), and nothing is tested."""
+
+
+def leaving(evidence: Evidence) -> Finding | None:
+    """Compare who opted out, and who withdrew, with the shares of the variants."""
+    gone, withdrew = evidence.measured.erased, evidence.withdrew
+    out = None if gone is None or not gone.left_out.any() else gone.left_out
+    ways = [
+        (way, units)
+        for way, units in (("opted out", out), ("withdrew consent", withdrew))
+        if units is not None
+    ]
+    told = [(told_of(evidence, way, units), tested(evidence, units)) for way, units in ways if units.any()]
+    if not told:
+        return None
+    alarm = any(p is not None and p < ALARM for _, p in told)
+    says = "; ".join(
+        one + (", too few to test" if p is None else f" (chi-square, p = {p:.2g})") for one, p in told
+    )
+    return Finding(
+        code="leaving",
+        severity=Severity.WARN if alarm else Severity.NOTE,
+        says=f"after exposure {says}" + (": one variant drives units away" if alarm else ""),
+        next=(
+            "ask what in that variant makes units leave; effects hold for the units that are left"
+            if alarm
+            else "nothing; tested against the shares of the variants"
+        ),
+    )
+
+
+def told_of(evidence: Evidence, way: str, units: IntArray) -> str:
+    """Write who left one way."""
+    return f"{int(units.sum()):,} {way} ({by_variant(evidence.plan, units)})"
+
+
+def tested(evidence: Evidence, units: IntArray) -> float | None:
+    """Test counts, shape (variants,), against the shares; None where too few were due."""
+    plan, exposed = evidence.plan, evidence.measured.exposed
+    weights = np.array([one.weight for one in plan.variants]) if plan.weights_known else exposed + units
+    test = chi_square(units, weights)
+    due = test.expected[np.asarray(weights) > 0]
+    return None if due.size == 0 or due.min() < FEW else test.p
