@@ -1,8 +1,8 @@
 """What a client says of consent: of a batch, or of one event, whose own word goes before the batch's.
 
-`granted` is kept; whatever else is said is not; where nothing is said, the project decides. A denial that names
-experiment and variant is counted by them, so that it can be tested whether one variant drives units away;
-nothing else of it is read, and no id of it is kept.
+`granted` is kept; whatever else is said is not; where nothing is said, the project decides. A denial that
+names experiment and variant is counted by them, so that it can be tested whether one variant drives units
+away; nothing else of it is read, and no id of it is kept.
 """
 
 from __future__ import annotations
@@ -104,10 +104,8 @@ def named(word: Word, counted: set[str]) -> str:
         word: An event that was denied.
         counted: Names that this batch has been counted under; added to, up to so many.
     """
-    match word:
-        case Word(
-            type="exposure", experiment=str(key), version=int(version), variant=str(variant), trigger=False
-        ):
+    match word.type, word.trigger, word.experiment, word.version, word.variant:
+        case "exposure", False, str(key), int(version), str(variant):
             name = withdrew(key, version, variant)
         case _:
             return DENIED

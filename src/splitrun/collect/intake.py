@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from msgspec import DecodeError, ValidationError
@@ -54,7 +54,7 @@ class Taken:
     """Places that go no further, in order: what is not taken, and what nobody wants."""
     sdk: str = ""
     """Who sent it; told where something goes no further."""
-    withheld: Mapping[str, int] = {}
+    withheld: Mapping[str, int] = field(default_factory=dict)
     """Events that are not kept for want of consent, by the word that they are counted under."""
     body: bytes | None = None
     """What is kept in place of the body, unpacked: only what is taken; None: the body as it came."""

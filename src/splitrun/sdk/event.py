@@ -43,8 +43,8 @@ class Exposure(Struct, frozen=True, tag="exposure", tag_field="type", omit_defau
     attributes: dict[str, object] = {}
     """The declared segment attributes, as they were."""
     consent: str = ""
-    """`denied`: the unit withdrew after it was exposed; counted by variant, and kept nowhere. Such an exposure
-    needs no id: the client writes `-`."""
+    """`denied`: the unit withdrew after it was exposed. That is counted by variant, and kept nowhere; the id
+    is written as `-`."""
 
 
 class Event(Struct, frozen=True, tag="event", tag_field="type", omit_defaults=True):

@@ -1,8 +1,8 @@
 """Who leaves: did units of one variant opt out or withdraw their consent more often than their shares say.
 
-Differential attrition: units that left are in no reading from then on, so what drives them away in one variant
-takes them out of its effect (What Works Clearinghouse, Standards Handbook 5.0, chapter II; the test is that of
-the split, Fabijan et al. 2019).
+Differential attrition: units that left are in no reading from then on, so what drives them away in one
+variant takes them out of its effect (What Works Clearinghouse, Standards Handbook 5.0, chapter II; the test is
+that of the split, Fabijan et al. 2019).
 """
 
 from __future__ import annotations
@@ -19,25 +19,24 @@ __all__ = ["ALARM", "FEW", "leaving"]
 ALARM = 0.001
 """As for the split; read once, at the readout."""
 FEW = 5
-"""Below so many due in a variant the chi-square distribution is no guide (Cochran 1954), and nothing is tested."""
+"""Where fewer are due in a variant the chi-square distribution is no guide (Cochran 1954): no test is made."""
 
 
 def leaving(evidence: Evidence) -> Finding | None:
     """Compare who opted out, and who withdrew, with the shares of the variants."""
     gone, withdrew = evidence.measured.erased, evidence.withdrew
     out = None if gone is None or not gone.left_out.any() else gone.left_out
-    ways = [
-        (way, units)
-        for way, units in (("opted out", out), ("withdrew consent", withdrew))
-        if units is not None
+    ways = (("opted out", out), ("withdrew consent", withdrew))
+    told = [
+        (told_of(evidence, way, units), tested(evidence, units))
+        for way, units in ways
+        if units is not None and units.any()
     ]
-    told = [(told_of(evidence, way, units), tested(evidence, units)) for way, units in ways if units.any()]
     if not told:
         return None
     alarm = any(p is not None and p < ALARM for _, p in told)
-    says = "; ".join(
-        one + (", too few to test" if p is None else f" (chi-square, p = {p:.2g})") for one, p in told
-    )
+    tests = [", too few to test" if p is None else f" (chi-square, p = {p:.2g})" for _, p in told]
+    says = "; ".join(one + test for (one, _), test in zip(told, tests, strict=True))
     return Finding(
         code="leaving",
         severity=Severity.WARN if alarm else Severity.NOTE,

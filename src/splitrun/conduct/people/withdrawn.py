@@ -1,4 +1,4 @@
-"""How often units of each variant withdrew their consent after they were exposed, as the intake counted it."""
+"""How often units of each variant withdrew their consent after exposure, as the intake counted it."""
 
 from __future__ import annotations
 

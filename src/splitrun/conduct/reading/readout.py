@@ -115,13 +115,8 @@ def readout(
     if pin is not None:
         moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
     gone = replace(gone_of(where.root, lake), look=wanted.pin)
-    data = Data(
-        (where.root, where.root / EXPERIMENTS),
-        allowed,
-        lake=lake,
-        gone=gone,
-        withdrew=partial(withdrawn, where.root, lake),
-    )
+    left = partial(withdrawn, where.root, lake)
+    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake, gone=gone, withdrew=left)
     found = taken(read, data, moment, table, terms(case.early, wanted.early))
     if pin is not None:
         held(pin, found, case.chain[-1].digest)
