@@ -1,8 +1,8 @@
 """Who leaves: did units of one variant opt out or withdraw their consent more often than their shares say.
 
 Differential attrition: units that left are in no reading from then on, so what drives them away in one
-variant takes them out of its effect (What Works Clearinghouse, Standards Handbook 5.0, chapter II; the test is
-that of the split, Fabijan et al. 2019).
+variant takes them out of its effect (What Works Clearinghouse, Standards Handbook 5.0, chapter II). The test
+is that of the split (Fabijan et al. 2019).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["ALARM", "FEW", "leaving"]
 ALARM = 0.001
 """As for the split; read once, at the readout."""
 FEW = 5
-"""Where fewer are due in a variant the chi-square distribution is no guide (Cochran 1954): no test is made."""
+"""Where fewer are due the chi-square distribution is no guide (Cochran 1954); nothing is tested."""
 
 
 def leaving(evidence: Evidence) -> Finding | None:

@@ -82,7 +82,7 @@ def shelves(
         raise DataError(
             "rows are named in the lake, and there is no splitrun.yaml here or above; go into the project"
         )
-    held = {one: snapshot(lake, one, upto.get(one)) for one in map(TABLES.__getitem__, tables.values())}
+    held = pinned(lake, tables, upto)
     start = beginning(plan, held)
     joined = aliases = None
     if plan.identity is Identity.FIRST_SEEN:
@@ -92,28 +92,44 @@ def shelves(
     names, found = wanted(plan), dict[str, Shelf]()
     out = pa.table({"key": pa.array(sorted(without), pa.int64())}) if without else None
     for key, table in tables.items():
-        pinned = held[TABLES[table]]
-        if not pinned.files:
-            raise DataError(
-                f"{key}: the lake holds no {TABLES[table]} yet; wait until clients have sent some"
-            )
+        one = held[TABLES[table]]
         found[key] = Shelf(
             table=table,
-            files=pinned.files,
-            sequence=pinned.sequence,
+            files=one.files,
+            sequence=one.sequence,
             wanted=names[key] | ({"variant"} if key == EXPOSURES else set()),
             experiment=plan.key,
             version=plan.delivery.version,
             links=joined,
             late=plan.lateness,
             epoch=None if start is None else start.epoch,
-            raw=RAW.name in pinned.schema.names,
+            raw=RAW.name in one.schema.names,
             linked=aliases,
             without=out,
-            rows=pinned.rows() if pinned.folder.local is None else None,
-            digest=pinned.digest() if pinned.folder.local is None else None,
+            rows=one.rows() if one.folder.local is None else None,
+            digest=one.digest() if one.folder.local is None else None,
         )
     return found
+
+
+def pinned(lake: str, tables: Mapping[str, str], upto: Mapping[str, int]) -> dict[Table, Snapshot]:
+    """Pin the tables that sources are read from.
+
+    Args:
+        lake: The folder of the project's environment, or its URL.
+        tables: By source, how a plan names its table.
+        upto: The last commit that counts, by table.
+
+    Raises:
+        DataError: One is not there, cannot be read, or is empty.
+    """
+    held: dict[Table, Snapshot] = {}
+    for key, table in tables.items():
+        one = TABLES[table]
+        held[one] = held.get(one) or snapshot(lake, one, upto.get(one))
+        if not held[one].files:
+            raise DataError(f"{key}: the lake holds no {one} yet; wait until clients have sent some")
+    return held
 
 
 def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
@@ -130,17 +146,15 @@ def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
         DataError: Rows that came in since have no pseudonym of that epoch: nobody can tell whose they are.
     """
     exposures = held.get(Table.EXPOSURES)
-    if exposures is None or not exposures.files:
+    if exposures is None:
         return None
     found = began(exposures, plan.key, plan.delivery.version)
     if found is None:
         return None
     of = (pc.field("experiment") == plan.key) & (pc.field("version") == plan.delivery.version)
     since = pc.field("received") >= found.received
-    for table, pinned in held.items():
-        lost = (
-            strangers(pinned, found.epoch, of if table is Table.EXPOSURES else since) if pinned.files else 0
-        )
+    for table, one in held.items():
+        lost = strangers(one, found.epoch, of if table is Table.EXPOSURES else since)
         if lost:
             raise DataError(
                 f"{plan.key!r} began under epoch {found.epoch} of the pseudonyms, and {lost:,} {table} that "
