@@ -18,7 +18,7 @@ from tests.sdk.shop import eventually
 from tests.serve.live import Running, Served, begun, here, live
 
 FLAGS = "/ofrep/v1/evaluate/flags"
-TYPE = "visitor"
+TYPE = "user"
 
 
 @pytest.fixture
@@ -32,16 +32,19 @@ def served(shop: Path) -> Iterator[Served]:
         yield server
 
 
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def event(number: int, unit: str) -> dict[str, object]:
     return {
-        "type": "event", "id": f"{'d' * 16}{number:016x}", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "type": "event", "id": f"{'d' * 16}{number:016x}", "time": now(),
         "unit": {"type": TYPE, "id": unit}, "name": "purchase",
     }  # fmt: skip
 
 
 def batch(*events: dict[str, object]) -> dict[str, object]:
-    sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return {"sent_at": sent, "sdk": "test/1", "events": list(events)}
+    return {"sent_at": now(), "sdk": "test/1", "events": list(events)}
 
 
 def asking(unit: str, **more: str) -> dict[str, object]:
@@ -56,9 +59,8 @@ def test_who_opts_out_gets_the_default_and_nothing_is_logged(served: Served, sho
         for n in range(99)
         if served.post(f"{FLAGS}/checkout", asking(f"canary-{n}")).json()["reason"] == "SPLIT"
     )
-    assert eventually(
-        lambda: served.post("/v1/opt-outs", {"unit": unit}, Authorization=f"Bearer {key}").status == 200
-    )
+    held = {"Authorization": f"Bearer {key}"}
+    assert eventually(lambda: served.post("/v1/opt-outs", {"unit": unit}, **held).status == 200)
     begun_at = time.monotonic()
     bulk = served.post(FLAGS, asking(unit))
 
@@ -72,7 +74,7 @@ def test_who_opts_out_gets_the_default_and_nothing_is_logged(served: Served, sho
     assert after.status == 200 or after.headers["ETag"] == bulk.headers["ETag"]
     answer = served.post("/v1/events", batch(event(1, unit), event(2, "other")))
     assert json.loads(answer.data) == {"accepted": 2, "rejected": []}
-    back = served.post("/v1/opt-outs", {"unit": unit, "undo": True}, Authorization=f"Bearer {key}").json()
+    back = served.post("/v1/opt-outs", {"unit": unit, "undo": True}, **held).json()
     assert back == {"form": "splitrun.opted/1", "units": 1, "changed": 1, "state": "in"}
     assert eventually(lambda: served.post(f"{FLAGS}/checkout", asking(unit)).json()["reason"] == "SPLIT")
     assert found(shop, [unit], keys=[]) == []
@@ -85,18 +87,17 @@ def test_keys_of_other_scopes_opt_nobody_out(served: Served) -> None:
 
 @pytest.mark.requirement("R78", "R79")
 def test_an_opted_out_unit_leaves_no_byte_and_every_process_heeds_it_within_a_second(shop: Path) -> None:
-    with live(shop, "--only", "ingest") as taking:
-        with live(shop, "--only", "worker", key=taking.key):
-            opted(shop, taking)
-            assert eventually(lambda: "d" * 16 + f"{99:016x}" in kept(shop), 20)
-            opt_out([Unit(TYPE, "canary-opted")], shop)
-            time.sleep(1)
-            # sent by a client that was not told
-            assert taking.post("/v1/events", batch(event(7, "canary-opted"), event(8, "third"))).status == 202
-            assert eventually(lambda: "d" * 16 + f"{8:016x}" in kept(shop), 20)
-            forget([Unit(TYPE, "canary-gone")], shop, Why("request 7"))
-            assert taking.post("/v1/events", batch(event(9, "canary-gone"), event(10, "third"))).status == 202
-            assert eventually(lambda: "d" * 16 + f"{10:016x}" in kept(shop), 20)
+    with live(shop, "--only", "ingest") as taking, live(shop, "--only", "worker", key=taking.key):
+        opted(shop, taking)
+        assert eventually(lambda: "d" * 16 + f"{99:016x}" in kept(shop), 20)
+        opt_out([Unit(TYPE, "canary-opted")], shop)
+        time.sleep(1)
+        # sent by a client that was not told
+        assert taking.post("/v1/events", batch(event(7, "canary-opted"), event(8, "third"))).status == 202
+        assert eventually(lambda: "d" * 16 + f"{8:016x}" in kept(shop), 20)
+        forget([Unit(TYPE, "canary-gone")], shop, Why("request 7"))
+        assert taking.post("/v1/events", batch(event(9, "canary-gone"), event(10, "third"))).status == 202
+        assert eventually(lambda: "d" * 16 + f"{10:016x}" in kept(shop), 20)
 
     assert {"d" * 16 + f"{number:016x}" for number in (1, 99, 8, 10)} <= set(kept(shop))
     assert not {"d" * 16 + f"{number:016x}" for number in (2, 7, 9)} & set(kept(shop))

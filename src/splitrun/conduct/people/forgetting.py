@@ -66,7 +66,7 @@ READOUTS = (
 )
 HOLD = (
     "copies of the lake and of the state folder that are older hold what was erased here; `splitrun backup` "
-    "copies the registry alone, which holds no rows of units. Put back, such a copy is to be erased from again"
+    "copies the registry alone, which holds no rows of units. Put back, such a copy is erased from again"
 )
 
 
@@ -297,8 +297,8 @@ def rewritten(work: Work, tables: Sequence[tuple[str, LakeTable]], theirs: Their
     for environment, one in tables:
         work.passing("clean")
         work.desk.progress(f"removing old files of {environment}/{one.table}")
-        # a file that is about to be committed looks like one that nobody needs: nobody commits meanwhile. In a
-        # bucket others might, so only what the log let go of is removed at once
+        # a file that is about to be committed looks like one that nobody needs: nobody commits meanwhile.
+        # In a bucket others might, so only what the log let go of is removed at once
         with heeded.alone():
             cleaned(one, 0, orphans=one.folder.local is not None)
 
