@@ -129,7 +129,7 @@ def here(server: Server, caller: Caller | None) -> Served | None:
 
 
 def objected(server: Server, served: Served, wanted: Asked) -> bool:
-    """Whether the unit takes no part: it says so now, or one of the ids it is asked with opted out or is gone.
+    """Whether the unit takes no part: it says so now, or one of its ids opted out or was forgotten.
 
     Where the list cannot be read, nobody has said that it takes part.
     """

@@ -1,7 +1,7 @@
 """Forget units: nothing more is kept of them, and what there was is gone from every file; with a certificate.
 
 Stopped anywhere, it is asked for again, and goes on from there: the mark comes first, the counts are written
-down before the first row goes, the certificate is written once, and only then the mark forgets the pseudonyms.
+down before the first row goes, the certificate is written once; only then the mark forgets the pseudonyms.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 from msgspec.json import encode
 
@@ -60,12 +61,12 @@ PATIENCE = 900.0
 """Seconds that the upkeep of the lake is waited for."""
 
 READOUTS = (
-    "readouts that were made before stay as they are: they hold no unit. What is read again counts without "
-    "these units, says how many were erased by variant, and is not taken for tampered with"
+    "readouts that were made before stay as they are: no unit stands there. What is read again counts "
+    "without these units, says how many were erased by variant, and is not taken for tampered with"
 )
 HOLD = (
     "copies of the lake and of the state folder that are older hold what was erased here; `splitrun backup` "
-    "copies the registry alone, which holds no rows of units. Put back, such a copy is to be erased from again"
+    "copies the registry alone, which holds no rows of units. Put back, such a copy is erased from again"
 )
 
 
@@ -217,9 +218,9 @@ def roots_of(pairs: Sequence[pa.Table]) -> dict[int, int]:
     """Give the key of the unit that a key belongs to, as readings that join ids have it."""
     if not pairs:
         return {}
-    both = pa.concat_tables(pairs)
-    found = linked(both["was_key"].to_numpy(), both["unit_key"].to_numpy())
-    return dict(zip(found["was"].to_pylist(), found["root"].to_pylist(), strict=True))
+    was, now = (np.concatenate([one[name].to_numpy() for one in pairs]) for name in ("was_key", "unit_key"))
+    found = linked(was, now)
+    return dict(zip(found["was"].to_numpy().tolist(), found["root"].to_numpy().tolist(), strict=True))
 
 
 def counts(
@@ -282,9 +283,7 @@ def upkeep(root: Path) -> Iterator[None]:
                 yield
                 return
         if time.monotonic() > until:
-            raise StoreError(
-                "another process is compacting the lake; wait until it has ended, and run it again"
-            )
+            raise StoreError("another process is compacting the lake; wait until it has ended, then repeat")
         time.sleep(LOOK)
 
 
@@ -298,8 +297,8 @@ def rewritten(work: Work, tables: Sequence[tuple[str, LakeTable]], theirs: Their
     for environment, one in tables:
         work.passing("clean")
         work.desk.progress(f"removing old files of {environment}/{one.table}")
-        # a file that is about to be committed looks like one that nobody needs: nobody commits meanwhile. In a
-        # bucket others might, so only what the log let go of is removed at once
+        # a file that is about to be committed looks like one that nobody needs: nobody commits meanwhile.
+        # In a bucket others might, so only what the log let go of is removed at once
         with heeded.alone():
             cleaned(one, 0, orphans=one.folder.local is not None)
 
@@ -353,10 +352,11 @@ def known(registry: Registry, project: str, case: str) -> Entry | None:
 
 
 def named_in(root: Path, units: Sequence[Unit]) -> tuple[str, ...]:
-    """Name the lists of the project's folder that still hold an id; people wrote them, and people mend them."""
+    """Name the files of the project that still hold an id, like lists: people wrote them, and mend them."""
     ids = {one.id.encode("utf-8", "surrogatepass") for one in units}
-    held = workspace(root).ids.items()
-    return tuple(sorted(name for name, body in held if not ids.isdisjoint(re.split(rb"[\r\n,;\t ]+", body))))
+    around = workspace(root)
+    words = {file: set(re.split(rb"[\s,;:'\"\[\]{}]+", file.read_bytes())) for file in around.files}
+    return tuple(sorted(str(file.relative_to(root)) for file, of in words.items() if not ids.isdisjoint(of)))
 
 
 def forgotten_form(done: Forgotten, at: datetime | None = None) -> dict[str, Json]:

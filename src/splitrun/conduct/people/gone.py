@@ -1,4 +1,4 @@
-"""What a reading has to know of units that opted out or were erased: whom to leave out, how many there were."""
+"""What a reading has to know of units that opted out or were erased: whom to leave out, and how many."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def roots(shelf: Shelf) -> dict[int, int]:
     """Give the key of the unit that a key belongs to, where ids are joined."""
     if shelf.links is None:
         return {}
-    return dict(zip(shelf.links["was"].to_pylist(), shelf.links["root"].to_pylist(), strict=True))
+    return dict(
+        zip(shelf.links["was"].to_numpy().tolist(), shelf.links["root"].to_numpy().tolist(), strict=True)
+    )
 
 
 def left(shelf: Shelf, gone: Gone, columns: list[str] | None = None) -> pa.Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.place import keys_of
 from splitrun.conduct.registry.place import home
-from splitrun.errors import RefusedError
+from splitrun.errors import Mistake, RefusedError
 from splitrun.sdk.event import Unit
 from splitrun.store.canonical import Json
 from splitrun.store.people.marks import Kind, Mark
@@ -57,10 +57,8 @@ def opt_out(units: Sequence[Unit], place: Path, *, undo: bool = False, desk: Des
                     listed[token] = Mark(Kind.OUT, day, marks.sealed(token, keys[unit]))
             return Opted(len(named), len(named) - len(there), out=True)
         if any(listed[token].kind is Kind.GONE for token in there):
-            raise RefusedError(
-                "who was forgotten cannot opt in again: late copies of old events would come back; give it a "
-                "new id"
-            )
+            says = "who was forgotten cannot opt in again: late copies of old events would come back"
+            raise RefusedError([Mistake(says, "give it a new id")])
         for token in there:
             del listed[token]
     return Opted(len(named), len(there), out=False)

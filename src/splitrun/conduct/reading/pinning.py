@@ -91,7 +91,8 @@ def held(pin: Pin, found: Taken, plan: str) -> None:
         plan: Digest of the plan that it was read by.
 
     Raises:
-        DataError: Rows are gone, and no erasure or opt-out explains it. Another plan may read others of them, so nothing is told then.
+        DataError: Rows are gone, and no erasure or opt-out explains it. Another plan may read others of them,
+            so nothing is told then.
     """
     if plan != pin.plan:
         return

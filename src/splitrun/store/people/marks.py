@@ -170,7 +170,7 @@ class Marks:
                 if marks != before:
                     self.written(before, marks)
         except OSError as error:
-            says = f"the list of who opted out, {self.file}, cannot be written ({error}); look at disk and rights"
+            says = f"the list of who opted out, {self.file}, cannot be written ({error}); look at the disk"
             raise StoreError(says) from error
 
     def written(self, before: Mapping[str, Mark], marks: Mapping[str, Mark]) -> None:

@@ -1,7 +1,7 @@
 """Rows of some units in a table of the lake: found, read, and erased by writing the files anew without them.
 
 Nothing is deleted by a predicate: predicates stand in the log. A file is exchanged for one that never had
-the rows, so dictionaries, statistics and pages of it know nothing of them; the old one is removed by the clean-up.
+the rows, so its dictionaries, statistics and pages know nothing of them; the clean-up removes the old one.
 """
 
 from __future__ import annotations
