@@ -348,6 +348,11 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: without((2, 3), (1, 0), (17, 4)),
         "(control 2, voucher 3); 1 unit opted out or about to be erased (control 1, voucher 0); 4 units of the",
     ),
+    "leaving": (
+        Severity.NOTE,
+        lambda: replace(evidence(), withdrew=np.array([52, 48])),
+        "after exposure 100 withdrew consent (control 52, voucher 48) (chi-square, p = 0.69)",
+    ),
     "late_events": (
         Severity.NOTE,
         lambda: evidence(

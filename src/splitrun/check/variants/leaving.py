@@ -26,12 +26,11 @@ def leaving(evidence: Evidence) -> Finding | None:
     """Compare who opted out, and who withdrew, with the shares of the variants."""
     gone, withdrew = evidence.measured.erased, evidence.withdrew
     out = None if gone is None or not gone.left_out.any() else gone.left_out
-    ways = (("opted out", out), ("withdrew consent", withdrew))
-    told = [
-        (told_of(evidence, way, units), tested(evidence, units))
-        for way, units in ways
-        if units is not None and units.any()
-    ]
+    told: list[tuple[str, float | None]] = []
+    if out is not None and (p := tested(evidence, out)) is not None:  # fewer are told with the erased
+        told.append((told_of(evidence, "opted out", out), p))
+    if withdrew is not None and withdrew.any():
+        told.append((told_of(evidence, "withdrew consent", withdrew), tested(evidence, withdrew)))
     if not told:
         return None
     alarm = any(p is not None and p < ALARM for _, p in told)
