@@ -205,13 +205,10 @@ def test_nothing_of_who_was_forgotten_comes_back(tmp_path: Path) -> None:
 
 STEPS = (
     "mark",
-    "count",
     "begin",
-    "spool",
     "erase: write",
     "erase: commit",
     "clean",
-    "sweep",
     "certify",
     "forget",
     "end",

@@ -86,8 +86,7 @@ def shelves(
         found_links = links(lake, upto.get(Table.ALIASES))
         pairs, aliases = found_links.pairs, found_links.sequence
         joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
-    names, found = wanted(plan), dict[str, Shelf]()
-    out = pa.table({"key": pa.array(sorted(without), pa.int64())}) if without else None
+    names, found, out = wanted(plan), dict[str, Shelf](), left_out(without)
     for key, table in tables.items():
         pinned = snapshot(lake, TABLES[table], upto.get(TABLES[table]))
         if not pinned.files:
@@ -109,6 +108,11 @@ def shelves(
             digest=pinned.digest() if pinned.folder.local is None else None,
         )
     return found
+
+
+def left_out(keys: frozenset[int]) -> pa.Table | None:
+    """Lay out the pseudonyms of which no row is read; None where there are none."""
+    return pa.table({"key": pa.array(sorted(keys), pa.int64())}) if keys else None
 
 
 def pins(read: Mapping[str, Shelf]) -> dict[str, int]:
