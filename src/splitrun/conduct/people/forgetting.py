@@ -205,7 +205,7 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
 
 
 def settled(root: Path) -> None:
-    """Wait until a server that takes events, where one runs, has seen the mark, and rows on their way are there."""
+    """Wait until a server that takes events, where one runs, saw the mark, and rows on their way came."""
     with alone(root / "state" / "spool.db.lock") as nobody:
         pass
     if not nobody:
