@@ -346,7 +346,7 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
     "erased": (
         Severity.NOTE,
         lambda: without((2, 3), (1, 0), (17, 4)),
-        "(control 2, voucher 3); 1 unit opted out or about to be erased (control 1, voucher 0); 4 units of the",
+        "(control 2, voucher 3); 1 unit opted out or about to be erased (control 1, voucher 0); 4 units of",
     ),
     "leaving": (
         Severity.NOTE,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.people.forgetting import Why, forget, forgotten_form
     from splitrun.conduct.people.opting import opt_out, opted_form
     from splitrun.conduct.people.place import listed, meant
+    from splitrun.conduct.people.telling import chosen
     from splitrun.conduct.planning.baseline import baseline
     from splitrun.conduct.planning.kept import keep_history, place_of
     from splitrun.conduct.planning.looking import Looking
@@ -115,6 +116,7 @@ __all__ = [
     "begin_experiment",
     "begin_flag",
     "begin_project",
+    "chosen",
     "compare",
     "decide",
     "demo",
@@ -223,6 +225,7 @@ HOMES = {
     "begin_experiment": "splitrun.conduct.begin",
     "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
+    "chosen": "splitrun.conduct.people.telling",
     "compare": "splitrun.conduct.definitions.comparing",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",

@@ -205,13 +205,10 @@ def test_nothing_of_who_was_forgotten_comes_back(tmp_path: Path) -> None:
 
 STEPS = (
     "mark",
-    "count",
     "begin",
-    "spool",
     "erase: write",
     "erase: commit",
     "clean",
-    "sweep",
     "certify",
     "forget",
     "end",
@@ -428,7 +425,7 @@ def test_files_that_are_written_anew_keep_order_statistics_and_digests(tmp_path:
     assert after.schema.equals(before.schema)
     for file in files(root, "production", "events"):
         keys = pq.read_table(file, partitioning=None)["unit_key"].to_pylist()
-        assert keys == sorted(keys)
+        assert keys == sorted(keys)  # type: ignore[type-var]  # no key is missing
         assert Path(file).stem.endswith(sum_of_file(Path(file)))
 
 

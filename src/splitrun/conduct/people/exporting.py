@@ -54,29 +54,18 @@ def subject_export(
     where, table = home(place), desk or Desk()
     spoken(reason, [unit])
     root, project = where.root, project_of(where.root).project
-    lake, (own,) = lake_of(root), keys_of(root, [unit]).values()
-    found: dict[str, list[Json]] = {str(name): [] for name in Table if name is not Table.HEARTBEATS}
-    tables = tables_of(root, lake)
-    linked, _ = belonging(own, links_of(root, lake, tables))
-    theirs = Theirs(own | linked, frozenset({unit}))
-    for environment, one in tables:
-        table.progress(f"reading {environment}/{one.table}")
-        for part in rows_of(one, theirs):
-            found.setdefault(str(one.table), []).extend(
-                told(row, environment, linked=row["unit_key"] not in own) for row in part.to_pylist()
-            )
+    linked, found = rows(root, unit, table)
     table.progress("reading what waits for the lake, and dead letters")
     marks = marks_at(root)
-    token = marks.token(unit)
+    mark = marks.read().get(marks.token(unit))
     there = waiting(spool_of(root), lambda other: other == unit, [unit.id.encode("utf-8", "surrogatepass")])
-    mark = marks.read().get(token)
-    held: dict[str, Json] = {
+    held = {
         **found,
         "waiting": list(map(event, there.events)),
         "dead_letters": list(map(event, there.letters)),
     }
     now = table.now()
-    counted: dict[str, Json] = {name: len(rows) for name, rows in held.items() if isinstance(rows, list)}
+    counted: dict[str, Json] = {name: len(of) for name, of in held.items()}
     said = Remark(EXPORT, SUBJECT, reason, project, content=canonical({"rows": counted}))
     with where.registry(now) as registry:
         registry.commit(Change(now, actor_of(actor), (said,)))
@@ -87,9 +76,25 @@ def subject_export(
         "unit": {"type": unit.type, "id": unit.id},
         "state": None if mark is None else mark.kind.value,
         "since": None if mark is None else mark.day,
-        "linked_ids": len(linked),
+        "linked_ids": linked,
         **held,
     }
+
+
+def rows(root: Path, unit: Unit, desk: Desk) -> tuple[int, dict[str, list[Json]]]:
+    """Read the rows of a unit: how many other ids are its alone, and its rows by table."""
+    lake, (own,) = lake_of(root), keys_of(root, [unit]).values()
+    found: dict[str, list[Json]] = {str(name): [] for name in Table if name is not Table.HEARTBEATS}
+    tables = tables_of(root, lake)
+    linked, _ = belonging(own, links_of(root, lake, tables))
+    theirs = Theirs(own | linked, frozenset({unit}))
+    for environment, one in tables:
+        desk.progress(f"reading {environment}/{one.table}")
+        for part in rows_of(one, theirs):
+            found.setdefault(str(one.table), []).extend(
+                told(row, environment, linked=row["unit_key"] not in own) for row in part.to_pylist()
+            )
+    return len(linked), found
 
 
 def told(row: Mapping[str, object], environment: str, *, linked: bool) -> dict[str, Json]:

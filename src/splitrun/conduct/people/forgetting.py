@@ -165,15 +165,13 @@ def spoken(reason: str, units: Sequence[Unit]) -> None:
 def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     """Mark the units, wait until everybody heeds it, and write down what is to go."""
     root, now = work.where.root, work.desk.now()
-    marks, heeded, keys = marks_at(root), heeded_at(root), keys_of(root, work.units)
+    marks, keys = marks_at(root), keys_of(root, work.units)
     work.passing("mark")
     with marks.changing() as listed:
         for token, unit in zip(tokens, work.units, strict=True):
             listed[token] = Mark(Kind.GONE, now.date().isoformat(), marks.sealed(token, keys[unit]))
     work.desk.progress("waiting until every process heeds it")
     settled(root)
-    with heeded.alone():
-        pass  # what was on its way into the lake before the mark is there now
     work.passing("count")
     work.desk.progress("looking for their rows")
     lake = lake_of(root)
@@ -207,11 +205,13 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
 
 
 def settled(root: Path) -> None:
-    """Wait until a server that takes events has seen the mark; nothing where none runs."""
+    """Wait until a server that takes events, where one runs, saw the mark, and rows on their way came."""
     with alone(root / "state" / "spool.db.lock") as nobody:
-        if nobody:
-            return
-    time.sleep(2 * LOOK)
+        pass
+    if not nobody:
+        time.sleep(2 * LOOK)
+    with heeded_at(root).alone():
+        pass  # what was on its way into the lake before the mark has come there
 
 
 def roots_of(pairs: Sequence[pa.Table]) -> dict[int, int]:

@@ -16,7 +16,7 @@ from splitrun.conduct.workspace import PROJECT, root_of, shown, workspace
 from splitrun.errors import SpecError
 from splitrun.govern.policy.rules import breaches
 from splitrun.plan.power.aged import age, aged, joined
-from splitrun.plan.power.forecast import Forecast, forecast
+from splitrun.plan.power.forecast import Advice, Forecast, forecast
 from splitrun.plan.power.planned import planned
 from splitrun.plan.power.testable import testable
 from splitrun.plan.seal import digest
@@ -75,12 +75,20 @@ def preview(
         forecast=ahead,
         refusals=refusals,
         rules=rules(plan, project),
-        advice=(*aged(known, today, plan.key), *advice),
+        advice=(*aged(known, today, plan.key), *advice, *kept_of_people(project)),
         file=None if file is None or not file.is_file() else shown(file),
         age=age(known, today),
         start=start or today,
         standing=standing,
     )
+
+
+def kept_of_people(project: Project | None) -> tuple[Advice, ...]:
+    """What the project chose to keep of people, where it is not the least."""
+    if project is None or project.privacy.ids != "raw":
+        return ()
+    says = "the lake keeps the ids of units themselves beside their pseudonyms (`privacy.ids: raw`)"
+    return (Advice("raw_ids", says, "write `ids: pseudonym` unless somebody needs the ids there"),)
 
 
 def foreseen(plan: Plan) -> Forecast | None:

@@ -89,8 +89,7 @@ def shelves(
         found_links = links(lake, upto.get(Table.ALIASES), None if start is None else start.epoch)
         pairs, aliases = found_links.pairs, found_links.sequence
         joined = linked(pairs["was_key"].to_numpy(), pairs["unit_key"].to_numpy())
-    names, found = wanted(plan), dict[str, Shelf]()
-    out = pa.table({"key": pa.array(sorted(without), pa.int64())}) if without else None
+    names, found, out = wanted(plan), dict[str, Shelf](), left_out(without)
     for key, table in tables.items():
         one = held[TABLES[table]]
         found[key] = Shelf(
@@ -112,6 +111,7 @@ def shelves(
     return found
 
 
+<<<<<<< HEAD
 def pinned(lake: str, tables: Mapping[str, str], upto: Mapping[str, int]) -> dict[Table, Snapshot]:
     """Pin the tables that sources are read from.
 
@@ -162,6 +162,11 @@ def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
                 "`splitrun audit log` what was read before"
             )
     return found
+=======
+def left_out(keys: frozenset[int]) -> pa.Table | None:
+    """Lay out the pseudonyms of which no row is read; None where there are none."""
+    return pa.table({"key": pa.array(sorted(keys), pa.int64())}) if keys else None
+>>>>>>> s6-erase
 
 
 def pins(read: Mapping[str, Shelf]) -> dict[str, int]:
