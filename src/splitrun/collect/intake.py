@@ -204,8 +204,7 @@ def wrong(event: Exposure | Event | Alias) -> Fault | None:
     if not (0 < len(name) <= LONGEST_NAME and name.isascii() and name.isprintable()):
         return (
             Code.EVENT_ID,
-            f"the event's id has {len(name):,} signs, or some that cannot be printed; give 1 to {LONGEST_NAME} "
-            "printable ASCII signs",
+            f"the event's id has {len(name):,} signs; give 1 to {LONGEST_NAME} printable ASCII signs",
         )
     if not moment(event.time):
         return Code.TIME, f"the event's time is {event.time[:40]!r}; {WRITE_TIME}"

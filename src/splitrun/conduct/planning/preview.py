@@ -18,6 +18,7 @@ from splitrun.govern.policy.rules import breaches
 from splitrun.plan.power.aged import age, aged, joined
 from splitrun.plan.power.forecast import Advice, Forecast, forecast
 from splitrun.plan.power.planned import planned
+from splitrun.plan.power.setting import Advice
 from splitrun.plan.power.testable import testable
 from splitrun.plan.seal import digest
 from splitrun.plan.sealing.canonical import canonical

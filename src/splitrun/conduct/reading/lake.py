@@ -111,7 +111,6 @@ def shelves(
     return found
 
 
-<<<<<<< HEAD
 def pinned(lake: str, tables: Mapping[str, str], upto: Mapping[str, int]) -> dict[Table, Snapshot]:
     """Pin the tables that sources are read from.
 
@@ -162,11 +161,11 @@ def beginning(plan: Plan, held: Mapping[Table, Snapshot]) -> Began | None:
                 "`splitrun audit log` what was read before"
             )
     return found
-=======
+
+
 def left_out(keys: frozenset[int]) -> pa.Table | None:
     """Lay out the pseudonyms of which no row is read; None where there are none."""
     return pa.table({"key": pa.array(sorted(keys), pa.int64())}) if keys else None
->>>>>>> s6-erase
 
 
 def pins(read: Mapping[str, Shelf]) -> dict[str, int]:
