@@ -17,12 +17,12 @@ TIME = "2026-11-23T08:00:00.000000Z"
 REQUIRED = Asked(required=True)
 
 
-def event(name: str, **more: object) -> dict[str, object]:
+def event(id_: str, /, **more: object) -> dict[str, object]:
     return {
-        "id": name,
+        "id": id_,
         "type": "event",
         "time": TIME,
-        "unit": {"type": "user", "id": f"u-{name}"},
+        "unit": {"type": "user", "id": f"u-{id_}"},
         "name": "buy",
         **more,
     }

@@ -16,7 +16,7 @@ from splitrun.conduct.workspace import PROJECT, root_of, shown, workspace
 from splitrun.errors import SpecError
 from splitrun.govern.policy.rules import breaches
 from splitrun.plan.power.aged import age, aged, joined
-from splitrun.plan.power.forecast import Advice, Forecast, forecast
+from splitrun.plan.power.forecast import Forecast, forecast
 from splitrun.plan.power.planned import planned
 from splitrun.plan.power.setting import Advice
 from splitrun.plan.power.testable import testable
