@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from splitrun.conduct.lifecycle.standing import history, life_form, lives, status_form
     from splitrun.conduct.lifecycle.taken import step_form
     from splitrun.conduct.lint import lint
+    from splitrun.conduct.people.epochs import (
+        destroy_pseudonyms,
+        pseudonym_epochs,
+        rotate_pseudonyms,
+    )
     from splitrun.conduct.people.exporting import kept_at, subject_export
     from splitrun.conduct.people.forgetting import Why, forget, forgotten_form
     from splitrun.conduct.people.opting import opt_out, opted_form
@@ -55,11 +60,6 @@ if TYPE_CHECKING:
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
     from splitrun.conduct.registry.place import home
-    from splitrun.conduct.registry.pseudonyms import (
-        destroy_pseudonyms,
-        pseudonym_epochs,
-        rotate_pseudonyms,
-    )
     from splitrun.conduct.registry.upkeep import back_up, migrate_registry, restore
     from splitrun.conduct.reports import keep, reports
     from splitrun.conduct.rulesets import publish
@@ -230,7 +230,7 @@ HOMES = {
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
-    "destroy_pseudonyms": "splitrun.conduct.registry.pseudonyms",
+    "destroy_pseudonyms": "splitrun.conduct.people.epochs",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
     "difference_as_markdown": "splitrun.report.differences.shown",
@@ -275,7 +275,7 @@ HOMES = {
     "preview_form": "splitrun.report.planning.form",
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
-    "pseudonym_epochs": "splitrun.conduct.registry.pseudonyms",
+    "pseudonym_epochs": "splitrun.conduct.people.epochs",
     "publish": "splitrun.conduct.rulesets",
     "quality": "splitrun.conduct.collecting.quality",
     "quality_as_json": "splitrun.conduct.collecting.tellings",
@@ -287,7 +287,7 @@ HOMES = {
     "restore": "splitrun.conduct.registry.upkeep",
     "retire_key": "splitrun.conduct.registry.keys",
     "revoke_access_key": "splitrun.conduct.serving.access",
-    "rotate_pseudonyms": "splitrun.conduct.registry.pseudonyms",
+    "rotate_pseudonyms": "splitrun.conduct.people.epochs",
     "ruleset_schema": "splitrun.assign.transmission",
     "rulesets_examined": "splitrun.conduct.lifecycle.serving",
     "schema": "splitrun.spec.schema",

@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msgspec import DecodeError, Raw, Struct
-from msgspec.json import Decoder
-
-from splitrun.store.canonical import flat
+from msgspec.json import Decoder, encode
 
 __all__ = ["DENIED", "GPC", "NO_CONSENT", "WITHDREW", "Asked", "withdrew", "withheld"]
 
@@ -117,4 +115,5 @@ def named(word: Word, counted: set[str]) -> str:
 
 def withdrew(experiment: str, version: int, variant: str) -> str:
     """Write under what withdrawals from a variant are counted."""
-    return WITHDREW + flat({"experiment": experiment, "variant": variant, "version": version})
+    named = {"experiment": experiment, "variant": variant, "version": version}
+    return WITHDREW + encode(named, order="sorted").decode()

@@ -14,8 +14,8 @@ from splitrun.cli.registry.words import Actor, Folder, Json, Reason
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
+    from splitrun.conduct.people.epochs import Standing
     from splitrun.conduct.registry.keys import Key
-    from splitrun.conduct.registry.pseudonyms import Standing
 
 __all__ = ["app"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import Examination
-from splitrun.conduct.registry.pseudonyms import Standing, pseudonym_epochs
+from splitrun.conduct.people.epochs import Standing, pseudonym_epochs
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.spec.project import Project
 from splitrun.store.lake.pseudonyms import KEYS

@@ -17,13 +17,14 @@ from splitrun.conduct.collecting.assembled import spool_of
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Batch
 from splitrun.store.spool.file import SpoolFile
-from tests.conduct.registry import test_pseudonyms as worlds
+from tests.conduct.people import test_epochs as worlds
+from tests.conduct.reading.checkouts import FIRST
 from tests.faults.process import Process, new_key
 from tests.sdk.shop import eventually, shop
 
 FLAG = "checkout"
 NOW = datetime.now(UTC)
-SHIFT = NOW - worlds.FIRST - timedelta(days=20)
+SHIFT = NOW - FIRST - timedelta(days=20)
 """The same history, so late that a server takes it."""
 
 

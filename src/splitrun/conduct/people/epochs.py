@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from splitrun.conduct.collecting.assembled import lake_of
 from splitrun.conduct.desk import Desk
-from splitrun.conduct.reading.lake import lake_of
 from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import DataError, Mistake, RefusedError, SpecError
@@ -19,7 +19,6 @@ from splitrun.spec.project import Project
 from splitrun.store.canonical import Json, canonical
 from splitrun.store.chain.entry import Remark
 from splitrun.store.lake.delta import LakeTable
-from splitrun.store.lake.place import folder_of
 from splitrun.store.lake.pseudonyms import KEYS, Epoch, destroyed, epochs, leading, made
 from splitrun.store.lake.reading import began, snapshot
 from splitrun.store.lake.remembered import Seen
@@ -27,7 +26,7 @@ from splitrun.store.lake.tables import Table
 from splitrun.store.lake.upkeep import emptied
 from splitrun.store.lock import alone
 from splitrun.store.registry.change import Change
-from splitrun.store.registry.documents import State
+from splitrun.store.registry.documents import Life, State
 from splitrun.store.registry.registry import Registry
 
 __all__ = [
@@ -227,17 +226,17 @@ def needed(where: Home) -> dict[int, tuple[str, ...]]:
         for environment in project.environments:
             lives = [one for one in registry.lives(project.project, environment) if one.state in READ]
             for one in lives:
-                number = epoch_of(where.root, environment, one.experiment, one.version)
+                number = epoch_of(where.root, project.project, environment, one)
                 if number is not None:
                     found[number].append(f"{environment}/{one.experiment}")
     return {number: tuple(names) for number, names in found.items()}
 
 
-def epoch_of(root: Path, environment: str, experiment: str, version: int) -> int | None:
+def epoch_of(root: Path, project: str, environment: str, life: Life) -> int | None:
     """Tell under which epoch a version of an experiment began; None where nobody was exposed."""
-    lake = lake_of(root, environment)
+    above = f"{lake_of(root).root.rstrip('/')}/{project}/{environment}"
     with suppress(DataError):  # there is no table yet
-        start = None if lake is None else began(snapshot(lake, Table.EXPOSURES), experiment, version)
+        start = began(snapshot(above, Table.EXPOSURES), life.experiment, life.version)
         return None if start is None else start.epoch
     return None
 
@@ -249,15 +248,10 @@ def settings(root: Path) -> Project | None:
 
 def rid(where: Home, number: int) -> Iterator[tuple[str, int]]:
     """Empty the columns of an epoch in every table of the project."""
-    project = settings(where.root)
-    for environment in () if project is None else project.environments:
-        lake = lake_of(where.root, environment)
-        for table in Table if lake is not None else ():
-            place = folder_of(str(lake), table)
-            if place.local is not None and not place.local.exists():
-                continue
-            one = LakeTable(place, table, Seen(where.root / "state" / "seen" / ".none"))
-            yield (
-                f"{environment}/{table}",
-                emptied(one, (f"unit_key_{number}", f"was_key_{number}")),
-            )
+    project, lake = settings(where.root), lake_of(where.root)
+    for of, environment, table in lake.tables():
+        if project is None or of != project.project:
+            continue
+        none = Seen(where.root / "state" / "seen" / ".none")
+        one = LakeTable(lake.folder(of, environment, table), table, none)
+        yield f"{environment}/{table}", emptied(one, (f"unit_key_{number}", f"was_key_{number}"))
