@@ -50,6 +50,7 @@ from splitrun.store.people.journal import Arms, Begun, Emptied
 from splitrun.store.people.marks import Kind, Mark
 from splitrun.store.people.place import heeded_at, journal_at, marks_at
 from splitrun.store.people.rows import Theirs, erased, rows_of
+from splitrun.store.registry.asked import sound
 from splitrun.store.registry.change import Change
 from splitrun.store.registry.registry import Registry
 
@@ -165,6 +166,10 @@ def spoken(reason: str, units: Sequence[Unit]) -> None:
 def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     """Mark the units, wait until everybody heeds it, and write down what is to go."""
     root, now = work.where.root, work.desk.now()
+    said = Remark(VERB, SUBJECT, why.reason, project_of(root).project)
+    sound(
+        Change(now, actor_of(why.actor), (said,))
+    )  # what the chain would refuse is refused before anything goes
     marks, keys = marks_at(root), keys_of(root, work.units)
     work.passing("mark")
     with marks.changing() as listed:
