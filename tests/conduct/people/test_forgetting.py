@@ -378,6 +378,15 @@ def test_a_reason_that_says_nothing_or_names_the_unit_is_refused(tmp_path: Path,
     assert not marks_at(root).read()
 
 
+def test_a_reason_that_the_chain_cannot_hold_is_refused_before_anything_goes(tmp_path: Path) -> None:
+    root = project(tmp_path)
+
+    with pytest.raises(StoreError, match="holds a zero character"):
+        forget([unit(GONE)], root, Why("request\x007"))
+    assert not marks_at(root).read()
+    assert journal_at(root).read() is None
+
+
 def test_two_erasures_at_once_are_refused(tmp_path: Path) -> None:
     root = project(tmp_path)
 

@@ -22,7 +22,7 @@ from splitrun.store.chain.entry import Remark
 from splitrun.store.lake.tables import Table
 from splitrun.store.people.certificate import SUBJECT
 from splitrun.store.people.place import marks_at
-from splitrun.store.people.rows import Theirs, rows_of
+from splitrun.store.people.rows import BESIDE, Theirs, rows_of
 from splitrun.store.registry.change import Change
 
 __all__ = ["EXPORT", "kept_at", "subject_export"]
@@ -99,9 +99,14 @@ def rows(root: Path, unit: Unit, desk: Desk) -> tuple[int, dict[str, list[Json]]
 
 def told(row: Mapping[str, object], environment: str, *, linked: bool) -> dict[str, Json]:
     """Write a row: its columns as JSON has them, empty ones left out."""
-    kept = {name: value for name, value in row.items() if name not in OURS and value is not None}
+    kept = {name: value for name, value in row.items() if value is not None and not ours(name)}
     written = {name: plain(name, value) for name, value in kept.items()}
     return {"environment": environment, **({"linked": True} if linked else {}), **written}
+
+
+def ours(name: str) -> bool:
+    """Whether a column is not for others."""
+    return name in OURS or name.startswith(BESIDE)
 
 
 def plain(name: str, value: object) -> Json:

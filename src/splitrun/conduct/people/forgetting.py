@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +50,7 @@ from splitrun.store.people.journal import Arms, Begun, Emptied
 from splitrun.store.people.marks import Kind, Mark
 from splitrun.store.people.place import heeded_at, journal_at, marks_at
 from splitrun.store.people.rows import Theirs, erased, rows_of
+from splitrun.store.registry.asked import sound
 from splitrun.store.registry.change import Change
 from splitrun.store.registry.registry import Registry
 
@@ -166,12 +167,7 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     """Mark the units, wait until everybody heeds it, and write down what is to go."""
     root, now = work.where.root, work.desk.now()
     marks, keys = marks_at(root), keys_of(root, work.units)
-    work.passing("mark")
-    with marks.changing() as listed:
-        for token, unit in zip(tokens, work.units, strict=True):
-            listed[token] = Mark(Kind.GONE, now.date().isoformat(), marks.sealed(token, keys[unit]))
-    work.desk.progress("waiting until every process heeds it")
-    settled(root)
+    marked(work, tokens, why, keys)
     work.passing("count")
     work.desk.progress("looking for their rows")
     lake = lake_of(root)
@@ -202,6 +198,24 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     work.passing("begin")
     journal_at(root).keep(made)
     return made
+
+
+def marked(work: Work, tokens: Sequence[str], why: Why, keys: Mapping[Unit, frozenset[int]]) -> None:
+    """Mark the units, and wait until every process heeds it.
+
+    Raises:
+        StoreError: The chain would refuse the reason; nothing was marked.
+    """
+    root, now = work.where.root, work.desk.now()
+    said = Remark(VERB, SUBJECT, why.reason, project_of(root).project)
+    sound(Change(now, actor_of(why.actor), (said,)))
+    marks = marks_at(root)
+    work.passing("mark")
+    with marks.changing() as listed:
+        for token, unit in zip(tokens, work.units, strict=True):
+            listed[token] = Mark(Kind.GONE, now.date().isoformat(), marks.sealed(token, keys[unit]))
+    work.desk.progress("waiting until every process heeds it")
+    settled(root)
 
 
 def settled(root: Path) -> None:

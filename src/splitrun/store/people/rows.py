@@ -23,8 +23,10 @@ from splitrun.store.lake.parquet import GROUP, Bounds, Written, stored
 from splitrun.store.lake.place import Folder, told
 from splitrun.store.lake.upkeep import Added, by_day, exchanged
 
-__all__ = ["Theirs", "erased", "holding", "rows_in", "rows_of"]
+__all__ = ["BESIDE", "Theirs", "erased", "holding", "rows_in", "rows_of"]
 
+BESIDE = ("unit_key_", "was_key")
+"""What further columns with pseudonyms begin with: of other epochs, and of what an id was before."""
 ROUNDS = 20
 """How often a table is looked through anew because somebody else changed files meanwhile."""
 
@@ -42,8 +44,9 @@ class Theirs:
         """Write the condition on columns of a table; never logged anywhere."""
         keys = pa.array(sorted(self.keys), pa.int64())
         found = pc.field("unit_key").isin(keys)
-        if "was_key" in names:
-            found |= pc.field("was_key").isin(keys)
+        for name in names:
+            if name.startswith(BESIDE):
+                found |= pc.field(name).isin(keys)
         if "unit" in names:
             for one in self.units:
                 # `isin` is false where nothing stands; a comparison would be unknown, and the row would go
