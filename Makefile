@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser web-client oracles unit cover docs bench evaluate ingest deliver calibrate soak stress faults peers clean
+.PHONY: venv demo test lint format types contracts browser web-client oracles unit cover docs bench evaluate ingest deliver forget calibrate soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -77,6 +77,10 @@ ingest: venv
 
 deliver: venv
 	$(BIN)/python -m bench.delivery $(ARGS)
+
+# units forgotten in a lake of ten million events: `make forget ARGS="1000000 100"` for a smaller one
+forget: venv
+	$(BIN)/python -m bench.forget $(ARGS)
 
 calibrate: venv
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m calibrate

@@ -29,6 +29,7 @@ from splitrun.measure.measured import (
     Clusters,
     ClusterSums,
     Dirt,
+    Erased,
     Quantiles,
     SourceFacts,
     TextInNumber,
@@ -372,6 +373,16 @@ WORLDS: dict[str, tuple[Severity, World, str]] = {
         lambda: evidence(dirt=Dirt(logged={"override": 12, "older version": 3, "linked": 2})),
         "12 units or more of the lake left out: 12 override, 3 older version",
     ),
+    "erased": (
+        Severity.NOTE,
+        lambda: without((2, 3), (1, 0), (17, 4)),
+        "(control 2, voucher 3); 1 unit opted out or about to be erased (control 1, voucher 0); 4 units of",
+    ),
+    "leaving": (
+        Severity.NOTE,
+        lambda: replace(evidence(), withdrew=np.array([52, 48])),
+        "after exposure 100 withdrew consent (control 52, voucher 48) (chi-square, p = 0.69)",
+    ),
     "late_events": (
         Severity.NOTE,
         lambda: evidence(
@@ -428,6 +439,37 @@ def test_a_defect_is_found_by_its_own_check_and_by_no_other(code: str) -> None:
     assert says in finding.says
     assert finding.next
     assert "  " not in finding.says + finding.next
+
+
+def without(
+    units: tuple[int, int],
+    left_out: tuple[int, int] = (0, 0),
+    since: tuple[int, int] | None = None,
+    exposed: tuple[int, int] | None = None,
+) -> Evidence:
+    """A world of whom some were erased, or opted out."""
+    world = evidence(exposed=None if exposed is None else np.array(exposed))
+    gone = Erased(np.array(units), np.array(left_out), since)
+    return replace(world, measured=replace(world.measured, erased=gone))
+
+
+@pytest.mark.requirement("R78")
+def test_a_split_that_erasure_explains_stops_nothing() -> None:
+    # chi-square of 500:400 against 1:1 is 11.1, p = 0.0009 (scipy.stats.chisquare); with 100 erased it is 0
+    explained, note = doubts(without((0, 100), exposed=(500, 400)))
+
+    assert (explained.code, explained.severity, note.code) == ("split", Severity.WARN, "erased")
+    assert "(control 0, voucher 100): with them it fits the weights" in explained.says
+
+
+@pytest.mark.requirement("R78")
+def test_erasure_hides_no_split_that_was_there_before() -> None:
+    # 500:500 are left of 500:600, whose chi-square is 9.1, and of 500:620, where it is 12.9, p = 0.0003
+    assert [one.severity for one in doubts(without((0, 100)))] == [Severity.NOTE]
+    stop, _ = doubts(without((0, 120)))
+
+    assert (stop.code, stop.severity) == ("split", Severity.STOP)
+    assert "voucher has 620 exposed units" in stop.says or "control has 500 exposed units" in stop.says
 
 
 def test_more_than_one_unit_in_a_hundred_with_conflicting_rows_stops() -> None:

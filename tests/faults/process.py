@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from splitrun.store.access.keys import AccessKeys, Scope
 
@@ -55,6 +55,7 @@ class Process:
         cap: Bytes of its spool.
         under: A command that runs it, like strace.
         around: Its environment; ours where none is given.
+        log: Where it writes all that it says; none: what it says in error stays ours.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Process:
         cap: int = CAP,
         under: Sequence[str] = (),
         around: Mapping[str, str] | None = None,
+        log: IO[bytes] | None = None,
     ) -> None:
+        self.log = log
         self.root, self.port, self.around = root, free_port(), around
         words = ["serve", "--folder", str(root), "--port", str(self.port), "--spool-cap", str(cap)]
         only = [word for mode in modes.split(",") for word in ("--only", mode)]
@@ -78,7 +81,8 @@ class Process:
             Seconds that took.
         """
         since = time.monotonic()
-        self.running = subprocess.Popen(self.words, stdout=subprocess.DEVNULL, env=self.around)
+        out = subprocess.DEVNULL if self.log is None else self.log
+        self.running = subprocess.Popen(self.words, stdout=out, stderr=self.log, env=self.around)
         while not self.ready():
             assert self.running.poll() is None, "the server ended"
             assert time.monotonic() - since < PATIENCE, "the server was never ready"

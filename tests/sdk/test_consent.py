@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from splitrun.assign.evaluation import Detail
@@ -7,6 +9,7 @@ from splitrun.assign.sticky import Kept as KeptVariants
 from splitrun.errors import SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Event, Exposure
+from splitrun.sdk.outbox.letters import batch
 from tests.sdk.shop import shop
 from tests.sdk.test_client import ONE_PAGE, Kept
 
@@ -112,7 +115,44 @@ def test_opting_out_while_running_counts_from_then_on_whatever_the_consent() -> 
         client.track("view", ONE_PAGE, consent="granted")
         client.trigger("checkout", ONE_PAGE)
         client.consent(ONE_PAGE, "granted")
-        assert logged(client, kept) == ["Exposure"]
+        assert logged(client, kept) == ["Exposure", "Exposure"]
+        assert kept.events[0].unit.id == ONE_PAGE
+
+
+def left(client: Client, kept: Kept) -> list[tuple[str, str, int, str, str]]:
+    assert client.flush()
+    return [
+        (one.unit.id, one.experiment, one.version, one.variant, one.consent)
+        for one in kept.events
+        if type(one) is Exposure and one.consent
+    ]
+
+
+@pytest.mark.requirement("R73", "R79")
+def test_who_leaves_after_exposure_is_told_by_variant_and_not_by_id() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="granted") as client:
+        client.variant("checkout", ONE_PAGE)
+        client.opt_out("never exposed")
+        client.consent(ONE_PAGE, "denied")
+        client.consent(ONE_PAGE, "denied")
+
+        assert left(client, kept) == [("-", "one-page-checkout", 1, "one-page", "denied")]
+
+
+def test_a_batch_says_that_consent_is_known_where_units_are_asked() -> None:
+    lines = [b"{}"]
+
+    assert json.loads(batch(lines, 0, "granted"))["consent"] == "granted"
+    assert "consent" not in json.loads(batch(lines, 0))
+
+
+@pytest.mark.parametrize(("usual", "known"), [("granted", ""), ("pending", "granted"), ("denied", "granted")])
+def test_consent_is_known_of_what_a_client_sends_where_nobody_is_taken_to_have_granted(
+    usual: str, known: str
+) -> None:
+    with Client(ruleset=shop(), delivery=Kept(), consent=usual) as client:
+        assert client._sender.known == known  # noqa: SLF001 - what stands in each of its batches
 
 
 def test_an_override_comes_before_the_opt_out_and_is_not_logged() -> None:

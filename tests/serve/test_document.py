@@ -20,8 +20,11 @@ from tests.serve.live import Served
 OPEN = {("GET", "/livez"), ("GET", "/readyz")}
 # the right key is sent besides the ones that are made up, which go into the other header
 OTHER = [ignored_auth]
-# no schema tells which experiments there are
-BEYOND_SCHEMA = {"/v1/apply": [positive_data_acceptance]}
+# no schema tells which experiments and types of units there are
+BEYOND_SCHEMA = {
+    "/v1/apply": [positive_data_acceptance],
+    "/v1/opt-outs": [positive_data_acceptance],
+}
 ENDLESS = "/v1/ruleset/stream"
 
 

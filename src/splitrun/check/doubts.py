@@ -29,6 +29,7 @@ from splitrun.check.times.reach import future_rows, late_events, source_ends_ear
 from splitrun.check.times.zones import mixed_time_zones, zoneless
 from splitrun.check.units.cluster import few_clusters, no_cluster
 from splitrun.check.units.enough import too_few_units
+from splitrun.check.units.erased import erased
 from splitrun.check.units.identity import conflicting_rows, duplicate_exposures, no_unit
 from splitrun.check.units.logged import exposures_left_out
 from splitrun.check.units.represented import unrepresentative
@@ -36,6 +37,7 @@ from splitrun.check.units.untriggered import untriggered
 from splitrun.check.variants.crossover import crossover
 from splitrun.check.variants.empty import empty_variant
 from splitrun.check.variants.labels import no_variant, unknown_variant
+from splitrun.check.variants.leaving import leaving
 from splitrun.check.variants.split import split, triggered_split
 from splitrun.check.variants.weights import weights_unknown
 
@@ -79,6 +81,8 @@ CHECKS: tuple[Check, ...] = (
     cap_from_experiment,
     coarse_quantile,
     exposures_left_out,
+    erased,
+    leaving,
     late_events,
     untriggered,
     no_variant,

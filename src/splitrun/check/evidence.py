@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from splitrun.measure.measured import Measured
+from splitrun.moments import IntArray
 from splitrun.spec.plan import Plan
 
 __all__ = ["Evidence", "Finding", "Severity"]
@@ -31,6 +32,8 @@ class Evidence:
     measured: Measured
     clock: datetime | None = None
     """The moment of reading, where the data is read up to its latest row; None where a moment was named."""
+    withdrew: IntArray | None = None
+    """Times that units withdrew their consent after exposure, shape (variants,); None: nobody counted."""
 
 
 @dataclass(frozen=True, slots=True)

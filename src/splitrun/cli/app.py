@@ -13,6 +13,7 @@ from splitrun.cli import assignment, audit, designs, doctor, project, verbs
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.definitions import commands
 from splitrun.cli.lifecycle import moves, people, seals, status
+from splitrun.cli.people import wishes
 from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
 from splitrun.cli.reading import analysis, looking
@@ -116,6 +117,9 @@ for name, verb, brief in (
     ("unkill", kills.unkill, "Let a flag that was killed serve again."),
     ("demo", demo.demo, "Show the whole loop on this machine, with made-up visitors."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
+    ("opt-out", wishes.opt_out, "Keep nothing more of units, and leave them out of every reading."),
+    ("forget", wishes.forget, "Erase what is kept of units from every file; with a certificate."),
+    ("subject-export", wishes.subject_export, "Give all that is kept of one unit."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

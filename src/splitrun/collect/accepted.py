@@ -8,7 +8,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from splitrun.collect.codes import Refused
-from splitrun.collect.intake import unpacked
+from splitrun.collect.packing import unpacked
 from splitrun.sdk.event import Alias, Exposure, Unit
 
 __all__ = ["Accepted", "Batch", "Did", "Unreadable", "alone", "opened"]

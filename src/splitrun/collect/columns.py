@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,6 +85,21 @@ class Lists:
             ),
             "sdk": names.take(sdks),
             **raw,
+        }
+
+    def beside(
+        self, others: Mapping[int, Callable[[str, str], int]]
+    ) -> dict[str, pa.Array[pa.Scalar[pa.DataType]]]:
+        """Lay out the pseudonyms of other epochs, by column.
+
+        Args:
+            others: By epoch, what gives them.
+        """
+        return {
+            f"unit_key_{epoch}": pa.array(
+                [key_of(one.unit.type, one.unit.id) for one in self.events], pa.int64()
+            )
+            for epoch, key_of in others.items()
         }
 
     def objects(self, values: Sequence[dict[str, object]]) -> pa.Array[pa.StringScalar]:

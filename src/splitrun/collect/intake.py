@@ -6,16 +6,17 @@ A bad event rejects itself alone. Ids are taken byte for byte; nothing is trimme
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import DecodeError, ValidationError
 from msgspec.json import Decoder
 
 from splitrun.assign.slots import LONGEST, REFUSED
 from splitrun.collect.codes import Code, Refused
+from splitrun.collect.consent import Asked, withheld
 from splitrun.collect.limits import (
     BATCH_BYTES,
     BATCH_EVENTS,
@@ -26,23 +27,18 @@ from splitrun.collect.limits import (
     MOST_PROPERTIES,
     QUICK_BYTES,
 )
+from splitrun.collect.objected import Loose, Unwanted, loose, whose, written
+from splitrun.collect.packing import too_large, unpacked
 from splitrun.collect.strict import fitting
 from splitrun.sdk.event import Alias, Event, Exposure, Rejected, Unit
 
-__all__ = ["Taken", "taken", "unpacked"]
+__all__ = ["Taken", "taken"]
+
+FREE = Asked()
 
 BOM = b"\xef\xbb\xbf"
 
 
-class Loose(Struct, frozen=True):
-    """A batch whose events are looked at one by one."""
-
-    sent_at: str
-    sdk: str
-    events: list[Raw]
-
-
-loose = Decoder(Loose).decode
 single = Decoder(Exposure | Event | Alias).decode
 
 
@@ -58,55 +54,22 @@ class Taken:
     """Places that go no further, in order: what is not taken, and what nobody wants."""
     sdk: str = ""
     """Who sent it; told where something goes no further."""
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    """Events that are not kept for want of consent, by the word that they are counted under."""
+    body: bytes | None = None
+    """What is kept in place of the body, unpacked: only what is taken; None: the body as it came."""
 
 
-Unwanted = Callable[[Unit], bool]
-"""Whether nothing of a unit may be kept, because it objected."""
-
-
-class Whose(Struct, frozen=True):
-    """The units of an event."""
-
-    unit: Unit
-    was: Unit | None = None
-
-
-whose = Decoder(Whose).decode
-
-
-def unpacked(body: bytes, most: int = BATCH_BYTES) -> bytes | Refused:
-    """Unpack a gzipped body, and no more of it than may be taken.
-
-    Args:
-        body: As it came.
-        most: Bytes that it may have unpacked.
-    """
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        out = stream.decompress(body, most + 1)
-    except zlib.error as error:
-        return Refused(Code.ENCODING, f"the body is not gzip ({error}); send it as its Content-Encoding says")
-    if len(out) > most:
-        return too_large(most)
-    if not stream.eof or stream.unused_data:
-        return Refused(Code.ENCODING, "the gzip stream is cut off or followed by more; send one whole stream")
-    return out
-
-
-def too_large(most: int) -> Refused:
-    """Refuse a body for its size."""
-    return Refused(
-        Code.TOO_LARGE, f"the batch has more than {most:,} bytes; send fewer events at once", status=413
-    )
-
-
-def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None) -> Taken | Refused:
+def taken(
+    body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None, consent: Asked = FREE
+) -> Taken | Refused:
     """Read a batch and hold every event to its limits.
 
     Args:
         body: JSON.
         packed: Whether it is gzipped.
         unwanted: Tells units whose events are taken, in the answer, and go no further.
+        consent: What consent they are held to, likewise.
     """
     plain = unpacked(body) if packed else body
     match plain:
@@ -115,8 +78,8 @@ def taken(body: bytes, *, packed: bool = False, unwanted: Unwanted | None = None
         case _:
             found = weighed(plain)
     match found:
-        case Taken() if found.events and unwanted is not None:
-            return without(found, plain, unwanted)
+        case Taken() if found.events:
+            return without(found, plain, unwanted, withheld(plain, consent))
         case _:
             return found
 
@@ -140,17 +103,20 @@ def all_small(body: bytes) -> bool:
             return False
 
 
-def without(found: Taken, body: bytes, unwanted: Unwanted) -> Taken:
-    """Take out the events of units that objected."""
+def without(found: Taken, body: bytes, unwanted: Unwanted | None, held: Mapping[int, str]) -> Taken:
+    """Take out what nobody wants, what is withheld, and what was rejected: no byte of it is kept."""
+    if unwanted is None and not held:
+        return found
     rejected = {one.index for one in found.rejected}
-    out = set(rejected)
+    out = rejected | held.keys()
     batch = loose(body)
-    for index, raw in enumerate(batch.events):
-        if index not in rejected:
-            units = whose(raw)
-            if unwanted(units.unit) or (units.was is not None and unwanted(units.was)):
-                out.add(index)
-    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk) if out else found
+    if unwanted is not None:
+        out |= {place for place, raw in enumerate(batch.events) if place not in out and whose(raw, unwanted)}
+    if not out:
+        return found
+    left = [place for place in range(len(batch.events)) if place not in out]
+    counts = Counter(why for place, why in held.items() if place not in rejected)
+    return replace(found, out=tuple(sorted(out)), sdk=batch.sdk, withheld=counts, body=written(batch, left))
 
 
 def sifted(body: bytes) -> Taken | Refused:
@@ -238,7 +204,7 @@ def wrong(event: Exposure | Event | Alias) -> Fault | None:
     if not (0 < len(name) <= LONGEST_NAME and name.isascii() and name.isprintable()):
         return (
             Code.EVENT_ID,
-            f"the event's id is {name[:60]!r}; give 1 to {LONGEST_NAME} printable ASCII signs",
+            f"the event's id has {len(name):,} signs; give 1 to {LONGEST_NAME} printable ASCII signs",
         )
     if not moment(event.time):
         return Code.TIME, f"the event's time is {event.time[:40]!r}; {WRITE_TIME}"

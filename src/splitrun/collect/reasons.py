@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from splitrun.collect.codes import Code, Refused
+from splitrun.collect.consent import GPC, NO_CONSENT
 from splitrun.collect.intake import Taken
 
 __all__ = ["OBJECTED", "REFUSED", "REJECTED", "REMEDIES", "declined", "remedy", "told", "turned_away"]
@@ -20,6 +21,11 @@ REFUSED = "refused: "
 """Before the code of a batch of which it took nothing; counted in batches."""
 OBJECTED = "objected"
 """Events of units that may not be measured; answered as accepted, and kept nowhere."""
+
+EXAMPLES: Mapping[str, str] = {
+    NO_CONSENT: "events whose units are not known to have granted, in a project that requires it",
+}
+"""Of reasons that somebody should look at, though nothing was wrong with the events."""
 
 REMEDIES: Mapping[str, str] = {
     Code.EMPTY: "send a batch of events in JSON",
@@ -39,6 +45,8 @@ REMEDIES: Mapping[str, str] = {
     Code.NUMBER: "look where the number comes from; amounts go to 1e15",
     Code.PROPERTIES: "send fewer properties, with shorter names",
     "conflict": "look for code that gives two events one id, or changes an event before it is sent again",
+    NO_CONSENT: "let clients say `consent`: with Splitrun's, `consent='pending'` and the word of each unit",
+    GPC: "nothing; browsers said that they object",
     "late": "look at clients that keep events for weeks or whose clock is off",
     "future": "look at clients that write another time than that of their own clock",
     "dead": "upgrade the server that empties the spool, then run `splitrun replay --code dead`",
@@ -72,7 +80,8 @@ def turned_away(found: Taken) -> list[tuple[str, int, str]]:
     counts = Counter(one.code for one in found.rejected)
     says = {one.code: told(one.says) for one in found.rejected}
     listed = [(REJECTED + code, count, says[code]) for code, count in counts.items()]
-    objected = len(found.out) - len(found.rejected)
+    listed += [(why, count, EXAMPLES.get(why, "")) for why, count in found.withheld.items()]
+    objected = len(found.out) - len(found.rejected) - sum(found.withheld.values())
     return [*listed, (OBJECTED, objected, "")] if objected else listed
 
 

@@ -7,8 +7,8 @@ the future after that is no row: it is told by its place, and kept as a dead let
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 
 from splitrun.collect.accepted import Accepted, Batch, Did, Unreadable, alone, opened
 from splitrun.collect.columns import Lists, micros, sent
+from splitrun.collect.objected import Unwanted
 from splitrun.collect.outcomes import Judge
 from splitrun.collect.properties import Declared, parted
+from splitrun.collect.reasons import OBJECTED
 from splitrun.sdk.event import Alias, Exposure
 
 __all__ = ["CODES", "FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
@@ -50,7 +52,11 @@ class Setting:
     declared: Declared = field(default_factory=dict)
     """Properties with a column of their own."""
     raw_ids: bool = False
+    beside: Mapping[int, KeyOf] = field(default_factory=dict)
+    """Gives the pseudonyms of other epochs, each of which has a column of its own."""
     late: timedelta = LATE
+    unwanted: Unwanted | None = None
+    """Tells units that nothing is kept of; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,9 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
                 unfit.append(Unfit(index, 0, "dead", says, accepted.body))
                 counts[day(accepted.at), "", "dead"] += 1
             case Batch():
+                if setting.unwanted is not None:
+                    batch, objected = heeded(batch, setting.unwanted)
+                    counts[day(batch.at), batch.sdk, OBJECTED] += objected
                 shift = off(batch)
                 counts[day(batch.at), batch.sdk, "skewed"] += len(batch.events) if shift else 0
                 sort(batch, (exposures, events, aliases), (index, shift), setting)
@@ -112,6 +121,20 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
         if one.code != "dead":
             counts[day(batches[one.batch].at), sdk_of(one), one.code] += 1
     return Gathered(kept[0], kept[1], kept[2], tuple(unfit), +counts)
+
+
+def heeded(batch: Batch, unwanted: Unwanted) -> tuple[Batch, int]:
+    """Take out of a batch what is of units that objected since it was accepted, and count that."""
+    out = {
+        place
+        for place, one in enumerate(batch.events)
+        if unwanted(one.unit) or (type(one) is Alias and unwanted(one.was))
+    }
+    if not out:
+        return batch, 0
+    left = [place for place in range(len(batch.events)) if place not in out]
+    events, places = [batch.events[at] for at in left], [batch.places[at] for at in left]
+    return replace(batch, events=events, places=places), len(out)
 
 
 def sdk_of(one: Unfit) -> str:
@@ -168,7 +191,7 @@ def exposed(lists: Lists, setting: Setting) -> pa.Table:
         "outcome": pa.array([outcome(one) for one in of], pa.string()),
         "attributes": lists.objects([one.attributes for one in of]),
     }
-    return pa.table({**lists.common(setting.epoch, release=True), **own})
+    return pa.table({**lists.common(setting.epoch, release=True), **own, **lists.beside(setting.beside)})
 
 
 def happened(lists: Lists, setting: Setting) -> pa.Table:
@@ -179,7 +202,7 @@ def happened(lists: Lists, setting: Setting) -> pa.Table:
         "value": pa.array([one.value for one in of], pa.float64()),
         **parted([bytes(one.properties) for one in of], setting.declared),
     }
-    return pa.table({**lists.common(setting.epoch, release=True), **own})
+    return pa.table({**lists.common(setting.epoch, release=True), **own, **lists.beside(setting.beside)})
 
 
 def linked(lists: Lists, setting: Setting) -> pa.Table:
@@ -190,7 +213,9 @@ def linked(lists: Lists, setting: Setting) -> pa.Table:
         "was_key": pa.array([key_of(one.was.type, one.was.id) for one in of], pa.int64()),
         "was_type": pa.array([one.was.type for one in of], pa.string()),
     }
-    return pa.table({**lists.common(setting.epoch, release=False), **own})
+    for epoch, other in setting.beside.items():
+        own[f"was_key_{epoch}"] = pa.array([other(one.was.type, one.was.id) for one in of], pa.int64())
+    return pa.table({**lists.common(setting.epoch, release=False), **own, **lists.beside(setting.beside)})
 
 
 def sifted(

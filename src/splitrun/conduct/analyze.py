@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
+from splitrun.conduct.people.gone import gone_of
+from splitrun.conduct.people.withdrawn import withdrawn
 from splitrun.conduct.reading.access import Access, instant
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.sealed import registered
@@ -57,7 +60,9 @@ def analyze(
     # a sealed plan that names no exposures reads the lake as well: that is no deviation
     registration = registered(experiment, plan if resolved.exposures or EXPOSURES in frames else resolved)
     folders = folders_of(experiment)
-    data = Data(folders, allowed, frames, lake_of(folders[0]))
+    lake = lake_of(folders[0])
+    gone = gone_of(folders[0], lake)
+    data = Data(folders, allowed, frames, lake, gone, partial(withdrawn, folders[0], lake))
     found = taken(plan, data, moment, table)
     return judged(found, registration)
 

@@ -24,6 +24,7 @@ OF_FINDINGS = {
     "immature": "units whose window has not passed are not in the effects yet",
     "missing_outcome": "effects speak of the units whose outcome is known",
     "no_cluster": "units without a cluster are left out",
+    "erased": "units that were erased or opted out are not in the effects any more",
     "few_clusters": "with so few clusters the intervals may not hold what they promise",
     "no_exposure_time": "without times nobody can see novelty, seasons or what came before exposure",
     "partial_weeks": "days of the week are not covered equally often",

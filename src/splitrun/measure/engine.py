@@ -93,10 +93,16 @@ class Shelf:
     """`was` and `root`: keys of ids that belong to the unit of another; None: ids are never joined."""
     late: timedelta | None = None
     """How long after it happened an event may have come in; None: as long as the lake took it."""
+    epoch: int | None = None
+    """The epoch whose pseudonyms units are known by; None: that of each row."""
+    raw: bool = False
+    """Whether the ids themselves stand beside pseudonyms."""
     linked: int | None = None
     """The last commit of aliases that counts; None where ids are never joined."""
     rows: Dataset | None = None
     """Opened, where the files are in a bucket, which no engine reaches by itself."""
+    without: pa.Table | None = None
+    """`key`: pseudonyms of which no row is read, because they opted out or are being erased; None: none."""
     digest: str | None = None
     """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 

@@ -20,6 +20,7 @@ __all__ = [
     "Codes",
     "Column",
     "Dirt",
+    "Erased",
     "Measured",
     "Quantiles",
     "SourceFacts",
@@ -206,6 +207,23 @@ class Dirt:
     variants only because ids were joined."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Erased:
+    """Units of the experiment that are not counted because people asked for it, shape (variants,)."""
+
+    units: IntArray
+    """Erased: their rows are gone, and a certificate says so."""
+    left_out: IntArray
+    """Opted out, or about to be erased: their rows are there, and none is read."""
+    since: tuple[int, int] | None = None
+    """The former look that is read again, and how many units were erased since, of whatever experiment."""
+
+    @property
+    def all(self) -> IntArray:
+        """All of them."""
+        return self.units + self.left_out
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """SQL that was run for a readout, and what it was for."""
@@ -254,6 +272,9 @@ class Measured:
     within: Mapping[str, Measured] = field(default_factory=dict)
     """By segment, where all segments together would make too many cells: the same, cut by this one alone.
     `cells` and what belongs to them then know none of these segments; strata stay in all."""
+
+    erased: Erased | None = None
+    """None where nobody can tell: rows are not in the lake."""
 
     def labels(self, segment: str | None) -> tuple[str, ...]:
         """The labels of a segment's levels; one empty label for the whole."""

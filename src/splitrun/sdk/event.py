@@ -42,6 +42,9 @@ class Exposure(Struct, frozen=True, tag="exposure", tag_field="type", omit_defau
     """The product's release."""
     attributes: dict[str, object] = {}
     """The declared segment attributes, as they were."""
+    consent: str = ""
+    """`denied`: the unit withdrew after it was exposed. That is counted by variant, and kept nowhere; the id
+    is written as `-`."""
 
 
 class Event(Struct, frozen=True, tag="event", tag_field="type", omit_defaults=True):
@@ -67,13 +70,15 @@ class Alias(Struct, frozen=True, tag="alias", tag_field="type", omit_defaults=Tr
     """The id before."""
 
 
-class Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True, omit_defaults=True):
     """What is sent at once."""
 
     sent_at: str
     sdk: str
     """Name and version, like `splitrun-python/0.1.0`."""
     events: list[Exposure | Event | Alias]
+    consent: str = ""
+    """`granted` where every unit of it is known to have granted."""
 
 
 class Rejected(Struct, frozen=True):

@@ -12,18 +12,22 @@ from contextlib import suppress
 from secrets import randbelow
 
 from msgspec.json import encode
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun.collect.codes import Refused
-from splitrun.collect.intake import taken, too_large
+from splitrun.collect.consent import Asked
+from splitrun.collect.intake import taken
 from splitrun.collect.limits import BATCH_BYTES
+from splitrun.collect.objected import Unwanted
+from splitrun.collect.packing import too_large
 from splitrun.collect.reasons import declined as counted_as
 from splitrun.collect.reasons import turned_away
 from splitrun.errors import BusyError, SplitrunError
-from splitrun.sdk.event import Accepted, Unit
+from splitrun.sdk.event import Accepted
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.operations import EVENTS
 from splitrun.serve.server import Server
@@ -48,6 +52,9 @@ JSON = (b"content-type", b"application/json")
 ENCODING = b"content-encoding"
 PACKINGS = {b"", b"identity", b"gzip"}
 
+FREE = Asked()
+"""Of what the server sends itself."""
+
 Headers = Mapping[bytes, bytes]
 """As the server hands them over, names in lower case."""
 
@@ -60,20 +67,23 @@ class Intake:
     Args:
         file: The spool.
         cap: Bytes that it may hold.
-        unwanted: Whether nothing of a unit may be kept, because it objected; its events are answered as
-            accepted and go no further.
+        unwanted: Gives what tells units that nothing may be kept of, because they objected; their events are
+            answered as accepted and go no further. None where there are none.
         buffered: Bytes of bodies that may be in memory at once.
         patience: Seconds that a body may take to come.
+        required: Projects whose events are kept only of units that are known to have granted.
     """
 
     def __init__(
         self,
         file: SpoolFile,
         cap: int = CAP,
-        unwanted: Callable[[Unit], bool] | None = None,
+        unwanted: Callable[[], Unwanted | None] = lambda: None,
         buffered: int = BUFFERED,
         patience: float = PATIENCE,
+        required: frozenset[str] = frozenset(),
     ) -> None:
+        self.required = required
         self.file, self.cap, self.unwanted = file, cap, unwanted
         self.most, self.patience = buffered, patience
         self.buffered = 0
@@ -151,7 +161,9 @@ async def post(server: Server, request: Request, caller: Caller | None) -> Respo
             packed = said.get(ENCODING, b"").strip().lower() == b"gzip"
             intake.buffered += room
             try:
-                return await held(intake, request.receive, origin(server, caller), packed=packed)
+                come = origin(server, caller)
+                asked = Asked(come.project in intake.required, objects(said))
+                return await held(intake, request.receive, come, asked, packed=packed)
             finally:
                 intake.buffered -= room
         case _:
@@ -159,7 +171,7 @@ async def post(server: Server, request: Request, caller: Caller | None) -> Respo
             return refusal(503, "unavailable", says, after=5)
 
 
-async def held(intake: Intake, receive: Receive, come: Origin, *, packed: bool) -> Response:
+async def held(intake: Intake, receive: Receive, come: Origin, asked: Asked, *, packed: bool) -> Response:
     """Read a batch and keep it."""
     try:
         body = await read(receive, intake.patience)
@@ -167,9 +179,15 @@ async def held(intake: Intake, receive: Receive, come: Origin, *, packed: bool) 
             return closing(refusal(408, "timeout", "the body did not come in time; send it again"))
         if len(body) > BATCH_BYTES:
             return closing(declined(too_large(BATCH_BYTES)))
-        return await take(intake, body, come, packed=packed)
+        return await take(intake, body, come, packed=packed, asked=asked)
     except SplitrunError as refused:
         return later(refused)
+
+
+def objects(said: Headers) -> bool:
+    """Whether a request carries `Sec-GPC: 1`; a proxy may repeat it, and frameworks join what is repeated."""
+    word = said.get(b"sec-gpc")
+    return word is not None and b"1" in {part.strip() for part in word.replace(b";", b",").split(b",")}
 
 
 def expected(said: Headers) -> int:
@@ -227,14 +245,16 @@ def origin(server: Server, caller: Caller | None) -> Origin:
     return Origin(caller.project, caller.environment, caller.name, at)
 
 
-async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool, form: str = "native") -> Response:
+async def take(
+    intake: Intake, body: bytes, come: Origin, *, packed: bool, form: str = "native", asked: Asked = FREE
+) -> Response:
     """Hold a body to its limits, keep it and answer; what is not taken is counted with the same commit.
 
     Raises:
         BusyError: It cannot be taken now.
         StoreError: The spool cannot be used.
     """
-    match taken(body, packed=packed, unwanted=intake.unwanted):
+    match taken(body, packed=packed, unwanted=intake.unwanted(), consent=asked):
         case Refused() as why:
             with suppress(SplitrunError):  # that it is refused does not hang on its being counted
                 await intake.keep(Parcel(come, 0, b"", notes=(note(come, "", *counted_as(why)),)))
@@ -243,7 +263,10 @@ async def take(intake: Intake, body: bytes, come: Origin, *, packed: bool, form:
             kept = found.events + len(found.rejected) - len(found.out)
             notes = tuple(note(come, found.sdk, *one) for one in turned_away(found)) if found.out else ()
             if kept:
-                await intake.keep(Parcel(come, kept, body, packed, found.out, form, notes=notes))
+                clean = Parcel(come, kept, body, packed, found.out, form, notes=notes)
+                if found.body is not None:
+                    clean = replace(clean, body=found.body, packed=False, rejected=())
+                await intake.keep(clean)
             elif notes:
                 await intake.keep(Parcel(come, 0, b"", notes=notes))
             return Durable(encode(Accepted(found.events, list(found.rejected))))

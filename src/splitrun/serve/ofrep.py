@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from msgspec import DecodeError, MsgspecError, Struct, ValidationError
@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from splitrun.assign.evaluation import ErrorCode, Evaluation, Reason
+from splitrun.errors import StoreError
+from splitrun.sdk.event import Unit
 from splitrun.sdk.inner.metadata import metadata
 from splitrun.serve.endpoint import Caller, Endpoint, known, refusal
 from splitrun.serve.operations import OFREP_BULK, OFREP_SINGLE
@@ -126,6 +128,29 @@ def here(server: Server, caller: Caller | None) -> Served | None:
     return None if rulesets is None or caller is None else rulesets.known.get(caller.environment)
 
 
+def objected(server: Server, served: Served, wanted: Asked) -> bool:
+    """Whether the unit takes no part: it says so now, or one of its ids opted out or was forgotten.
+
+    Where the list cannot be read, nobody has said that it takes part.
+    """
+    if wanted.opted_out or server.people is None:
+        return wanted.opted_out
+    try:
+        unwanted = server.people.unwanted()
+    except StoreError:
+        return True
+    if unwanted is None:
+        return False
+    own, *others = served.evaluator.ruleset.units or ("",)
+    ids = {own: wanted.unit, **{one: wanted.attributes.get(column(served, one)) for one in others}}
+    return any(unwanted(Unit(of, str(name))) for of, name in ids.items() if name is not None)
+
+
+def column(served: Served, unit_type: str) -> str:
+    """The attribute that holds the id of a type of units."""
+    return served.evaluator.ruleset.units[unit_type]
+
+
 async def single(server: Server, request: Request, caller: Caller | None) -> Response:
     """Evaluate one flag."""
     served, key = here(server, caller), request.scope["path"][AFTER:]
@@ -137,7 +162,7 @@ async def single(server: Server, request: Request, caller: Caller | None) -> Res
             failed = {"key": key, "errorCode": code.value, "errorDetails": says}
             return Response(encode(failed), 400, media_type=JSON)
         case Asked():
-            found = evaluated(served, key, wanted)
+            found = evaluated(served, key, replace(wanted, opted_out=objected(server, served, wanted)))
             if found.error is None:
                 return Response(told(served, found), media_type=JSON)
             status = 404 if found.error is ErrorCode.FLAG_NOT_FOUND else 400
@@ -154,6 +179,7 @@ async def bulk(server: Server, request: Request, caller: Caller | None) -> Respo
         case Unasked(code, says):
             return Response(encode({"errorCode": code.value, "errorDetails": says}), 400, media_type=JSON)
         case Asked():
+            wanted = replace(wanted, opted_out=objected(server, served, wanted))
             etag = tagged(served, wanted)
             headers = {"ETag": etag, "Cache-Control": "no-cache"}
             if known(request, etag):

@@ -29,6 +29,7 @@ from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 from splitrun.serve.watching.heartbeats import Heartbeats
+from splitrun.store.people.place import heeded_at
 from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
@@ -75,12 +76,13 @@ def assembled(
         )
     modes = frozenset(only or MODES)
     parts: dict[str, Part] = {}
+    people = heeded_at(root)
     after: Callable[[], None] | None = None
     intake: Intake | None = None
     if "web" in modes:
         parts["rulesets"] = Rulesets(delivery(root))
     if "ingest" in modes:
-        intake = Intake(spool_of(root), cap=cap)
+        intake = Intake(spool_of(root), cap=cap, unwanted=people.unwanted, required=required(root))
         parts["intake"] = intake
         after = intake.forgotten
     if "worker" in modes:
@@ -88,7 +90,17 @@ def assembled(
     if intake is not None:
         # after the committer, so that it ends before the last flush
         parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
-    return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
+    seen = Seen(log=log)
+    return Server(
+        root, access_of(root), modes, desk or Desk(), parts, permitted(origins), seen, people=people
+    )
+
+
+def required(root: Path) -> frozenset[str]:
+    """Name the project of a folder where it keeps events only of units that are known to have granted."""
+    project = workspace(root, (PROJECT, "metrics/*.yaml")).says.project
+    asks = project is not None and project.privacy.consent == "required"
+    return frozenset({project.project} if asks and project is not None else ())
 
 
 def permitted(origins: tuple[str, ...]) -> frozenset[str]:

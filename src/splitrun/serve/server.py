@@ -10,6 +10,7 @@ from typing import Protocol
 from splitrun.conduct.desk import Desk
 from splitrun.serve.seen import Seen
 from splitrun.store.access.keys import AccessKeys, Scope
+from splitrun.store.people.heeded import Heeded
 
 __all__ = ["Mode", "Part", "Server"]
 
@@ -54,5 +55,7 @@ class Server:
     """The requests there were."""
     open_scopes: frozenset[Scope] = frozenset()
     """Scopes that need no key; for a demonstration on this machine alone."""
+    people: Heeded | None = None
+    """Who opted out or was forgotten; None: nobody did."""
     turns: Semaphore = field(default_factory=lambda: Semaphore(TURNS))
     """Verbs at work at once; others wait for their turn."""

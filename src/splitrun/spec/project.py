@@ -78,8 +78,10 @@ class UnitType(Model):
 class Privacy(Model):
     """What is kept of people, and for how long."""
 
-    ids: Literal["pseudonym", "raw_ids"] = "pseudonym"
-    consent: Literal["required", "not_required"] = "required"
+    ids: Literal["pseudonym", "raw"] = "pseudonym"
+    """What stands in the lake: pseudonyms alone, or the ids themselves beside them."""
+    consent: Literal["required", "not_required"] = "not_required"
+    """Whether events are kept only of units that are known to have granted; a denial is heeded either way."""
     retention: dict[Kept, Retained] = Field(default_factory=dict)
     min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 

@@ -1,4 +1,4 @@
-"""`splitrun keys`: the keys that sign the audit chain and rulesets."""
+"""`splitrun keys`: the keys that sign the audit chain and rulesets, and the epochs of pseudonyms."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from splitrun.cli.registry.words import Actor, Folder, Json, Reason
 from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
+    from splitrun.conduct.people.epochs import Standing
     from splitrun.conduct.registry.keys import Key
 
 __all__ = ["app"]
 
 app = typer.Typer(
     name="keys",
-    help="Make, list, show and retire the keys that sign.",
+    help="The keys that sign, and those of pseudonyms.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -66,6 +67,57 @@ def retire(
 ) -> None:
     """Retire a key; another one signs the entry that says so."""
     told([verbs.retire_key(name, folder, reason, actor=actor)], json=json)
+
+
+@app.command("pseudonyms")
+def pseudonyms(*, folder: Folder = Path(), json: Json = False) -> None:
+    """List the epochs of pseudonyms, from when on each leads, and which experiments need it."""
+    epochs_told(verbs.pseudonym_epochs(folder), json=json)
+
+
+@app.command("rotate-pseudonyms")
+def rotate_pseudonyms(
+    *,
+    reason: Reason,
+    lead: Annotated[
+        int,
+        typer.Option("--lead", metavar="DAYS", help="Days that the key waits beside the leading one."),
+    ] = 28,
+    actor: Actor = None,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Make the key of the next epoch; experiments that run keep theirs."""
+    epochs_told((verbs.rotate_pseudonyms(folder, reason, lead=lead, actor=actor),), json=json)
+
+
+@app.command("destroy-pseudonyms")
+def destroy_pseudonyms(
+    epoch: Annotated[int, typer.Argument(metavar="EPOCH", help="The epoch's number.")],
+    *,
+    reason: Reason,
+    actor: Actor = None,
+    folder: Folder = Path(),
+    json: Json = False,
+) -> None:
+    """Destroy the key of an epoch that no experiment needs, and what links it to others, for ever."""
+    found = verbs.destroy_pseudonyms(epoch, folder, reason, actor=actor)
+    if json:
+        say_json({"form": "splitrun.destroyed/1", "epoch": found.epoch, "rows": dict(found.rows)})
+        return
+    rows = sum(found.rows.values())
+    say(f"the key of epoch {found.epoch} is destroyed; {rows:,} rows let go of its pseudonyms")
+
+
+def epochs_told(found: tuple[Standing, ...], *, json: bool) -> None:
+    """Print epochs."""
+    if json:
+        say_json({"form": "splitrun.epochs/1", "epochs": [asdict(one) for one in found]})
+        return
+    for one in found:
+        since = "leads" if one.leading else f"leads from {one.leads}" if one.leads else "led before"
+        needs = f", needed by {', '.join(one.needed)}" if one.needed else ""
+        say(f"epoch {one.epoch}  {since}{needs}")
 
 
 def told(keys: tuple[Key, ...] | list[Key], *, json: bool) -> None:

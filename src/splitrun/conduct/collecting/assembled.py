@@ -19,13 +19,14 @@ from splitrun.errors import SpecError
 from splitrun.spec.project import Project
 from splitrun.store.lake.delta import Passing
 from splitrun.store.lake.place import Lake
-from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
+from splitrun.store.lake.pseudonyms import Keyring
 from splitrun.store.lake.tables import Table
+from splitrun.store.people.place import heeded_at
 from splitrun.store.spool.cipher import Cipher, secret_file
 from splitrun.store.spool.file import SpoolFile
 from splitrun.terms.tree import Kind
 
-__all__ = ["LAKE", "committer_of", "lake_of", "loop_of", "quarters_of", "spool_of", "unheard"]
+__all__ = ["LAKE", "committer_of", "keyring_of", "lake_of", "loop_of", "quarters_of", "spool_of", "unheard"]
 
 LAKE = "state/lake"
 """Where the lake of a project lies unless `splitrun.yaml` says otherwise."""
@@ -58,18 +59,23 @@ def quarters_of(root: Path, passing: Passing = lambda _name: None) -> Quarters:
         StoreError: A key cannot be read or made.
     """
     project = workspace(root, (PROJECT, "metrics/*.yaml")).says.project
-    raw = project is not None and project.privacy.ids == "raw_ids"
-    epochs = epochs_of(root / "state" / "keys" / "pseudonym")
-    epoch = max(epochs)
+    raw = project is not None and project.privacy.ids == "raw"
+    keyring = keyring_of(root)
     return Quarters(
         lake_of(root),
         root / "state" / "seen",
-        Pseudonyms(epoch, epochs[epoch]),
+        keyring.current()[0],
         rulesets_of(root),
         declared={} if project is None else {project.project: declared(project)},
         raw_ids=frozenset({project.project} if raw and project is not None else ()),
         passing=passing,
+        epochs=keyring.current,
     )
+
+
+def keyring_of(root: Path) -> Keyring:
+    """The keys of pseudonyms of a project's folder."""
+    return Keyring(root / "state" / "keys" / "pseudonym", Desk().now)
 
 
 def declared(project: Project) -> Declared:
@@ -84,7 +90,7 @@ def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer
         SpecError: Its settings have mistakes.
         StoreError: Spool, keys or lake cannot be used.
     """
-    return Committer(spool_of(root), quarters_of(root, passing), passing)
+    return Committer(spool_of(root), quarters_of(root, passing), passing, people=heeded_at(root))
 
 
 def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:

@@ -13,11 +13,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from splitrun.collect.accepted import Accepted
-from splitrun.collect.rows import Gathered, gathered
+from splitrun.collect.rows import Gathered, Setting, gathered
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.settling import Settled, lagged, notes, restored
 from splitrun.errors import StoreError
@@ -25,6 +25,7 @@ from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
 from splitrun.store.lake.window import KEPT
 from splitrun.store.lock import alone
+from splitrun.store.people.heeded import Heeded
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import HEARTBEAT, Letter, Parcel
 
@@ -63,6 +64,7 @@ class Committer:
         quarters: Tables and settings of each project and environment.
         passing: Told the name of each step before it is taken; for tests that stop the process there.
         now: Nanoseconds since 1970, to tell how long events took.
+        people: Who objected since a batch was accepted; none: nobody does.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Committer:
         quarters: Quarters,
         passing: Passing = lambda _name: None,
         now: Callable[[], int] = time.time_ns,
+        people: Heeded | None = None,
     ) -> None:
         self.spool, self.quarters, self.passing, self.now = spool, quarters, passing, now
+        self.people = people
         self.name = spool.name()
         self.unsure = True
         """Whether a flush may have been left half done."""
@@ -103,10 +107,20 @@ class Committer:
         Raises:
             StoreError: Something refuses; nothing is lost, and the next flush begins where this one did.
         """
+        if self.people is None:
+            return self.flushed()
+        with self.people.bringing():
+            # looked at inside: whoever erases waits for flushes that began before
+            self.people.refresh(fresh=True)
+            return self.flushed()
+
+    def flushed(self) -> Flush | None:
+        """Bring what waits into the lake."""
         self.passing("read")
         parcels = self.spool.pending(0, MOST_BYTES)
         if not parcels:
             return None
+        self.quarters.turn()
         done = Settled()
         if self.unsure or not self.seen.issuperset(parted(parcels)):
             parcels, done = self.begun(parcels)
@@ -128,10 +142,18 @@ class Committer:
         if not of:
             return Settled()
         self.passing("decode")
-        found = gathered([accepted(one) for one in of], self.quarters.setting(*where))
+        found = gathered([accepted(one) for one in of], self.heeding(self.quarters.setting(*where)))
         total = found.counts + self.appended(where, found, Mark(self.name, upto))
         letters = [letter(of[one.batch], one.place, (one.code, one.says), one.body) for one in found.unfit]
         return Settled(letters, notes(where, of, total, letters), lagged(where, of, self.now()))
+
+    def heeding(self, setting: Setting) -> Setting:
+        """Give the setting with who objected by now: by name, or by a pseudonym that is being erased."""
+        out = None if self.people is None else self.people.unwanted()
+        if self.people is None or out is None:
+            return setting
+        keys, key_of = self.people.keys(), setting.key_of
+        return replace(setting, unwanted=lambda unit: out(unit) or key_of(unit.type, unit.id) in keys)
 
     def pulsed(self, where: Where, of: list[Parcel], upto: int) -> Settled:
         """Bring what the server sent itself into a table of its own, the same way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Quarters:
     state: Path
     """Folder for seen-windows."""
     pseudonyms: Pseudonyms
+    """Of the leading epoch."""
     rulesets: Callable[[str, str], Rulesets] = nothing
     """Gives, for a project and environment, where its rulesets come from."""
     declared: Mapping[str, Declared] = field(default_factory=dict)
@@ -46,6 +47,10 @@ class Quarters:
     raw_ids: frozenset[str] = frozenset()
     """Projects whose lake holds ids themselves."""
     passing: Passing = lambda _name: None
+    epochs: Callable[[], Sequence[Pseudonyms]] | None = None
+    """Gives the pseudonyms of all epochs whose keys are at hand, the leading one first; None: one."""
+    beside: tuple[Pseudonyms, ...] = ()
+    """Of other epochs, each of which has a column of its own."""
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     tables: dict[tuple[str, str, Table], LakeTable] = field(default_factory=dict)
 
@@ -61,8 +66,22 @@ class Quarters:
                 Judge(self.rulesets(project, environment)),
                 self.properties(project, environment),
                 project in self.raw_ids,
+                {one.epoch: one.key_of for one in self.beside},
             )
         return found
+
+    def turn(self) -> None:
+        """Take up epochs that began, and let go of those whose keys are gone.
+
+        Raises:
+            StoreError: A key cannot be read.
+        """
+        if self.epochs is None:
+            return
+        first, *others = self.epochs()
+        if (first, *others) != (self.pseudonyms, *self.beside):
+            self.pseudonyms, self.beside = first, tuple(others)
+            self.settings.clear()
 
     def properties(self, project: str, environment: str) -> Declared:
         """Give the declared properties that have a column; told once of each that has none."""

@@ -18,6 +18,7 @@ from splitrun.govern.policy.rules import breaches
 from splitrun.plan.power.aged import aged, joined
 from splitrun.plan.power.forecast import Forecast, forecast
 from splitrun.plan.power.planned import planned
+from splitrun.plan.power.setting import Advice
 from splitrun.plan.power.testable import testable
 from splitrun.plan.representation.frame import advised
 from splitrun.plan.seal import digest
@@ -76,12 +77,20 @@ def preview(
         forecast=ahead,
         refusals=refusals,
         rules=rules(plan, project, today),
-        advice=(*aged(known, today, plan.key), *advised(plan), *advice),
+        advice=(*aged(known, today, plan.key), *advised(plan), *advice, *kept_of_people(project)),
         file=None if file is None or not file.is_file() else shown(file),
         age=known.age(today),
         start=start or today,
         standing=standing,
     )
+
+
+def kept_of_people(project: Project | None) -> tuple[Advice, ...]:
+    """What the project chose to keep of people, where it is not the least."""
+    if project is None or project.privacy.ids != "raw":
+        return ()
+    says = "the lake keeps the ids of units themselves beside their pseudonyms (`privacy.ids: raw`)"
+    return (Advice("raw_ids", says, "write `ids: pseudonym` unless somebody needs the ids there"),)
 
 
 def foreseen(plan: Plan) -> Forecast | None:

@@ -91,14 +91,17 @@ def held(pin: Pin, found: Taken, plan: str) -> None:
         plan: Digest of the plan that it was read by.
 
     Raises:
-        DataError: Rows are gone. Another plan may read others of them, so nothing is told then.
+        DataError: Rows are gone, and no erasure or opt-out explains it. Another plan may read others of them,
+            so nothing is told then.
     """
     if plan != pin.plan:
         return
     for one in found.measured.sources:
         then = pin.rows.get(one.name, one.rows)
-        if one.rows != then:
+        erased = found.missing.get(one.name, 0)
+        if not then - erased <= one.rows <= then:
             raise DataError(
                 f"look {pin.look} read {then:,} rows of {one.name} ({one.where}), and {one.rows:,} of "
-                "them are left: days were let go of since, or rows erased; read without --pin"
+                f"them are left, where certificates tell of {erased:,} that were erased: days were let go of "
+                "since, or somebody took them away; read without --pin"
             )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.people.gone import gone_of
+from splitrun.conduct.people.withdrawn import withdrawn
 from splitrun.conduct.reading.access import Access, instant
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
@@ -115,7 +118,9 @@ def readout(
     lake = lake_of(where.root, case.environment)
     if pin is not None:
         moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
-    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake)
+    gone = replace(gone_of(where.root, lake), look=wanted.pin)
+    left = partial(withdrawn, where.root, lake)
+    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake, gone=gone, withdrew=left)
     found = taken(read, data, moment, table, terms(case.early, wanted.early))
     if pin is not None:
         held(pin, found, case.chain[-1].digest)

@@ -12,6 +12,7 @@ from splitrun.check.evidence import Evidence, Finding
 from splitrun.check.times.looks import planned_end
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import versions
+from splitrun.conduct.people.gone import NOBODY, Gone, missing, rows_missing
 from splitrun.conduct.reading.access import Access
 from splitrun.conduct.reading.lake import pins, shelves
 from splitrun.judge.levels.bounds import bounds
@@ -21,6 +22,7 @@ from splitrun.measure.engines.duckdb import DuckDB, Limits
 from splitrun.measure.measured import Measured
 from splitrun.measure.measurement import measure
 from splitrun.measure.outcomes.quantiles import bounded
+from splitrun.moments import IntArray
 from splitrun.report.notebook import Shown
 from splitrun.report.notebook import shown as presented
 from splitrun.spec.analysis import Method
@@ -42,6 +44,10 @@ class Data:
     """Data frames by the name of what they stand for."""
     lake: str | None = None
     """The folder of the environment's lake, or its URL; None: there is no project."""
+    gone: Gone = NOBODY
+    withdrew: Callable[[Plan, datetime | None], IntArray | None] = lambda _plan, _moment: None
+    """Counts by variant who withdrew, up to a moment."""
+    """Who opted out or was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Taken:
     made_at: datetime
     pins: Mapping[str, int] = field(default_factory=dict)
     """By table of the lake: the last commit that was read."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """By source: rows of the lake that are left out, or were erased since the look that is read again."""
 
 
 def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Terms | None = None) -> Taken:
@@ -75,13 +83,14 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
     limits = Limits(memory=access.memory, threads=access.threads, seconds=access.seconds)
     database = None if access.database is None else Path(access.database)
 
-    shelf = shelves(plan, data.lake, access.pins)
+    shelf = shelves(plan, data.lake, access.pins, data.gone.keys)
+    erased = missing(plan, shelf, data.gone) if shelf else None
 
     def upto(until: datetime | None) -> tuple[Plan, Measured]:
         with DuckDB(
             roots=folders, frames=data.frames, database=database, limits=limits, lake=shelf
         ) as engine:
-            measured = measure(plan, engine, as_of=until, not_after=desk.now())
+            measured = replace(measure(plan, engine, as_of=until, not_after=desk.now()), erased=erased)
             read = plan if terms is None else terms(plan, measured)
             return read, bounded(read, engine, measured, bounds(read, measured))
 
@@ -95,8 +104,9 @@ def taken(plan: Plan, data: Data, moment: datetime | None, desk: Desk, terms: Te
         measured = replace(measured, beyond=last)
     desk.progress("judging")
     made_at = desk.now()
-    found = doubts(Evidence(read, measured, clock=made_at if moment is None else None))
-    return Taken(read, measured, tuple(found), made_at, pins(shelf))
+    clock = made_at if moment is None else None
+    found = doubts(Evidence(read, measured, clock, data.withdrew(read, moment)))
+    return Taken(read, measured, tuple(found), made_at, pins(shelf), rows_missing(shelf, data.gone))
 
 
 def judged(found: Taken, registration: Registration | None) -> Shown:

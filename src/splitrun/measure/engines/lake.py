@@ -57,6 +57,7 @@ def laid(
     """
     made, units = f"_lake_{key}", f"_lake_units_{key}"
     links = None if shelf.links is None else f"_lake_links_{key}"
+    reader = spared(connection, key, shelf, reader)
     if links is not None:
         connection.register(links, shelf.links)
     held = connection.sql(f"SELECT * FROM {reader}")  # noqa: S608  # every path is quoted
@@ -78,6 +79,16 @@ def laid(
     if links is not None and shelf.table == "exposures":
         counts["linked"] = connection.execute(crossed(key)).fetchall()[0][0]
     return from_json(shelf, stored), {why: count for why, count in counts.items() if count}
+
+
+def spared(connection: duckdb.DuckDBPyConnection, key: str, shelf: Shelf, reader: str) -> str:
+    """Give what reads the files without the rows of those who opted out or are being erased."""
+    if shelf.without is None:
+        return reader
+    out = f"_lake_without_{key}"
+    connection.register(out, shelf.without)
+    query = f"SELECT * FROM {reader} WHERE unit_key NOT IN (SELECT key FROM {quoted(out)})"  # noqa: S608  # quoted
+    return f"({query})"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
@@ -108,10 +119,13 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
         once: Whether rows of one event id are made one: that of the earliest commit.
     """
     listed = [each(name, shelf, stored) for name in sorted(set(shelf.wanted) - {"unit_key"})]
-    key = "r.unit_key" if links is None else "COALESCE(l.root, r.unit_key)"
-    head = ", ".join([f"{key} AS unit_key", "r.unit_key AS own_key", "r.time AS _time", *listed, *own(shelf)])
-    joined = "" if links is None else f" LEFT JOIN {quoted(links)} l ON l.was = r.unit_key"
+    name = known(shelf, stored)
+    key = name if links is None else f"COALESCE(l.root, {name})"
+    head = ", ".join([f"{key} AS unit_key", f"{name} AS own_key", "r.time AS _time", *listed, *own(shelf)])
+    joined = "" if links is None else f" LEFT JOIN {quoted(links)} l ON l.was = {name}"
     test = f"r.sequence <= {shelf.sequence}"
+    if shelf.epoch is not None:
+        test += f" AND {name} IS NOT NULL"
     if shelf.table != "events":
         test += f" AND r.experiment = {literal(shelf.experiment)}"
     elif shelf.late is not None:
@@ -123,6 +137,15 @@ def rows(reader: str, shelf: Shelf, stored: Mapping[str, str], links: str | None
         else ""
     )
     return f"SELECT {head} FROM {reader} r{joined} WHERE {test}{first}"  # noqa: S608  # every name is quoted
+
+
+def known(shelf: Shelf, stored: Mapping[str, str]) -> str:
+    """Write the pseudonym that a row's unit is known by; null where it was written before that epoch."""
+    if shelf.epoch is None:
+        return "r.unit_key"
+    beside = f"unit_key_{shelf.epoch}"
+    other = f" ELSE r.{beside}" if beside in stored else ""
+    return f"(CASE WHEN r.epoch = {shelf.epoch} THEN r.unit_key{other} END)"
 
 
 def overdue(late: timedelta) -> str:

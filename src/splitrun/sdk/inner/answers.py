@@ -13,7 +13,7 @@ from splitrun.sdk.inner.engine import Engine
 from splitrun.sdk.outbox.claims import disclaim
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
 from splitrun.sdk.outbox.queue import MANY, SMALL, SMALL_TEXT
-from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.records import NOBODY, Did, Linked, Met
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
@@ -352,7 +352,10 @@ class Answers(Engine):
         self._forget(unit)
 
     def _forget(self, unit: str) -> None:
-        """Take the unit's variants out of the sticky store, where the store can do so."""
+        """Tell without an id what the unit left, or take its variants out of a sticky store that lets go."""
+        if self._sticky is None:  # what a unit is dealt is what it was served
+            for mark, dealt in self._keeper.held.marks.left(unit):
+                self._queue.put(Met(self._now(), NOBODY, mark.unit_type, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:
             for key, experiment in self._keeper.held.ruleset.experiments.items():

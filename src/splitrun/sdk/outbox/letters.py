@@ -81,6 +81,7 @@ class Writer:
                     enrolling=answer.enrolling,
                     release=self.release,
                     attributes=record.attributes or {},
+                    consent="denied" if record.left else "",
                 )
             case Did():
                 told = unpacked(record.data)
@@ -114,7 +115,8 @@ def to_the_second(seconds: int) -> str:
     return (EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds")[:-6]
 
 
-def batch(lines: Sequence[bytes], now: int) -> bytes:
+def batch(lines: Sequence[bytes], now: int, consent: str = "") -> bytes:
     """Write lines of events as a `splitrun.sdk.event.Batch`; the lines are not encoded again."""
-    head = f'{{"sent_at":"{written(now)}","sdk":"{SDK}","events":['.encode()
+    said = f'"consent":"{consent}",' if consent else ""
+    head = f'{{"sent_at":"{written(now)}","sdk":"{SDK}",{said}"events":['.encode()
     return head + b",".join(lines) + b"]}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Experiment, Ruleset
 from splitrun.sdk.outbox.claims import Claims, disclaim
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
@@ -63,6 +64,18 @@ class Mark:
         if trigger:
             return (unit,)
         return (unit, "") if self.other else unit
+
+    def dealt(self, key: str, unit: str) -> Evaluation:
+        """What the experiment of a key deals a unit; the answer holds no id."""
+        from splitrun.assign.slots import slot  # noqa: PLC0415 - loaded with the first ruleset
+
+        of = self.experiment
+        at = slot(of.salt, unit)
+        variant = next(arm.variant for arm in of.arms if at < arm.below)
+        return Evaluation(
+            of.flag or key, None, variant, Reason.DEFAULT, Detail.OPTED_OUT, 0, key, of.version, of.phase,
+            of.enrolling,
+        )  # fmt: skip
 
     def carried(self, attributes: Mapping[str, object]) -> tuple[dict[str, object], int, list[str]]:
         """Take the declared attributes and no others.
@@ -149,6 +162,15 @@ class Marks:
         if self.taken > self.half:
             self.turn()
         return not known
+
+    def left(self, unit: str) -> Iterator[tuple[Mark, Evaluation]]:
+        """Give what a unit leaves, having met it, and remember no longer that it did."""
+        for name, mark in self.of.items():
+            key = mark.key(unit, trigger=False)
+            if key in mark.fresh or key in mark.older:
+                mark.fresh.discard(key)
+                mark.older.discard(key)
+                yield mark, mark.dealt(name, unit)
 
     def turn(self) -> None:
         """Move on to the next generation, unless another thread does."""

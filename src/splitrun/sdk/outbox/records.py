@@ -6,7 +6,10 @@ from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
 
-__all__ = ["Did", "Linked", "Met"]
+__all__ = ["NOBODY", "Did", "Linked", "Met"]
+
+NOBODY = "-"
+"""Stands for the id of a unit that withdrew."""
 
 
 class Met(Struct, frozen=True, gc=False):
@@ -22,6 +25,8 @@ class Met(Struct, frozen=True, gc=False):
     trigger: bool = False
     weight: int = 0
     """Bytes that it may take, where it is not small."""
+    left: bool = False
+    """Whether the unit withdrew instead; then its id is none."""
 
 
 class Did(Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from splitrun.sdk.outbox.letters import Writer, batch
 from splitrun.sdk.outbox.queue import Queue
 from splitrun.sdk.process.forks import loading
 from splitrun.sdk.settings import Answer, Delivery, Patience, Settings
+from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
     # for the type only: it loads SQLite, which few clients need
@@ -60,6 +61,8 @@ class Sender:
         self.patience = Patience(self.clock.dice)
         self.delivery: Delivery | None = None
         self.ready = False
+        # where units are asked, only who granted is logged; where they are not, nobody knows
+        self.known = "" if Consent(self.settings.consent) is Consent.GRANTED else "granted"
         self.spool: Spool | None = None
         self.next_try = self.next_report = self.next_count = self.clock.elapsed()
         self.hurry = threading.Event()
@@ -142,7 +145,7 @@ class Sender:
     def delivered(self, delivery: Delivery, lines: Sequence[bytes]) -> Answer:
         """Deliver a batch; whatever it runs into, its events are kept and sent again."""
         try:
-            answer = delivery.send(batch(lines, self.clock.now()))
+            answer = delivery.send(batch(lines, self.clock.now(), self.known))
             if answered(answer):
                 return tallied(answer, len(lines))
             says = f"the delivery answered a batch with {type(answer).__name__}; answer with an Answer"

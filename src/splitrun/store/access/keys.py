@@ -47,6 +47,8 @@ class Scope(StrEnum):
     """Evaluation alone: for pages in browsers, which must not read rules."""
     INGEST = "ingest"
     """Sending exposures and events."""
+    PEOPLE = "people"
+    """Opting units out and in again: for the settings of the product's own users."""
     READ = "read"
     """Reading what the verbs tell."""
     ADMIN = "admin"

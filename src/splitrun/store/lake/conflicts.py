@@ -17,7 +17,7 @@ __all__ = ["conflicting"]
 ALIKE = timedelta(seconds=20)
 """A client's clock may have been put right differently; times so near are the same."""
 
-BESIDE = frozenset({"received", "sequence", "sdk", "time", "outcome", "epoch", "unit_key", "date"})
+BESIDE = frozenset({"received", "sequence", "sdk", "time", "outcome", "epoch", "unit_key", "was_key", "date"})
 """What an event does not say itself, or what is compared in its own way."""
 
 Row = Mapping[str, object]
@@ -80,7 +80,12 @@ def same(row: Row, first: Row | None) -> bool:
     """Whether a row says what the first of its id does."""
     if first is None:
         return False
-    unit = row["epoch"] != first["epoch"] or row["unit_key"] == first["unit_key"]
-    names = (row.keys() & first.keys()) - BESIDE
+    keys = ("unit_key", "was_key")
+    unit = row["epoch"] != first["epoch"] or all(row.get(name) == first.get(name) for name in keys)
+    # pseudonyms of other epochs stand beside the first only while their keys are at hand
+    names = {
+        name for name in row.keys() & first.keys() if not name.startswith(tuple(f"{one}_" for one in keys))
+    }
+    names -= BESIDE
     near = abs(row["time"] - first["time"]) <= ALIKE  # type: ignore[operator] # moments, as the schema says
     return unit and near and all(row[name] == first[name] for name in names)

@@ -8,7 +8,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +20,7 @@ from splitrun.store.lake.place import Folder
 from splitrun.store.lake.tables import PARTITION, STATISTICS
 from splitrun.store.lasting import durable, folder
 
-__all__ = ["Written", "digest_of", "written"]
+__all__ = ["GROUP", "Bounds", "Written", "digest_of", "stored", "written"]
 
 ORDER: list[tuple[str, Literal["ascending", "descending"]]] = [
     ("unit_key", "ascending"),
@@ -67,7 +67,46 @@ def written(place: Folder, rows: pa.Table, day: date, sequence: int) -> Written:
     pq.write_table(
         ordered, sink, compression="zstd", compression_level=1, write_page_checksum=True, row_group_size=GROUP
     )
-    body = sink.getvalue()
+    bounds = Bounds()
+    bounds.include(ordered)
+    return stored(place, sink.getvalue(), day, bounds, sequence)
+
+
+class Bounds:
+    """Rows of a file, and the least and largest of what has statistics in the log; ids have none."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.least: dict[str, Any] = {}
+        self.most: dict[str, Any] = {}
+
+    def include(self, rows: pa.Table) -> None:
+        """Take up rows of the file."""
+        self.rows += rows.num_rows
+        for name in STATISTICS:
+            low, high = pc.min(rows[name]).as_py(), pc.max(rows[name]).as_py()
+            self.least[name] = low if name not in self.least else min(low, self.least[name])
+            self.most[name] = high if name not in self.most else max(high, self.most[name])
+
+    def statistics(self) -> bytes:
+        """Write the statistics that stand in the log."""
+        nulls = dict.fromkeys(STATISTICS, 0)
+        return encode(
+            {"numRecords": self.rows, "minValues": self.least, "maxValues": self.most, "nullCount": nulls}
+        )
+
+
+def stored(place: Folder, body: pa.Buffer, day: date, bounds: Bounds, sequence: int | None = None) -> Written:
+    """See the bytes of a file onto the disk, under a name of its own.
+
+    Args:
+        place: The folder of the table.
+        body: The file.
+        day: Whose rows it holds.
+        bounds: Of its rows.
+        sequence: Stands in the name; None: the largest of its rows.
+    """
+    sequence = int(bounds.most["sequence"]) if sequence is None else sequence
     # of two committers with the same rows each writes a file of its own, and none over one that is in
     name = f"{sequence:010d}-{token_hex(4)}-{sha256(body).hexdigest()}.parquet"
     path = f"{PARTITION}={day.isoformat()}/{name}"
@@ -77,7 +116,7 @@ def written(place: Folder, rows: pa.Table, day: date, sequence: int) -> Written:
             out.write(body)
     else:
         kept(place.local / path, body)
-    return Written(path, body.size, ordered.num_rows, day, statistics(ordered))
+    return Written(path, body.size, bounds.rows, day, bounds.statistics())
 
 
 def kept(file: Path, body: pa.Buffer) -> None:
@@ -88,15 +127,6 @@ def kept(file: Path, body: pa.Buffer) -> None:
         out.flush()
         os.fsync(out.fileno())
     durable(file.parent)
-
-
-def statistics(rows: pa.Table) -> bytes:
-    """Write the statistics that stand in the log; ids are not among them."""
-    least, most = {}, {}
-    for name in STATISTICS:
-        least[name], most[name] = pc.min(rows[name]).as_py(), pc.max(rows[name]).as_py()
-    nulls = dict.fromkeys(STATISTICS, 0)
-    return encode({"numRecords": rows.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls})
 
 
 def digest_of(path: str) -> str:

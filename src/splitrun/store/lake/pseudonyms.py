@@ -2,6 +2,11 @@
 
 RFC 2104; ids are taken byte for byte. Keys live in files or the environment, never in a database; who has the
 lake alone cannot tell a unit, nor try ids out. At 10^9 units 0.03 pairs are expected to share a pseudonym.
+
+Keys are numbered by epoch. One epoch leads: its pseudonym is a row's `unit_key`. Every other epoch whose key
+is at hand has a column of its own in the same row: an experiment goes on under the epoch that it began with,
+and no row stands twice. A new key waits in such a column until it leads, so that what begins under it has a
+history under it as well.
 """
 
 from __future__ import annotations
@@ -9,20 +14,27 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from binascii import Error
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hmac import digest
 from pathlib import Path
 
 from splitrun.errors import StoreError
+from splitrun.store.lasting import durable, folder
 from splitrun.store.spool.cipher import KEY_BYTES, secret_file
 
-__all__ = ["KEYS", "Pseudonyms", "epochs_of"]
+__all__ = ["KEYS", "Epoch", "Keyring", "Pseudonyms", "destroyed", "epochs", "epochs_of", "leading", "made"]
 
 KEYS = "SPLITRUN_PSEUDONYM_KEYS"
-"""Environment variable: `epoch:base64,…`; it goes before the key files."""
+"""Environment variable: `epoch:base64,…`, or `epoch@date:base64` of one that leads from that day on; it goes
+before the key files."""
 
 SEPARATOR = b"\x1f"
 REMEMBERED = 500_000
 """Pseudonyms that are kept in memory."""
+MOST = 32_767
+"""The last epoch that a row can carry."""
 
 
 class Pseudonyms:
@@ -50,6 +62,47 @@ class Pseudonyms:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A key of pseudonyms, and from when on it leads."""
+
+    number: int
+    key: bytes = field(repr=False)
+    leads: datetime | None = None
+    """With its zone; None: from the beginning."""
+
+
+class Keyring:
+    """The keys that are at hand, looked for anew whenever it is asked.
+
+    Args:
+        folder: Where `<epoch>.key` files lie.
+        now: The clock.
+    """
+
+    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
+        self.folder, self.now = folder, now
+        self.known: dict[int, Pseudonyms] = {}
+
+    def current(self) -> tuple[Pseudonyms, ...]:
+        """Give the pseudonyms of all epochs, the leading one first, the others in order.
+
+        Raises:
+            StoreError: A key cannot be read or made.
+        """
+        found = epochs(self.folder)
+        first = leading(found, self.now()).number
+        self.known = {
+            one.number: self.known.get(one.number) or Pseudonyms(one.number, one.key) for one in found
+        }
+        return (self.known[first], *(one for number, one in self.known.items() if number != first))
+
+
+def leading(found: Sequence[Epoch], now: datetime) -> Epoch:
+    """Choose the epoch that leads: the newest whose time has come, or else the oldest."""
+    return next((one for one in reversed(found) if one.leads is None or one.leads <= now), found[0])
+
+
 def epochs_of(folder: Path) -> dict[int, bytes]:
     """Read the keys by epoch; where there is none at all, make the first.
 
@@ -59,26 +112,109 @@ def epochs_of(folder: Path) -> dict[int, bytes]:
     Raises:
         StoreError: A key cannot be read or made.
     """
+    return {one.number: one.key for one in epochs(folder)}
+
+
+def epochs(folder: Path) -> tuple[Epoch, ...]:
+    """Read the epochs in order; where there is none at all, make the first.
+
+    Args:
+        folder: Where `<epoch>.key` files lie.
+
+    Raises:
+        StoreError: A key cannot be read or made.
+    """
     written = os.environ.get(KEYS)
     if written:
-        return dict(parsed(part) for part in written.split(","))
+        found = [parsed(part) for part in written.split(",")]
+        if len({one.number for one in found}) < len(found):
+            raise StoreError(f"{KEYS} holds an epoch twice; give each key a number of its own")
+        return tuple(sorted(found, key=lambda one: one.number))
     names = sorted(int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit())
-    return {epoch: secret_file(folder / f"{epoch}.key") for epoch in names or [1]}
+    return tuple(
+        Epoch(one, secret_file(folder / f"{one}.key"), since(folder / f"{one}.leads")) for one in names or [1]
+    )
 
 
-def parsed(part: str) -> tuple[int, bytes]:
-    """Read `epoch:base64`; nothing of the key is told in an error.
+def since(file: Path) -> datetime | None:
+    """Read from when on an epoch leads; None where nothing is written.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    try:
+        return moment(file.read_text().strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise StoreError(f"{file} does not say from when on its epoch leads; put the file back") from None
+
+
+def moment(text: str) -> datetime:
+    """Read a day or a moment; without a zone it is UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def made(place: Path, number: int, leads: datetime) -> Epoch:
+    """Make the key of an epoch; one that is there already stays.
+
+    Args:
+        place: Where `<epoch>.key` files lie.
+        number: Of the epoch.
+        leads: From when on it leads, with its zone.
+
+    Raises:
+        StoreError: It cannot be written, or rows can carry no such number.
+    """
+    if number > MOST:
+        raise StoreError(f"rows can carry epochs up to {MOST:,}; {number:,} is one too many")
+    key, file = place / f"{number}.key", place / f"{number}.leads"
+    try:
+        folder(place)
+        if not key.exists():  # whoever finds the key finds from when on it leads
+            file.write_text(leads.astimezone(UTC).isoformat())
+            durable(file)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written ({error.strerror}); look at disk and rights") from error
+    return Epoch(number, secret_file(key), since(file))
+
+
+def destroyed(place: Path, number: int) -> None:
+    """Destroy the key of an epoch; what is not there is not missed.
+
+    Args:
+        place: Where `<epoch>.key` files lie.
+        number: Of the epoch.
+
+    Raises:
+        StoreError: It cannot be removed.
+    """
+    try:
+        for file in (place / f"{number}.key", place / f"{number}.leads"):
+            file.unlink(missing_ok=True)
+        durable(place)
+    except OSError as error:
+        raise StoreError(
+            f"the key of epoch {number} in {place} cannot be removed ({error.strerror})"
+        ) from error
+
+
+def parsed(part: str) -> Epoch:
+    """Read `epoch:base64` or `epoch@date:base64`; nothing of the key is told in an error.
 
     Raises:
         StoreError: It is none.
     """
-    epoch, _, key = part.strip().partition(":")
+    name, _, key = part.strip().partition(":")
+    epoch, _, day = name.partition("@")
     try:
-        secret = b64decode(key, validate=True)
+        secret, leads = b64decode(key, validate=True), moment(day) if day else None
     except (Error, ValueError):
-        secret = b""
-    if not epoch.isdigit() or len(secret) != KEY_BYTES:
+        secret, leads = b"", None
+    if not epoch.isdecimal() or len(secret) != KEY_BYTES or int(epoch) > MOST:
         raise StoreError(
-            f"{KEYS} does not hold epochs and keys; write it like 1:BASE64 with {KEY_BYTES} bytes"
+            f"{KEYS} does not hold epochs and keys; write it like 1:BASE64,2@2026-12-28:BASE64 with "
+            f"{KEY_BYTES} bytes each"
         )
-    return int(epoch), secret
+    return Epoch(int(epoch), secret, leads)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +21,7 @@ from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder, folder_of, told
 from splitrun.store.lake.tables import PARTITION, Table, columns
 
-__all__ = ["Links", "Snapshot", "links", "snapshot"]
+__all__ = ["Began", "Links", "Snapshot", "began", "links", "snapshot", "strangers", "under"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Snapshot:
         system, _ = self.folder.files()
         sums = [digest_of(file) or read_digest(system, file) for file in self.files]
         return f"sha256:{sums[0] if len(sums) == 1 else sha256(''.join(sums).encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """With which exposures an experiment began."""
+
+    epoch: int
+    """The oldest under which its exposures were written: it knows its units by the pseudonyms of this one."""
+    received: datetime
+    """When the first of them came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,8 @@ def snapshot(above: Path | str, table: Table, upto: int | None = None) -> Snapsh
             for file, (low, high) in spans.items()
         }
         newest = max((high for _, high in known.values()), default=0)
-        if upto is not None and upto > newest:
+        # rows of the last commits may have been erased since; the table still came to them
+        if upto is not None and upto > max(newest, delta.version()):
             raise DataError(f"{table} have come to commit {newest}, not to {upto}; name one up to {newest}")
         last = newest if upto is None else upto
         files = tuple(sorted(file for file, (low, _) in known.items() if low <= last))
@@ -146,12 +159,38 @@ def read_digest(system: pafs.FileSystem, file: str) -> str:
     return hashed.hexdigest()
 
 
-def links(above: Path | str, upto: int | None = None) -> Links:
+def began(exposures: Snapshot, experiment: str, version: int) -> Began | None:
+    """Tell under which epoch a version of an experiment began; none where nobody was exposed."""
+    wanted = (pc.field("experiment") == experiment) & (pc.field("version") == version)
+    wanted &= pc.field("sequence") <= exposures.sequence
+    found = exposures.rows().to_table(columns=["epoch", "received"], filter=wanted)
+    if found.num_rows == 0:
+        return None
+    return Began(pc.min(found["epoch"]).as_py(), pc.min(found["received"]).as_py())
+
+
+def strangers(pinned: Snapshot, epoch: int, wanted: pc.Expression) -> int:
+    """Count rows whose units have no pseudonym of an epoch.
+
+    Args:
+        pinned: Where.
+        epoch: Which.
+        wanted: Which rows are looked at.
+    """
+    name = f"unit_key_{epoch}"
+    none = pc.field("epoch") != epoch
+    if name in pinned.schema.names:
+        none &= pc.field(name).is_null()
+    return int(pinned.rows().count_rows(filter=(pc.field("sequence") <= pinned.sequence) & wanted & none))
+
+
+def links(above: Path | str, upto: int | None = None, epoch: int | None = None) -> Links:
     """Read which ids are linked; none where nobody sent an alias.
 
     Args:
         above: That of a project's environment: a folder of this machine, or a URL.
         upto: The last commit that counts; None: the newest.
+        epoch: The epoch whose pseudonyms are given; None: that of each row.
 
     Raises:
         DataError: The table cannot be read.
@@ -166,4 +205,19 @@ def links(above: Path | str, upto: int | None = None) -> Links:
     if not pinned.files:
         return Links(none, pinned.sequence)
     wanted = pc.field("sequence") <= pinned.sequence
-    return Links(pinned.rows().to_table(columns=["was_key", "unit_key"], filter=wanted), pinned.sequence)
+    names = ("was_key", "unit_key")
+    beside = [f"{name}_{epoch}" for name in names if f"{name}_{epoch}" in pinned.schema.names]
+    found = pinned.rows().to_table(columns=[*names, "epoch", *beside], filter=wanted)
+    if epoch is None:
+        return Links(found.select(names), pinned.sequence)
+    known = pa.table([under(found, name, epoch) for name in names], names=list(names))
+    return Links(known.filter(pc.is_valid(known["was_key"])), pinned.sequence)
+
+
+def under(rows: pa.Table, name: str, epoch: int) -> pa.ChunkedArray[Any]:
+    """Give a column of pseudonyms under one epoch; null where a row has none."""
+    beside = f"{name}_{epoch}"
+    other = rows[beside] if beside in rows.column_names else pa.nulls(len(rows), pa.int64())
+    own = pc.equal(rows["epoch"], pa.scalar(epoch, pa.int16()))
+    found: pa.ChunkedArray[Any] = pc.if_else(own, rows[name], other)
+    return found

@@ -43,7 +43,7 @@ COMMON: list[pa.Field[pa.DataType]] = [
 """`time` is the client's, put right by what its clock was off; `sequence` counts the commits of the table."""
 
 RAW = pa.field("unit", pa.string())
-"""The id itself; only where the project says `privacy: {ids: raw_ids}`."""
+"""The id itself; only where the project says `privacy: {ids: raw}`."""
 
 HAPPENED = pa.schema(
     [

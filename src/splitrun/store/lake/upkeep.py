@@ -25,7 +25,20 @@ from splitrun.store.lake.place import told
 from splitrun.store.lake.tables import PARTITION
 from splitrun.store.lasting import durable
 
-__all__ = ["FEW", "ORPHANED", "Gone", "Kept", "cleaned", "compacted", "dropped", "overdue"]
+__all__ = [
+    "FEW",
+    "ORPHANED",
+    "Added",
+    "Gone",
+    "Kept",
+    "by_day",
+    "cleaned",
+    "compacted",
+    "dropped",
+    "emptied",
+    "exchanged",
+    "overdue",
+]
 
 FEW = 8
 """Files that a day may have before they are made one."""
@@ -123,7 +136,7 @@ def exchanged(table: LakeTable, day: date, files: list[Added], added: AddAction 
     gone = [
         RemoveAction(
             path=one["path"],
-            data_change=added is None,
+            data_change=added is None or added.data_change,
             deletion_timestamp=at,
             size=one["size_bytes"],
             partition_values={PARTITION: day.isoformat()},
@@ -191,6 +204,46 @@ def dropped(table: LakeTable, days: Sequence[Gone]) -> int:
     return done
 
 
+def emptied(table: LakeTable, names: Sequence[str]) -> int:
+    """Empty columns in all rows there are, and remove the files that held them at once.
+
+    Args:
+        table: Which; nobody else may write to it meanwhile.
+        names: Of the columns; what a table does not have is not missed.
+
+    Returns:
+        How many rows held something.
+
+    Raises:
+        StoreError: It cannot be read or written; what is left is emptied when it is asked again.
+    """
+    rows = 0
+    try:
+        there = [name for name in names if name in table.types()]
+        for day, files in by_day(table).items() if there else ():
+            for one in files:
+                rows += blanked(table, day, one, there)
+        table.delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        table.delta.update_incremental()
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"the table {table.folder.uri} cannot be rid of {', '.join(names)} ({told(error)}); ask again"
+        ) from error
+    return rows
+
+
+def blanked(table: LakeTable, day: date, one: Added, names: Sequence[str]) -> int:
+    """Put a file without the values of columns in the place of one that has some; tell in how many rows."""
+    system, root = table.folder.files()
+    rows = pq.read_table(f"{root}/{one['path']}", filesystem=system, partitioning=None)
+    there = [name for name in names if name in rows.column_names]
+    held = max((len(rows) - rows[name].null_count for name in there), default=0)
+    if held:
+        file = written(table.folder, rows.drop_columns(there), day, int(pc.max(rows["sequence"]).as_py()))
+        exchanged(table, day, [one], file.action(time.time_ns() // 1_000_000, changes=False))
+    return held
+
+
 def lasting(root: Path) -> None:
     """See checkpoints onto the disk and note their digests, before entries they stand for are removed."""
     log = root / LOG
@@ -203,12 +256,13 @@ def lasting(root: Path) -> None:
     noted(root, *names)
 
 
-def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
+def cleaned(table: LakeTable, hours: int = ORPHANED, *, orphans: bool = True) -> tuple[str, ...]:
     """Remove files that no version needs, and orphans; write a checkpoint, and clean the log up.
 
     Args:
         table: Which.
         hours: Files younger than that are left alone.
+        orphans: Whether files go that no log ever named; one that somebody is about to commit looks the same.
 
     Returns:
         Paths that were removed.
@@ -216,7 +270,9 @@ def cleaned(table: LakeTable, hours: int = ORPHANED) -> tuple[str, ...]:
     delta = table.delta
     try:
         delta.update_incremental()
-        gone = delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+        gone = delta.vacuum(
+            retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=orphans
+        )
         delta.update_incremental()
         delta.create_checkpoint()
         if table.folder.local is not None:

@@ -41,6 +41,9 @@ PAGE = 8192
 LOCK_WAIT = 1.5
 """Seconds that a write waits for somebody else's."""
 
+PATIENCE = 30_000
+"""Milliseconds that an erasure waits for its turn."""
+
 INSERT = (
     "insert into parcels (at, project, environment, key, events, packed, rejected, form, bytes, body) values "
 )
@@ -327,6 +330,42 @@ class SpoolFile:
             write.execute("begin immediate")
             write.executemany("delete from letters where number = ?", [(number,) for number in numbers])
             write.execute("commit")
+
+    def erase(self, parcels: Sequence[Parcel], letters: Sequence[int]) -> None:
+        """Put parcels in the place of those of their number that are still there, and let go of letters.
+
+        What stood there before is overwritten on the disk, in the file and in its log.
+
+        Raises:
+            BusyError: Somebody else writes or reads all the time.
+            StoreError: The file cannot be used.
+        """
+        rows = self.rows(parcels)
+        asked = (
+            "update parcels set events = ?, packed = ?, rejected = ?, form = ?, bytes = ?, body = ? "
+            "where number = ?"
+        )
+        with self.connection() as write:
+            write.execute(f"pragma busy_timeout = {PATIENCE}")
+            write.execute("pragma secure_delete = on")
+            write.execute("begin immediate")
+            write.executemany(asked, [(*row[4:], one.number) for row, one in zip(rows, parcels, strict=True)])
+            write.executemany("delete from letters where number = ?", [(number,) for number in letters])
+            write.execute("commit")
+
+    def scrub(self) -> None:
+        """Let go of what was deleted earlier and still stands in free pages or in the log.
+
+        Raises:
+            BusyError: Somebody else reads or writes all the time.
+            StoreError: The file cannot be used.
+        """
+        with self.connection() as write:
+            write.execute(f"pragma busy_timeout = {PATIENCE}")
+            write.execute("vacuum")
+            (busy, *_) = write.execute("pragma wal_checkpoint(truncate)").fetchone()
+        if busy:
+            raise told(sqlite3.OperationalError("the log is busy"), self.path)
 
 
 def counted(connection: sqlite3.Connection) -> tuple[int, int, int | None]:

@@ -1,0 +1,3 @@
+"""`splitrun opt-out`, `forget` and `subject-export`."""
+
+from __future__ import annotations
