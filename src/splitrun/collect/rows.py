@@ -19,6 +19,7 @@ from splitrun.collect.accepted import Accepted, Batch, Did, Unreadable, alone, o
 from splitrun.collect.columns import Lists, micros, sent
 from splitrun.collect.outcomes import Judge
 from splitrun.collect.properties import Declared, parted
+from splitrun.collect.sieve import Sieve, sieved
 from splitrun.sdk.event import Alias, Exposure
 
 __all__ = ["FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
@@ -48,6 +49,8 @@ class Setting:
     """Properties with a column of their own."""
     raw_ids: bool = False
     late: timedelta = LATE
+    sieve: Sieve = Sieve()
+    """What of properties and attributes is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
                 unfit.append(Unfit(index, 0, "dead", says, accepted.body))
                 counts[day(accepted.at), "", "dead"] += 1
             case Batch():
+                batch, why = sieved(batch, setting.sieve)
+                counts.update({(day(batch.at), batch.sdk, reason): count for reason, count in why.items()})
                 shift = off(batch)
                 counts[day(batch.at), batch.sdk, "skewed"] += len(batch.events) if shift else 0
                 sort(batch, (exposures, events, aliases), (index, shift), setting)

@@ -58,6 +58,8 @@ class PolicyRule(Choice):
     CERTIFIED_METRICS = "certified_metrics"
     APPROVALS = "approvals"
     RETENTION = "retention"
+    DATA_POLICY = "data_policy"
+    """Every field that is kept says what for; waived in splitrun.yaml, for it is a rule of the project."""
     UNDERPOWERED = "underpowered"
     """A plan must have the power it asks for; every project has this rule."""
 

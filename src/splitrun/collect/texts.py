@@ -1,0 +1,66 @@
+"""E-mail addresses and telephone numbers in free text, found in time linear in its length.
+
+An address has a name, one @ and a domain with a dot; a number is international (`+` or `00`), begins with a 0 that
+a digit other than 0 follows, or is written in groups of 3, 3 and 4 digits. Between its digits may stand blanks, dots,
+dashes, slashes and brackets. Numbers of orders, moments in time and amounts are none of these.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import re2
+
+__all__ = ["EMAIL", "PHONE", "Found", "searched", "suspicious"]
+
+EMAIL = "e-mail"
+PHONE = "phone"
+
+ADDRESS = re2.compile(r"[\p{L}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+\p{L}{2,24}")
+NUMBER = re2.compile(
+    r"(^|[^\w.+-])("
+    r"(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,13}"
+    r"|\(?0[1-9](?:[ ()/-]{0,2}\d){6,12}"
+    r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
+    r")(?:$|[^\w-])"
+)
+DIGITS = re2.compile(rb"\d[\d ()./-]{5,}\d")
+LEAST = 6
+"""Characters of the shortest address, a@b.cd; a number is longer."""
+
+
+class Found(NamedTuple):
+    """What a text holds."""
+
+    kinds: tuple[str, ...]
+    masked: str
+    """The text with each of them replaced by its kind."""
+
+
+def suspicious(written: bytes) -> bool:
+    """Whether JSON may hold an address or a number: it has an @, a long row of digits, or signs in disguise."""
+    return b"@" in written or b"\\u" in written or DIGITS.search(written) is not None
+
+
+def searched(text: str) -> Found | None:
+    """Look for addresses and numbers; None where there are none."""
+    if len(text) < LEAST:
+        return None
+    kinds: list[str] = []
+    masked = text
+    if "@" in masked:
+        masked, count = ADDRESS.subn(f"({EMAIL})", masked)
+        kinds += [EMAIL] if count else []
+    if NUMBER.search(masked) is not None:
+        masked, kinds = numbers(masked), [*kinds, PHONE]
+    return Found(tuple(kinds), masked) if kinds else None
+
+
+def numbers(text: str) -> str:
+    """Mask numbers; one may begin with the sign that ended the search for another."""
+    out, at = [], 0
+    while (hit := NUMBER.search(text, at)) is not None:
+        start, end = hit.span(2)
+        out += [text[at:start], f"({PHONE})"]
+        at = end
+    return "".join([*out, text[at:]])
