@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from splitrun.collect.codes import Code, Refused
 from splitrun.collect.intake import Taken
 
-__all__ = ["OBJECTED", "REFUSED", "REJECTED", "REMEDIES", "declined", "SIEVED", "remedy", "sentence", "told", "turned_away"]
+__all__ = [
+    "OBJECTED",
+    "REFUSED",
+    "REJECTED",
+    "REMEDIES",
+    "SIEVED",
+    "declined",
+    "remedy",
+    "sentence",
+    "told",
+    "turned_away",
+]
 
 REJECTED = "rejected: "
 """Before the code of an event that the intake did not take."""

@@ -7,6 +7,7 @@ dashes, slashes and brackets. Numbers of orders, moments in time and amounts are
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import re2
@@ -16,7 +17,7 @@ __all__ = ["EMAIL", "PHONE", "Found", "searched", "suspicious"]
 EMAIL = "e-mail"
 PHONE = "phone"
 
-ADDRESS = re2.compile(r"[\p{L}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.)+\p{L}{2,24}")
+ADDRESS = re2.compile(r"[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}+")
 NUMBER = re2.compile(
     r"(^|[^\w.+-])("
     r"(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,13}"
@@ -24,9 +25,12 @@ NUMBER = re2.compile(
     r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
     r")(?:$|[^\w-])"
 )
-DIGITS = re2.compile(rb"\d[\d ()./-]{5,}\d")
-LEAST = 6
-"""Characters of the shortest address, a@b.cd; a number is longer."""
+WRITTEN = re.compile(rb"[0-9 ()./+-]{7,}")
+DIGITS = re.compile(r"[0-9 ()./+-]{7,}")
+"""Rows of the signs that a number is made of; asked first, by `re`, which costs a tenth of a call of re2 and has
+nothing here to go back over."""
+LEAST = 5
+"""Characters of the shortest address, a@b.c; a number is longer."""
 
 
 class Found(NamedTuple):
@@ -39,7 +43,7 @@ class Found(NamedTuple):
 
 def suspicious(written: bytes) -> bool:
     """Whether JSON may hold an address or a number: it has an @, a long row of digits, or signs in disguise."""
-    return b"@" in written or b"\\u" in written or DIGITS.search(written) is not None
+    return b"@" in written or b"\\u" in written or WRITTEN.search(written) is not None
 
 
 def searched(text: str) -> Found | None:
@@ -51,7 +55,7 @@ def searched(text: str) -> Found | None:
     if "@" in masked:
         masked, count = ADDRESS.subn(f"({EMAIL})", masked)
         kinds += [EMAIL] if count else []
-    if NUMBER.search(masked) is not None:
+    if DIGITS.search(masked) is not None and NUMBER.search(masked) is not None:
         masked, kinds = numbers(masked), [*kinds, PHONE]
     return Found(tuple(kinds), masked) if kinds else None
 

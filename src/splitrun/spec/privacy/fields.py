@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from splitrun.spec.privacy.held import Classification, Controller
 
-__all__ = ["DataMap", "Kept", "Policy"]
+__all__ = ["DataMap", "Stored", "Policy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Stored:
     """A field of a store."""
 
     store: str
@@ -45,11 +45,11 @@ class DataMap:
     ids: str
     """`pseudonym`, or what else stands for ids in the lake."""
     consent: str
-    fields: tuple[Kept, ...]
+    fields: tuple[Stored, ...]
     waived: str = ""
     """Why fields may be without a policy; empty: they may not."""
 
     @property
-    def gaps(self) -> tuple[Kept, ...]:
+    def gaps(self) -> tuple[Stored, ...]:
         """The fields that have no policy."""
         return tuple(one for one in self.fields if one.policy is None)

@@ -10,7 +10,17 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 from splitrun.spec.model import Choice, Model, Note, Sentence
 from splitrun.spec.policy import Retained
 
-__all__ = ["Class", "Classification", "Controller", "Declaration", "Held", "Holds", "Property", "Texts", "held"]
+__all__ = [
+    "Class",
+    "Classification",
+    "Controller",
+    "Declaration",
+    "Held",
+    "Holds",
+    "Property",
+    "Texts",
+    "held",
+]
 
 Property = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$")]
 """The name of a declared property; it becomes a part of a column's name."""
@@ -59,9 +69,7 @@ def form(written: object) -> str:
             return "word"
 
 
-Declaration = Annotated[
-    Annotated[Holds, Tag("word")] | Annotated[Held, Tag("policy")], Discriminator(form)
-]
+Declaration = Annotated[Annotated[Holds, Tag("word")] | Annotated[Held, Tag("policy")], Discriminator(form)]
 """What a field holds, alone or with its policy."""
 
 
