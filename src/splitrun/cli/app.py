@@ -11,6 +11,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import assignment, audit, designs, doctor, project, verbs
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.data import kept
 from splitrun.cli.definitions import commands
 from splitrun.cli.lifecycle import moves, people, seals, status
 from splitrun.cli.planning import baseline, plan
@@ -116,6 +117,8 @@ for name, verb, brief in (
     ("unkill", kills.unkill, "Let a flag that was killed serve again."),
     ("demo", demo.demo, "Show the whole loop on this machine, with made-up visitors."),
     ("replay", replay.replay, "Send dead letters on their way to the lake again."),
+    ("data-map", kept.data_map, "Show every field that is kept, with its policy."),
+    ("retention", kept.retention, "Prove that nothing is kept longer than it may."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
     from splitrun.conduct.collecting.tellings import examined, quality_as_json
+    from splitrun.conduct.data.mapping import data_map, keep_map
+    from splitrun.conduct.data.proving import proof_form, proved
     from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.demo.loop import demo
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
     )
     from splitrun.conduct.serving.kills import kill, unkill
     from splitrun.govern.lifecycle.table import Verb
+    from splitrun.report.data.forms import map_form, record_form
+    from splitrun.report.data.page import map_markdown, record_markdown
     from splitrun.report.differences.shown import (
         difference_as_json,
         difference_as_lines,
@@ -106,6 +110,7 @@ __all__ = [
     "begin_flag",
     "begin_project",
     "compare",
+    "data_map",
     "decide",
     "demo",
     "desk",
@@ -130,6 +135,7 @@ __all__ = [
     "home",
     "keep",
     "keep_history",
+    "keep_map",
     "keys",
     "kill",
     "life_form",
@@ -139,6 +145,8 @@ __all__ = [
     "log_form",
     "make_access_key",
     "make_key",
+    "map_form",
+    "map_markdown",
     "migrate_registry",
     "move",
     "place_of",
@@ -146,10 +154,14 @@ __all__ = [
     "preview_form",
     "preview_reports",
     "preview_text",
+    "proof_form",
+    "proved",
     "publish",
     "quality",
     "quality_as_json",
     "readout",
+    "record_form",
+    "record_markdown",
     "register",
     "replay",
     "reports",
@@ -176,13 +188,6 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
-    "Asked": "splitrun.conduct.lifecycle.footing",
-    "Desk": "splitrun.conduct.desk",
-    "FIRST": "splitrun.spec.templates.starting",
-    "Looking": "splitrun.conduct.planning.looking",
-    "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.lifecycle.applying",
-    "Wish": "splitrun.conduct.reading.readout",
     "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
     "access_keys_form": "splitrun.report.forms.access",
@@ -191,6 +196,7 @@ HOMES = {
     "applied_form": "splitrun.conduct.lifecycle.applying",
     "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
+    "Asked": "splitrun.conduct.lifecycle.footing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -202,8 +208,10 @@ HOMES = {
     "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
     "compare": "splitrun.conduct.definitions.comparing",
+    "data_map": "splitrun.conduct.data.mapping",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",
+    "Desk": "splitrun.conduct.desk",
     "desk": "splitrun.cli.waiting",
     "difference_as_json": "splitrun.report.differences.shown",
     "difference_as_lines": "splitrun.report.differences.shown",
@@ -217,6 +225,7 @@ HOMES = {
     "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "file_of": "splitrun.conduct.planning.named",
+    "FIRST": "splitrun.spec.templates.starting",
     "first_access_keys": "splitrun.conduct.serving.access",
     "forecast_of": "splitrun.conduct.planning.power",
     "free": "splitrun.conduct.designs.assign",
@@ -226,6 +235,7 @@ HOMES = {
     "home": "splitrun.conduct.registry.place",
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
+    "keep_map": "splitrun.conduct.data.mapping",
     "keys": "splitrun.conduct.registry.keys",
     "kill": "splitrun.conduct.serving.kills",
     "life_form": "splitrun.conduct.lifecycle.standing",
@@ -233,8 +243,11 @@ HOMES = {
     "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
     "log_form": "splitrun.report.forms.chain",
+    "Looking": "splitrun.conduct.planning.looking",
     "make_access_key": "splitrun.conduct.serving.access",
     "make_key": "splitrun.conduct.registry.keys",
+    "map_form": "splitrun.report.data.forms",
+    "map_markdown": "splitrun.report.data.page",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
     "place_of": "splitrun.conduct.planning.kept",
@@ -242,10 +255,14 @@ HOMES = {
     "preview_form": "splitrun.report.planning.form",
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
+    "proof_form": "splitrun.conduct.data.proving",
+    "proved": "splitrun.conduct.data.proving",
     "publish": "splitrun.conduct.rulesets",
     "quality": "splitrun.conduct.collecting.quality",
     "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
+    "record_form": "splitrun.report.data.forms",
+    "record_markdown": "splitrun.report.data.page",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",
     "reports": "splitrun.conduct.reports",
@@ -264,9 +281,12 @@ HOMES = {
     "text": "splitrun.report.text",
     "told_templates": "splitrun.conduct.begin",
     "trouble_form": "splitrun.report.forms.error",
-    "verification_form": "splitrun.report.forms.chain",
     "unkill": "splitrun.conduct.serving.kills",
+    "Verb": "splitrun.govern.lifecycle.table",
+    "verification_form": "splitrun.report.forms.chain",
     "verify_log": "splitrun.conduct.registry.log",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
+    "Wish": "splitrun.conduct.reading.readout",
     "write_schemas": "splitrun.conduct.begin",
 }
 

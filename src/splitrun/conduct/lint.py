@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from splitrun.conduct.data.mapping import fields_without_policy
+from splitrun.conduct.data.ruled import fields_without_policy
 from splitrun.conduct.experiment import surroundings
 from splitrun.conduct.queries import refused
 from splitrun.conduct.workspace import PROJECT, contents, shown, workspace

@@ -15,7 +15,7 @@ from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health, metrics, ofrep, rulesets
-from splitrun.serve.api import definitions, experiments, records
+from splitrun.serve.api import definitions, experiments, kept, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
@@ -78,6 +78,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         *experiments.ENDPOINTS,
         *definitions.ENDPOINTS,
         *records.ENDPOINTS,
+        *kept.ENDPOINTS,
     )
 
 

@@ -14,6 +14,7 @@ from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.rulesets import rulesets_of
 from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
+from splitrun.conduct.data.letting import emptied
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError
@@ -113,7 +114,11 @@ def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
     """
     project = workspace(root, (PROJECT,)).says.project
     turn = turn_of(lake_of(root), root / "state", Schedule(keeps=keeps(project)), proof(root, project))
-    return Loop(lambda: committer_of(root), after, regularly(turn, look=lambda: unheard(root)))
+
+    def look() -> list[str]:
+        return [*unheard(root), *emptied(root, spool_of(root), project)]
+
+    return Loop(lambda: committer_of(root), after, regularly(turn, look=look))
 
 
 def unheard(root: Path) -> list[str]:

@@ -1,30 +1,29 @@
-"""The data map of a project, from the fields that its stores have now; and the rule that each has a policy."""
+"""The data map of a project, from the fields that its stores have now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from splitrun.conduct.collecting.assembled import lake_of, spool_of
-from splitrun.conduct.workspace import PROJECT, contents, root_of, shown, workspace
+from splitrun.conduct.reports import Report, keep, sound
+from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.errors import Mistake, Place, SpecError, StoreError
-from splitrun.govern.data.mapped import Column, mapped, unpoliced
+from splitrun.govern.data.mapped import Column, mapped
 from splitrun.govern.data.policies import LOGS
-from splitrun.plan.switches.experiments import cut_by
-from splitrun.spec.plan import Plan
+from splitrun.report.data.page import MADE_BY, map_page
 from splitrun.spec.privacy.fields import DataMap
 from splitrun.spec.project import Project
-from splitrun.spec.reading import read_project
 from splitrun.store.access.keys import AccessKey
 from splitrun.store.lake.place import Folder, Lake, told
 from splitrun.store.lake.tables import SCHEMAS, columns
 from splitrun.store.registry.databases.tables import METADATA
 from splitrun.store.spool.aged import columns as spooled
 
-__all__ = ["data_map", "fields_without_policy", "project_of"]
+__all__ = ["data_map", "keep_map", "opened", "project_of"]
 
 
 def project_of(place: Path) -> tuple[Path, Project]:
@@ -93,23 +92,11 @@ def opened(folder: Folder) -> DeltaTable:
         ) from error
 
 
-def fields_without_policy(root: Path, plans: Iterable[Plan]) -> tuple[Mistake, ...]:
-    """Object to fields of a project that have no policy (rule `data_policy`).
+def keep_map(path: Path, found: DataMap) -> str:
+    """Write a map as a page; its name as a person at the prompt would write it.
 
-    Args:
-        root: The project's folder.
-        plans: Of its experiments.
+    Raises:
+        SpecError: It would take the place of another file, or has no folder to lie in.
     """
-    written = read_project(contents(root / PROJECT), shown(root / PROJECT))
-    return tuple(unpoliced(written.value, written.document, attributes(plans)))
-
-
-def attributes(plans: Iterable[Plan]) -> Mapping[str, str]:
-    """Name the attributes that experiments on flags are cut by, each with the first of them."""
-    found: dict[str, str] = {}
-    for plan in plans:
-        if plan.delivery.flag is not None:
-            for one in plan.segments:
-                for name in cut_by(one.segment):
-                    found.setdefault(name, plan.key)
-    return found
+    (report,) = sound([Report(path, MADE_BY.encode(), map_page)])
+    return keep(report, found)

@@ -166,7 +166,7 @@ def unpoliced(project: Project, document: Document, used: Mapping[str, str]) -> 
     if project.privacy.properties == "declared":
         for name, where in used.items():
             if name not in project.attributes:
-                says = f"segments of {where} are cut by the attribute {name!r}, which is not declared and would be dropped"
+                says = f"segments of {where} are cut by {name!r}, which is not declared and would be dropped"
                 yield document.mistake(
                     (), f"{says} (policy `data_policy`)", f"write attributes: {{{name}: {FORM}}}"
                 )

@@ -1,4 +1,4 @@
-"""What the fields are for that every installation keeps, by store; a test holds them against the live schemas."""
+"""What the fields are for that every installation keeps, by store; a test holds them against the schemas."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ ORIGIN: Mapping[str, Said] = {
     "key": ("to know which API key sent it, by its id", INTERNAL, "operators"),
 }
 
-COUNTED: Mapping[str, Said] = {
-    name: ("to count what became of events, without units", INTERNAL, "data quality")
-    for name in (
+COUNTED: Mapping[str, Said] = dict.fromkeys(
+    [
         *("day", "project", "environment", "sdk", "reason", "events", "kind", "first", "last", "example"),
         *("bound", "at", "stored"),
-    )
-}
+    ],
+    ("to count what became of events, without units", INTERNAL, "data quality"),
+)
 
 SPOOL: Mapping[str, Mapping[str, Said]] = {
     "spool/parcels": {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from splitrun.spec.privacy.held import Classification, Controller
 
-__all__ = ["DataMap", "Stored", "Policy"]
+__all__ = ["DataMap", "Policy", "Stored"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from splitrun.store.spool.file import SCHEMA, SpoolFile
 __all__ = ["Aged", "aged", "columns", "let_go", "oldest"]
 
 TABLES = ("letters", "parcels")
+NEVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,17 @@ def aged(spool: SpoolFile, table: str, before: int) -> tuple[Aged, ...]:
         table: `letters` or `parcels`.
         before: In nanoseconds since 1970.
     """
-    asked = (
-        f"select project, environment, count(*), min(at), max(at) from {known(table)} where at < ? "  # noqa: S608  # one of ours
-        "group by 1, 2 order by 1, 2"
-    )
+    summed = "select project, environment, count(*), min(at), max(at)"
+    asked = f"{summed} from {known(table)} where at < ? group by 1, 2 order by 1, 2"  # one of ours
     with spool.connection() as read:
         return tuple(Aged(table, *row) for row in read.execute(asked, (before,)))
 
 
-def oldest(spool: SpoolFile, table: str) -> tuple[int, int | None]:
-    """Count the rows, and give when the oldest was received (nanoseconds since 1970)."""
+def oldest(spool: SpoolFile, table: str, before: int = NEVER) -> tuple[int, int | None]:
+    """Count the rows received before a moment, and give when the oldest was (nanoseconds since 1970)."""
     with spool.connection() as read:
-        count, first = read.execute(f"select count(*), min(at) from {known(table)}").fetchone()  # noqa: S608  # one of ours
+        asked = f"select count(*), min(at) from {known(table)} where at < ?"  # noqa: S608  # one of ours
+        count, first = read.execute(asked, (before,)).fetchone()
         return int(count), None if first is None else int(first)
 
 
