@@ -1,7 +1,7 @@
-"""What of an event's properties and an exposure's attributes is kept: declared fields, without what names people.
+"""What of properties and attributes is kept: declared fields, without what names people.
 
-This comes before rows are laid out, so that what is taken out never reaches the lake. The same batch comes to the
-same rows each time, so that an event sent twice is still found to be the same.
+This comes before rows are laid out, so that what is taken out never reaches the lake. The same batch comes to
+the same rows each time, so that an event sent twice is still found to be the same.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def read(folder: Folder, environment: str, table: Table, limit: tuple[int | None
             least = pc.min(times).as_py()
             first = least if first is None or (least is not None and least < first) else first
             if edge is not None:
-                older += pc.sum(pc.less(pc.cast(times, pa.date32()), pa.scalar(edge))).as_py() or 0
+                older += len(times.filter(pc.less(pc.cast(times, pa.date32()), pa.scalar(edge))))
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
             f"the table {folder.uri} cannot be read ({told(error)}); look at disk and rights"
