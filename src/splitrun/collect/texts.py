@@ -1,8 +1,8 @@
 """E-mail addresses and telephone numbers in free text, found in time linear in its length.
 
-An address has a name, one @ and a domain with a dot; a number is international (`+` or `00`), or begins with
-a 0 that a digit other than 0 follows, or is written in groups of 3, 3 and 4 digits. Between its digits may stand
-blanks, dots, dashes, slashes and brackets. Numbers of orders, moments in time and amounts are none of these.
+An address has a name, one @ and a domain with a dot. A number is international (`+` or `00`), begins with a 0
+that another digit follows, or is written in groups of 3, 3 and 4 digits; between them may stand blanks, dots,
+dashes, slashes and brackets. Numbers of orders, moments in time and amounts are none of these.
 """
 
 from __future__ import annotations
