@@ -49,7 +49,7 @@ class Setting:
     """Properties with a column of their own."""
     raw_ids: bool = False
     late: timedelta = LATE
-    sieve: Sieve = Sieve()
+    sieve: Sieve = field(default_factory=Sieve)
     """What of properties and attributes is kept."""
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from splitrun.conduct.data.ruled import fields_without_policy
 from splitrun.conduct.experiment import surroundings
 from splitrun.conduct.queries import refused
 from splitrun.conduct.workspace import PROJECT, contents, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.govern.data.mapped import unpoliced
 from splitrun.govern.policy.rules import idle, refusals
 from splitrun.plan.folder import Folder, switch_mistakes
 from splitrun.plan.library import Library
 from splitrun.plan.seal import resolved, sealed
+from splitrun.plan.switches.experiments import cut_by
 from splitrun.spec.plan import Plan
-from splitrun.spec.reading import Draft, read_experiment
+from splitrun.spec.reading import Draft, read_experiment, read_project
 
 __all__ = ["Linted", "lint"]
 
@@ -114,3 +115,25 @@ def experiment(path: Path) -> tuple[tuple[Path, ...], list[str]]:
     if mistakes:
         raise SpecError(mistakes)
     return (path,), notes
+
+
+def fields_without_policy(root: Path, plans: Iterable[Plan]) -> tuple[Mistake, ...]:
+    """Object to fields of a project that have no policy (rule `data_policy`).
+
+    Args:
+        root: The project's folder.
+        plans: Of its experiments.
+    """
+    written = read_project(contents(root / PROJECT), shown(root / PROJECT))
+    return tuple(unpoliced(written.value, written.document, attributes(plans)))
+
+
+def attributes(plans: Iterable[Plan]) -> Mapping[str, str]:
+    """Name the attributes that experiments on flags are cut by, each with the first of them."""
+    found: dict[str, str] = {}
+    for plan in plans:
+        if plan.delivery.flag is not None:
+            for one in plan.segments:
+                for name in cut_by(one.segment):
+                    found.setdefault(name, plan.key)
+    return found

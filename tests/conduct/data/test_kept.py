@@ -12,10 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from splitrun.conduct.collecting.assembled import committer_of, lake_of, spool_of
+from splitrun.conduct.collecting.letting import emptied
 from splitrun.conduct.collecting.quality import quality
 from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.upkeep import Schedule, turn_of
-from splitrun.conduct.data.letting import emptied
 from splitrun.conduct.data.mapping import data_map
 from splitrun.conduct.data.proving import proof_form, proved
 from splitrun.conduct.registry.place import home

@@ -9,12 +9,12 @@ from splitrun.collect.properties import Declared
 from splitrun.collect.sieve import Rule, Sieve
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.heartbeats import pulse
+from splitrun.conduct.collecting.letting import emptied
 from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.rulesets import rulesets_of
 from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
-from splitrun.conduct.data.letting import emptied
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError

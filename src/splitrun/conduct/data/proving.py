@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from splitrun.conduct.collecting.assembled import lake_of, spool_of
+from splitrun.conduct.collecting.letting import EPOCH, SPOOLED, before
 from splitrun.conduct.collecting.retention import DROP, keeps
-from splitrun.conduct.data.letting import EPOCH, SPOOLED, before
 from splitrun.conduct.data.mapping import opened, project_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.registry.place import home
