@@ -76,8 +76,8 @@ SIEVED: Mapping[str, tuple[str, str]] = {
         "take people's addresses and numbers out of what the client sends",
     ),
 }
-"""By the first word of a reason: what is said where no event is at hand, and what to do. A URL that was stripped
-needs nobody."""
+"""By the first word of a reason: what is said where no event is at hand, and what to do. A stripped URL needs
+nobody."""
 
 WRITTEN = re.compile(r"""(?<!\w)['"].*['"]""", re.DOTALL)
 """What a client wrote, from the first sign of quotation to the last; an apostrophe is none."""

@@ -64,7 +64,7 @@ def live(root: Path, project: Project) -> Iterator[Column]:
     spool = spool_of(root) if (root / "state" / "spool.db").is_file() else None
     yield from (Column(f"spool/{table}", name, kind) for table, name, kind in spooled(spool))
     for name, known in METADATA.tables.items():
-        yield from (Column(f"registry/{name}", one.name, str(one.type).lower()) for one in known.columns)
+        yield from (Column(f"registry/{name}", str(one.name), str(one.type).lower()) for one in known.columns)
     yield from (Column("access/keys", name, "text") for name in AccessKey.__struct_fields__)
     yield from (Column("log/server", name, "text") for name in LOGS)
 
