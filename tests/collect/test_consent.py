@@ -145,7 +145,7 @@ def test_what_is_rejected_is_told_as_rejected_and_not_as_withheld() -> None:
 
 
 def test_the_page_tells_what_is_kept() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "pseudonyms.md").read_text()
 
     for word in ("no consent", "consent denied", "Sec-GPC", "withdrew: "):
         assert f"`{word.strip()}" in page

@@ -77,6 +77,8 @@ def test_a_life_is_led_over_http_and_the_chain_names_the_key(api: TestClient, sh
         ("/v1/audit/verify", ("audit", "verify")),
         ("/v1/audit/log?since=1&limit=3", ("audit", "log", "--since", "1", "--limit", "3")),
         ("/v1/keys", ("keys", "list")),
+        ("/v1/data-map", ("data-map",)),
+        ("/v1/record-of-processing", ("data-map", "--record")),
         ("/v1/api-keys", ("api-keys", "list")),
     ],
 )
@@ -84,6 +86,12 @@ def test_what_is_read_is_what_the_command_line_tells(
     api: TestClient, shop: Path, path: str, words: tuple[str, ...]
 ) -> None:
     assert api.get(path).json() == at_the_terminal(shop, *words)
+
+
+def test_the_proof_of_the_retention_is_read_over_http(api: TestClient) -> None:
+    told = api.get("/v1/retention").json()
+
+    assert (told["form"], told["fine"]) == ("splitrun.retention/1", True)
 
 
 def test_files_are_checked_compared_and_applied(api: TestClient, shop: Path) -> None:

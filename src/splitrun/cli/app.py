@@ -11,6 +11,7 @@ import typer
 from splitrun import __version__
 from splitrun.cli import assignment, audit, designs, doctor, project, verbs
 from splitrun.cli.console import complain, say, say_json
+from splitrun.cli.data import kept
 from splitrun.cli.definitions import commands
 from splitrun.cli.lifecycle import moves, people, seals, status
 from splitrun.cli.people import wishes
@@ -120,6 +121,8 @@ for name, verb, brief in (
     ("opt-out", wishes.opt_out, "Keep nothing more of units, and leave them out of every reading."),
     ("forget", wishes.forget, "Erase what is kept of units from every file; with a certificate."),
     ("subject-export", wishes.subject_export, "Give all that is kept of one unit."),
+    ("data-map", kept.data_map, "Show every field that is kept, with its policy."),
+    ("retention", kept.retention, "Prove that nothing is kept longer than it may."),
     ("doctor", doctor.doctor, "Look at this machine and say what would not work."),
 ):
     app.command(name, short_help=brief)(verb)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
     from splitrun.conduct.collecting.tellings import examined, quality_as_json
+    from splitrun.conduct.data.mapping import data_map, keep_map
+    from splitrun.conduct.data.proving import proof_form, proved
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
@@ -39,11 +41,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.lifecycle.standing import history, life_form, lives, status_form
     from splitrun.conduct.lifecycle.taken import step_form
     from splitrun.conduct.lint import lint
-    from splitrun.conduct.people.epochs import (
-        destroy_pseudonyms,
-        pseudonym_epochs,
-        rotate_pseudonyms,
-    )
+    from splitrun.conduct.people.epochs import destroy_pseudonyms, pseudonym_epochs, rotate_pseudonyms
     from splitrun.conduct.people.exporting import kept_at, subject_export
     from splitrun.conduct.people.forgetting import Why, forget, forgotten_form
     from splitrun.conduct.people.opting import opt_out, opted_form
@@ -71,6 +69,8 @@ if TYPE_CHECKING:
     )
     from splitrun.conduct.serving.kills import kill, unkill
     from splitrun.govern.lifecycle.table import Verb
+    from splitrun.report.data.forms import map_form, record_form
+    from splitrun.report.data.page import map_markdown, record_markdown
     from splitrun.report.differences.shown import (
         difference_as_json,
         difference_as_lines,
@@ -117,6 +117,7 @@ __all__ = [
     "begin_project",
     "chosen",
     "compare",
+    "data_map",
     "decide",
     "demo",
     "desk",
@@ -144,6 +145,7 @@ __all__ = [
     "home",
     "keep",
     "keep_history",
+    "keep_map",
     "kept_at",
     "keys",
     "kill",
@@ -155,6 +157,8 @@ __all__ = [
     "log_form",
     "make_access_key",
     "make_key",
+    "map_form",
+    "map_markdown",
     "meant",
     "migrate_registry",
     "move",
@@ -165,11 +169,15 @@ __all__ = [
     "preview_form",
     "preview_reports",
     "preview_text",
+    "proof_form",
+    "proved",
     "pseudonym_epochs",
     "publish",
     "quality",
     "quality_as_json",
     "readout",
+    "record_form",
+    "record_markdown",
     "register",
     "replay",
     "reports",
@@ -199,14 +207,6 @@ __all__ = [
 
 HOMES = {
     "Access": "splitrun.conduct.reading.access",
-    "Asked": "splitrun.conduct.lifecycle.footing",
-    "Desk": "splitrun.conduct.desk",
-    "FIRST": "splitrun.spec.templates.starting",
-    "Looking": "splitrun.conduct.planning.looking",
-    "Verb": "splitrun.govern.lifecycle.table",
-    "Wanted": "splitrun.conduct.lifecycle.applying",
-    "Why": "splitrun.conduct.people.forgetting",
-    "Wish": "splitrun.conduct.reading.readout",
     "access_key_form": "splitrun.report.forms.access",
     "access_keys": "splitrun.conduct.serving.access",
     "access_keys_form": "splitrun.report.forms.access",
@@ -215,6 +215,7 @@ HOMES = {
     "applied_form": "splitrun.conduct.lifecycle.applying",
     "apply": "splitrun.conduct.lifecycle.applying",
     "approve": "splitrun.conduct.lifecycle.agreeing",
+    "Asked": "splitrun.conduct.lifecycle.footing",
     "assembled": "splitrun.serve.running",
     "assignment": "splitrun.conduct.designs.assign",
     "audit": "splitrun.conduct.audit",
@@ -227,8 +228,10 @@ HOMES = {
     "begin_project": "splitrun.conduct.begin",
     "chosen": "splitrun.conduct.people.telling",
     "compare": "splitrun.conduct.lifecycle.applying",
+    "data_map": "splitrun.conduct.data.mapping",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",
+    "Desk": "splitrun.conduct.desk",
     "desk": "splitrun.cli.waiting",
     "destroy_pseudonyms": "splitrun.conduct.people.epochs",
     "difference_as_json": "splitrun.report.differences.shown",
@@ -243,6 +246,7 @@ HOMES = {
     "export": "splitrun.conduct.definitions.exporting",
     "export_log": "splitrun.conduct.registry.log",
     "file_of": "splitrun.conduct.planning.named",
+    "FIRST": "splitrun.spec.templates.starting",
     "first_access_keys": "splitrun.conduct.serving.access",
     "forecast_of": "splitrun.conduct.planning.power",
     "forget": "splitrun.conduct.people.forgetting",
@@ -254,6 +258,7 @@ HOMES = {
     "home": "splitrun.conduct.registry.place",
     "keep": "splitrun.conduct.reports",
     "keep_history": "splitrun.conduct.planning.kept",
+    "keep_map": "splitrun.conduct.data.mapping",
     "kept_at": "splitrun.conduct.people.exporting",
     "keys": "splitrun.conduct.registry.keys",
     "kill": "splitrun.conduct.serving.kills",
@@ -263,8 +268,11 @@ HOMES = {
     "lives": "splitrun.conduct.lifecycle.standing",
     "log": "splitrun.conduct.registry.log",
     "log_form": "splitrun.report.forms.chain",
+    "Looking": "splitrun.conduct.planning.looking",
     "make_access_key": "splitrun.conduct.serving.access",
     "make_key": "splitrun.conduct.registry.keys",
+    "map_form": "splitrun.report.data.forms",
+    "map_markdown": "splitrun.report.data.page",
     "meant": "splitrun.conduct.people.place",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
@@ -275,11 +283,15 @@ HOMES = {
     "preview_form": "splitrun.report.planning.form",
     "preview_reports": "splitrun.conduct.planning.preview",
     "preview_text": "splitrun.report.planning.text",
+    "proof_form": "splitrun.conduct.data.proving",
+    "proved": "splitrun.conduct.data.proving",
     "pseudonym_epochs": "splitrun.conduct.people.epochs",
     "publish": "splitrun.conduct.rulesets",
     "quality": "splitrun.conduct.collecting.quality",
     "quality_as_json": "splitrun.conduct.collecting.tellings",
     "readout": "splitrun.conduct.reading.readout",
+    "record_form": "splitrun.report.data.forms",
+    "record_markdown": "splitrun.report.data.page",
     "register": "splitrun.conduct.lifecycle.seals.registering",
     "replay": "splitrun.conduct.collecting.replay",
     "reports": "splitrun.conduct.reports",
@@ -302,8 +314,12 @@ HOMES = {
     "told_templates": "splitrun.conduct.begin",
     "trouble_form": "splitrun.report.forms.error",
     "unkill": "splitrun.conduct.serving.kills",
+    "Verb": "splitrun.govern.lifecycle.table",
     "verification_form": "splitrun.report.forms.chain",
     "verify_log": "splitrun.conduct.registry.log",
+    "Wanted": "splitrun.conduct.lifecycle.applying",
+    "Why": "splitrun.conduct.people.forgetting",
+    "Wish": "splitrun.conduct.reading.readout",
     "write_schemas": "splitrun.conduct.begin",
 }
 

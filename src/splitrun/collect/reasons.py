@@ -13,7 +13,18 @@ from splitrun.collect.codes import Code, Refused
 from splitrun.collect.consent import GPC, NO_CONSENT
 from splitrun.collect.intake import Taken
 
-__all__ = ["OBJECTED", "REFUSED", "REJECTED", "REMEDIES", "declined", "remedy", "told", "turned_away"]
+__all__ = [
+    "OBJECTED",
+    "REFUSED",
+    "REJECTED",
+    "REMEDIES",
+    "SIEVED",
+    "declined",
+    "remedy",
+    "sentence",
+    "told",
+    "turned_away",
+]
 
 REJECTED = "rejected: "
 """Before the code of an event that the intake did not take."""
@@ -60,6 +71,23 @@ REMEDIES: Mapping[str, str] = {
 }
 """What to do, by code or by reason; what is not here needs nobody."""
 
+SIEVED: Mapping[str, tuple[str, str]] = {
+    "undeclared": (
+        "a property or an attribute that splitrun.yaml does not declare was dropped",
+        "declare it in splitrun.yaml with what it is for, or take it out of the client's code",
+    ),
+    "masked": (
+        "a text held an e-mail address or a telephone number, which was masked",
+        "take people's addresses and numbers out of what the client sends",
+    ),
+    "dropped": (
+        "a value held an e-mail address or a telephone number, and was dropped",
+        "take people's addresses and numbers out of what the client sends",
+    ),
+}
+"""By the first word of a reason: what is said where no event is at hand, and what to do. A stripped URL needs
+nobody."""
+
 WRITTEN = re.compile(r"""(?<!\w)['"].*['"]""", re.DOTALL)
 """What a client wrote, from the first sign of quotation to the last; an apostrophe is none."""
 LONG_NUMBER = re.compile(r"[-+]?\d[\d.e+_-]{6,}")
@@ -67,7 +95,15 @@ LONG_NUMBER = re.compile(r"[-+]?\d[\d.e+_-]{6,}")
 
 def remedy(reason: str) -> str:
     """What to do about a reason; empty: nothing."""
+    word, colon, _ = reason.partition(": ")
+    if colon and word in SIEVED:
+        return SIEVED[word][1]
     return REMEDIES.get(reason.removeprefix(REJECTED).removeprefix(REFUSED), "")
+
+
+def sentence(reason: str) -> str:
+    """Say what was taken out of events; empty where the reason is another."""
+    return SIEVED.get(reason.partition(": ")[0], ("", ""))[0]
 
 
 def told(says: str) -> str:

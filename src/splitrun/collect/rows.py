@@ -21,6 +21,7 @@ from splitrun.collect.objected import Unwanted
 from splitrun.collect.outcomes import Judge
 from splitrun.collect.properties import Declared, parted
 from splitrun.collect.reasons import OBJECTED
+from splitrun.collect.sieve import Sieve, sieved
 from splitrun.sdk.event import Alias, Exposure
 
 __all__ = ["CODES", "FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]
@@ -57,6 +58,8 @@ class Setting:
     late: timedelta = LATE
     unwanted: Unwanted | None = None
     """Tells units that nothing is kept of; None where there are none."""
+    sieve: Sieve = field(default_factory=Sieve)
+    """What of properties and attributes is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ def gathered(batches: Sequence[Accepted], setting: Setting) -> Gathered:
                 if setting.unwanted is not None:
                     batch, objected = heeded(batch, setting.unwanted)
                     counts[day(batch.at), batch.sdk, OBJECTED] += objected
+                batch, why = sieved(batch, setting.sieve)
+                counts.update({(day(batch.at), batch.sdk, reason): count for reason, count in why.items()})
                 shift = off(batch)
                 counts[day(batch.at), batch.sdk, "skewed"] += len(batch.events) if shift else 0
                 sort(batch, (exposures, events, aliases), (index, shift), setting)

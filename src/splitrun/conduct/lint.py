@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,11 +10,14 @@ from splitrun.conduct.experiment import surroundings
 from splitrun.conduct.queries import refused
 from splitrun.conduct.workspace import PROJECT, contents, shown, workspace
 from splitrun.errors import Mistake, Place, SpecError
+from splitrun.govern.data.mapped import unpoliced
 from splitrun.govern.policy.rules import idle, refusals
 from splitrun.plan.folder import Folder, switch_mistakes
 from splitrun.plan.library import Library
 from splitrun.plan.seal import resolved, sealed
-from splitrun.spec.reading import Draft, read_experiment
+from splitrun.plan.switches.experiments import cut_by
+from splitrun.spec.plan import Plan
+from splitrun.spec.reading import Draft, read_experiment, read_project
 
 __all__ = ["Linted", "lint"]
 
@@ -63,25 +66,29 @@ def project(place: Path) -> tuple[tuple[Path, ...], list[str]]:
         says = f"there is no {PROJECT} here or above"
         remedy = "name an experiment's file, or make a project with `splitrun init`"
         raise SpecError([Mistake(says, remedy, place=Place(shown(place), 1, 1))])
-    mistakes, notes = list(around.says.mistakes), list[str]()
+    mistakes, notes, plans = list(around.says.mistakes), list[str](), list[Plan]()
     for draft in around.says.experiments.values():
         try:
-            notes += judged(draft, around.says)
+            plan, more = judged(draft, around.says)
+            plans.append(plan)
+            notes += more
         except SpecError as error:
             mistakes += [around.placed(mistake) for mistake in error.mistakes]
     mistakes += [around.placed(mistake) for mistake in switch_mistakes(around.says, around.ids)]
     drafts = around.says.experiments.values()
     mistakes += [around.placed(mistake) for mistake in refused(drafts, around.says.library)]
+    if around.says.project is not None:
+        mistakes += fields_without_policy(around.root, plans)
     if mistakes:
         raise SpecError(mistakes)
     return around.files, notes
 
 
-def judged(draft: Draft, says: Folder) -> list[str]:
+def judged(draft: Draft, says: Folder) -> tuple[Plan, list[str]]:
     """Resolve an experiment, and hold it against the rules of its project.
 
     Returns:
-        What is to be minded: waivers that waive nothing.
+        The plan, and what is to be minded: waivers that waive nothing.
 
     Raises:
         SpecError: All mistakes, or every rule that is not kept.
@@ -90,7 +97,7 @@ def judged(draft: Draft, says: Folder) -> list[str]:
     broken = refusals(plan, says.project, resolved(draft, says.experiments, says.library).document)
     if broken:
         raise SpecError(broken)
-    return [f"{draft.document.file}: {note}" for note in idle(plan, says.project)]
+    return plan, [f"{draft.document.file}: {note}" for note in idle(plan, says.project)]
 
 
 def experiment(path: Path) -> tuple[tuple[Path, ...], list[str]]:
@@ -102,9 +109,31 @@ def experiment(path: Path) -> tuple[tuple[Path, ...], list[str]]:
     notes: list[str] = []
     try:
         says = surroundings(path, draft)
-        notes = judged(draft, says.says)
+        _, notes = judged(draft, says.says)
     except SpecError as error:
         mistakes = [*(around.placed(mistake) for mistake in error.mistakes), *mistakes]
     if mistakes:
         raise SpecError(mistakes)
     return (path,), notes
+
+
+def fields_without_policy(root: Path, plans: Iterable[Plan]) -> tuple[Mistake, ...]:
+    """Object to fields of a project that have no policy (rule `data_policy`).
+
+    Args:
+        root: The project's folder.
+        plans: Of its experiments.
+    """
+    written = read_project(contents(root / PROJECT), shown(root / PROJECT))
+    return tuple(unpoliced(written.value, written.document, attributes(plans)))
+
+
+def attributes(plans: Iterable[Plan]) -> Mapping[str, str]:
+    """Name the attributes that experiments on flags are cut by, each with the first of them."""
+    found: dict[str, str] = {}
+    for plan in plans:
+        if plan.delivery.flag is not None:
+            for one in plan.segments:
+                for name in cut_by(one.segment):
+                    found.setdefault(name, plan.key)
+    return found

@@ -15,7 +15,7 @@ from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health, metrics, ofrep, rulesets
-from splitrun.serve.api import definitions, experiments, people, records
+from splitrun.serve.api import definitions, experiments, kept, people, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
@@ -79,6 +79,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         *definitions.ENDPOINTS,
         *records.ENDPOINTS,
         *people.ENDPOINTS,
+        *kept.ENDPOINTS,
     )
 
 

@@ -59,6 +59,8 @@ class PolicyRule(Choice):
     CERTIFIED_METRICS = "certified_metrics"
     APPROVALS = "approvals"
     RETENTION = "retention"
+    DATA_POLICY = "data_policy"
+    """Every field that is kept says what for; waived in splitrun.yaml, for it is a rule of the project."""
     STALE_BASELINES = "stale_baselines"
     """What was measured before is not older than the project takes; asked on the day of sealing."""
     UNDERPOWERED = "underpowered"

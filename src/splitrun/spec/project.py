@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
-from splitrun.spec.policy import Kept, Policy, Retained
+from splitrun.spec.policy import Policy, Retained
+from splitrun.spec.privacy.held import Class, Controller, Declaration, Property, Texts
 from splitrun.spec.segment import Segment
 from splitrun.spec.source import Source
 
@@ -54,11 +55,10 @@ def address(written: str) -> str:
     return written
 
 
-Property = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$")]
-"""The name of a declared property; it becomes a part of a column's name."""
+T = TypeVar("T")
 
 
-def told_apart(declared: dict[str, str]) -> dict[str, str]:
+def told_apart(declared: dict[str, T]) -> dict[str, T]:
     """Refuse names that engines take for one, because they tell no capitals."""
     known: dict[str, str] = {}
     for name in declared:
@@ -82,7 +82,16 @@ class Privacy(Model):
     """What stands in the lake: pseudonyms alone, or the ids themselves beside them."""
     consent: Literal["required", "not_required"] = "not_required"
     """Whether events are kept only of units that are known to have granted; a denial is heeded either way."""
-    retention: dict[Kept, Retained] = Field(default_factory=dict)
+    properties: Literal["any", "declared"] = "any"
+    """Which properties of events and attributes of exposures are taken; others are dropped and counted."""
+    texts: Texts = "mask"
+    """What becomes of e-mail addresses and telephone numbers in texts, where a field does not say."""
+    retention: dict[Class, Retained] = Field(default_factory=dict)
+    """How long each class is kept."""
+    controller: Controller | None = None
+    """Who answers for what is kept; stands in the record of processing."""
+    waivers: dict[Literal["data_policy"], Sentence] = Field(default_factory=dict)
+    """Why fields may be without a policy."""
     min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
@@ -98,10 +107,14 @@ class Project(Model):
     """Where definitions and life cycles are kept."""
     lake: Annotated[Note, AfterValidator(address)] | None = None
     """Where events and exposures are kept: a folder, or a bucket like s3://bucket/lake."""
-    properties: Annotated[
-        dict[Property, Literal["number", "text", "boolean"]], AfterValidator(told_apart)
-    ] = Field(default_factory=dict, max_length=256)
-    """What properties of events hold; each becomes a column of its own in the lake."""
+    properties: Annotated[dict[Property, Declaration], AfterValidator(told_apart)] = Field(
+        default_factory=dict, max_length=256
+    )
+    """What properties of events hold, each with its policy; each becomes a column of its own in the lake."""
+    attributes: Annotated[dict[Property, Declaration], AfterValidator(told_apart)] = Field(
+        default_factory=dict, max_length=256
+    )
+    """What attributes hold that exposures carry because segments are cut by them, each with its policy."""
     engine: Literal["duckdb"] = "duckdb"
     """Where analysis runs."""
     units: dict[Key, UnitType] = Field(default_factory=dict)

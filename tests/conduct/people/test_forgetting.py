@@ -348,7 +348,7 @@ def test_rows_under_every_key_there_was_are_erased(tmp_path: Path) -> None:
 
 
 def test_ids_themselves_are_erased_where_the_lake_holds_them(tmp_path: Path) -> None:
-    root = filled(tmp_path, "privacy: {ids: raw_ids}\n")
+    root = filled(tmp_path, "privacy: {ids: raw}\n")
     assert GONE in rows(root)["unit"].to_pylist()
 
     forgotten(root)
@@ -359,7 +359,7 @@ def test_ids_themselves_are_erased_where_the_lake_holds_them(tmp_path: Path) -> 
 
 def test_rows_from_before_ids_were_held_are_not_lost(tmp_path: Path) -> None:
     root = filled(tmp_path)
-    project(root, "privacy: {ids: raw_ids}\n")
+    project(root, "privacy: {ids: raw}\n")
     stored(root, send([event(730, GONE), event(731, OTHERS[0])]))
     upkeep(lake_of(root), root / "state" / "upkeep.lock", Schedule(few=1, hours=0), NOW)
 

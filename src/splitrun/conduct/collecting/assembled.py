@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from splitrun.collect.properties import Declared
+from splitrun.collect.sieve import Rule, Sieve
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.heartbeats import pulse
+from splitrun.conduct.collecting.letting import emptied
 from splitrun.conduct.collecting.loop import Loop
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.retention import keeps, proof
@@ -16,6 +18,7 @@ from splitrun.conduct.collecting.upkeep import Schedule, regularly, turn_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import SpecError
+from splitrun.spec.privacy.held import held
 from splitrun.spec.project import Project
 from splitrun.store.lake.delta import Passing
 from splitrun.store.lake.place import Lake
@@ -67,6 +70,7 @@ def quarters_of(root: Path, passing: Passing = lambda _name: None) -> Quarters:
         keyring.current()[0],
         rulesets_of(root),
         declared={} if project is None else {project.project: declared(project)},
+        sieves={} if project is None else {project.project: sieve_of(project)},
         raw_ids=frozenset({project.project} if raw and project is not None else ()),
         passing=passing,
         epochs=keyring.current,
@@ -80,7 +84,18 @@ def keyring_of(root: Path) -> Keyring:
 
 def declared(project: Project) -> Declared:
     """What the properties hold that a project declares."""
-    return {name: Kind(holds) for name, holds in project.properties.items()}
+    found = held(project.properties)
+    return {name: Kind.TEXT if one.holds == "url" else Kind(one.holds) for name, one in found.items()}
+
+
+def sieve_of(project: Project) -> Sieve:
+    """What of properties and attributes a project keeps."""
+    privacy = project.privacy
+    properties, attributes = (
+        {name: Rule(one.texts or privacy.texts, one.holds == "url") for name, one in held(written).items()}
+        for written in (project.properties, project.attributes)
+    )
+    return Sieve(properties, attributes, privacy.properties == "any", Rule(privacy.texts))
 
 
 def committer_of(root: Path, passing: Passing = lambda _name: None) -> Committer:
@@ -105,7 +120,11 @@ def loop_of(root: Path, after: Callable[[], None] = lambda: None) -> Loop:
     """
     project = workspace(root, (PROJECT,)).says.project
     turn = turn_of(lake_of(root), root / "state", Schedule(keeps=keeps(project)), proof(root, project))
-    return Loop(lambda: committer_of(root), after, regularly(turn, look=lambda: unheard(root)))
+
+    def look() -> list[str]:
+        return [*unheard(root), *emptied(root, spool_of(root), project)]
+
+    return Loop(lambda: committer_of(root), after, regularly(turn, look=look))
 
 
 def unheard(root: Path) -> list[str]:

@@ -11,6 +11,7 @@ from splitrun.assign.ruleset import Ruleset
 from splitrun.collect.outcomes import Judge, Rulesets
 from splitrun.collect.properties import Declared, fitting
 from splitrun.collect.rows import Setting
+from splitrun.collect.sieve import Sieve
 from splitrun.store.lake.delta import LakeTable, Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms
@@ -44,6 +45,8 @@ class Quarters:
     """Gives, for a project and environment, where its rulesets come from."""
     declared: Mapping[str, Declared] = field(default_factory=dict)
     """Declared properties by project."""
+    sieves: Mapping[str, Sieve] = field(default_factory=dict)
+    """What of properties and attributes is kept, by project."""
     raw_ids: frozenset[str] = frozenset()
     """Projects whose lake holds ids themselves."""
     passing: Passing = lambda _name: None
@@ -67,6 +70,7 @@ class Quarters:
                 self.properties(project, environment),
                 project in self.raw_ids,
                 {one.epoch: one.key_of for one in self.beside},
+                sieve=self.sieves.get(project, Sieve()),
             )
         return found
 

@@ -10,6 +10,7 @@ from splitrun.conduct.collecting.upkeep import Tell
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.registry.place import home
 from splitrun.spec.policy import Kept, span
+from splitrun.spec.privacy.held import Class
 from splitrun.spec.project import Project
 from splitrun.store.canonical import Json, canonical
 from splitrun.store.chain.entry import Remark
@@ -35,9 +36,11 @@ def keeps(project: Project | None) -> dict[tuple[str, Table], int]:
     """
     if project is None:
         return {}
-    days = {kept: span(written).days for kept, written in project.privacy.retention.items()}
-    last = max(days.values()) if len(days) == len(CLASSES) else None
+    days: dict[Class, int] = {kept: span(how).days for kept, how in project.privacy.retention.items()}
+    both = [days[kept] for kept in CLASSES.values() if kept in days]
+    last = max(both) if len(both) == len(CLASSES) else None
     found = {table: days.get(CLASSES[table]) if table in CLASSES else last for table in Table}
+    found[Table.HEARTBEATS] = days.get("heartbeats", last)
     return {(project.project, table): many for table, many in found.items() if many is not None}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from splitrun.collect.reasons import remedy, told
+from splitrun.collect.reasons import remedy, sentence, told
 from splitrun.store.spool.counts import Beat, Lag, Note, bound, day
 from splitrun.store.spool.parcel import Letter, Parcel
 
@@ -57,7 +57,8 @@ def notes(
     says = {one.code: told(one.says) for one in letters}
     found = []
     for (on, sdk, reason), count in total.items():
-        example = (says.get(reason) or EXAMPLES.get(reason) or exposed(reason)) if remedy(reason) else ""
+        known = says.get(reason) or EXAMPLES.get(reason) or sentence(reason)
+        example = (known or exposed(reason)) if remedy(reason) else ""
         found.append(Note(*where, sdk, reason, count, last[on.isoformat()], example))
     return found
 

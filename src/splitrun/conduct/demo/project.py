@@ -12,6 +12,9 @@ SETTINGS = """\
 project: demo-shop
 environments: [production]
 units: {user: {key: user_id}}
+privacy: {properties: declared, retention: {events: 13mo, exposures: 13mo}}
+attributes:
+  country: {holds: text, purpose: to cut results by country, classification: personal, consumers: [shop]}
 """
 
 METRICS = """\

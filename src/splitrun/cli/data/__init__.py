@@ -1,0 +1,3 @@
+"""Verbs about what is kept."""
+
+from __future__ import annotations

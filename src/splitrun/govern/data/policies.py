@@ -1,0 +1,169 @@
+"""What the fields are for that every installation keeps, by store; a test holds them against the schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from splitrun.spec.privacy.fields import Policy
+from splitrun.spec.privacy.held import Classification
+
+__all__ = ["LOGS", "policy_of"]
+
+PUBLIC, INTERNAL = Classification.PUBLIC, Classification.INTERNAL
+PERSONAL, SENSITIVE = Classification.PERSONAL, Classification.SENSITIVE
+
+Said = tuple[str, Classification, str]
+"""What for, how close to a person, and who reads it, parted by commas."""
+
+COMMON: Mapping[str, Said] = {
+    "date": ("to keep days apart, so that they can be let go of whole", INTERNAL, "readouts, upkeep"),
+    "unit_key": ("to tell units apart under a pseudonym", PERSONAL, "readouts, forget, subject-export"),
+    "unit": ("the id itself, where the project chose to keep it", SENSITIVE, "audit-assignment"),
+    "unit_type": ("to know what is randomised", INTERNAL, "readouts"),
+    "epoch": ("to know under which key the pseudonym was made", INTERNAL, "readouts, forget"),
+    "time": ("to place what happened in time", PERSONAL, "readouts"),
+    "received": ("to tell what was late, and how fresh rows are", INTERNAL, "readouts, data quality"),
+    "event_id": ("to keep each event once", INTERNAL, "committer, readouts"),
+    "release": ("to tell releases of the product apart", INTERNAL, "readouts"),
+    "sdk": ("to find clients that send what is wrong", INTERNAL, "data quality"),
+    "sequence": ("to read the same rows again", INTERNAL, "readouts"),
+}
+
+HAPPENED: Mapping[str, Said] = {
+    "name": ("to know what a unit did", PERSONAL, "metrics"),
+    "value": ("to measure what a unit did", PERSONAL, "metrics"),
+}
+
+LAKE: Mapping[str, Mapping[str, Said]] = {
+    "lake/exposures": {
+        "flag": ("to know which flag was asked", INTERNAL, "audit-assignment"),
+        "experiment": ("to know which experiment a unit is in", INTERNAL, "readouts"),
+        "version": ("to know which deal of the units it was", INTERNAL, "readouts"),
+        "phase": ("to know the phase of the ramp", INTERNAL, "readouts"),
+        "variant": ("to know what a unit met", PERSONAL, "readouts"),
+        "ruleset": ("to recompute the variant", INTERNAL, "audit-assignment"),
+        "reason": ("to know why the variant was served", INTERNAL, "readouts, audit-assignment"),
+        "detail": ("to know which rule served it", INTERNAL, "audit-assignment"),
+        "trigger": ("to know when a unit could notice the change", INTERNAL, "readouts"),
+        "enrolling": ("to leave out who came while nobody was enrolled", INTERNAL, "readouts"),
+        "outcome": ("to find assignments that the rules do not give", INTERNAL, "doubts, data quality"),
+    },
+    "lake/events": HAPPENED,
+    "lake/heartbeats": {
+        **HAPPENED,
+        "properties": ("empty: the server sends itself none", INTERNAL, "data quality"),
+    },
+    "lake/aliases": {
+        "was_key": ("to know which pseudonyms are one unit", PERSONAL, "readouts, forget"),
+        "was_type": ("to know what kind of id it was", INTERNAL, "readouts"),
+    },
+}
+
+ORIGIN: Mapping[str, Said] = {
+    "number": ("to keep the order", INTERNAL, "committer"),
+    "at": ("to know when it was received", INTERNAL, "committer, retention"),
+    "project": ("to know whose it is", INTERNAL, "committer"),
+    "environment": ("to know whose it is", INTERNAL, "committer"),
+    "key": ("to know which API key sent it, by its id", INTERNAL, "operators"),
+}
+
+COUNTED: Mapping[str, Said] = dict.fromkeys(
+    [
+        *("day", "project", "environment", "sdk", "reason", "events", "kind", "first", "last", "example"),
+        *("bound", "at", "stored"),
+    ],
+    ("to count what became of events, without units", INTERNAL, "data quality"),
+)
+
+SPOOL: Mapping[str, Mapping[str, Said]] = {
+    "spool/parcels": {
+        **ORIGIN,
+        "events": ("to know how many events wait", INTERNAL, "committer"),
+        "packed": ("to know how the body is written", INTERNAL, "committer"),
+        "rejected": ("to know which events were not taken", INTERNAL, "committer"),
+        "form": ("to know how the body is written", INTERNAL, "committer"),
+        "bytes": ("to keep to the size of the spool", INTERNAL, "intake"),
+        "body": ("a batch as it came, encrypted, until it is in the lake", SENSITIVE, "committer"),
+    },
+    "spool/letters": {
+        **ORIGIN,
+        "code": ("to know why it is no row of the lake", INTERNAL, "data quality, replay"),
+        "says": ("to know what is to be mended", INTERNAL, "operators"),
+        "parcel": ("to know which batch it came in", INTERNAL, "replay"),
+        "place": ("to know where in the batch it stood", INTERNAL, "replay"),
+        "body": ("the event as it came, encrypted, to be sent again", SENSITIVE, "replay"),
+    },
+    "spool/about": {
+        "name": ("to name the spool and its form", INTERNAL, "committer"),
+        "value": ("to name the spool and its form", INTERNAL, "committer"),
+    },
+    **{f"spool/{name}": COUNTED for name in ("counts", "warnings", "lags", "beats")},
+}
+
+PEOPLE = ("actor", "reason")
+"""Columns of the registry that name whoever acted, or hold what they wrote."""
+
+
+def policy_of(store: str, field: str) -> Policy | None:
+    """Give the policy of a field that every installation keeps; None where there is none.
+
+    Args:
+        store: Like `lake/events`.
+        field: Like `unit_key`.
+    """
+    known = {**(COMMON if store.startswith("lake/") else {}), **LAKE.get(store, {}), **SPOOL.get(store, {})}
+    said = known.get(re.sub(r"^(unit_key|was_key)_\d+$", r"\1", field) if store in LAKE else field)
+    if said is None:
+        said = kept_of_work(store, field)
+    return None if said is None else Policy(said[0], said[1], tuple(said[2].split(", ")))
+
+
+def kept_of_work(store: str, field: str) -> Said | None:
+    """What is kept of the work on experiments: by whoever experiments, not of units."""
+    room, _, table = store.partition("/")
+    match room, table:
+        case "registry", ("entries" | "documents" | "lives" | "plans" | "rulesets" | "keys" | "tokens"):
+            if field in PEOPLE:
+                return ("to know who did what, and why", PERSONAL, "audit, verify")
+            return (REGISTRY[table], INTERNAL, "the verbs of the life cycle, verify")
+        case "access", "keys":
+            if field == "hash":
+                return ("to know a key again without keeping its secret", SENSITIVE, "server")
+            return ("to know what a key is good for, and since when", INTERNAL, "server, operators")
+        case "log", "server":
+            return LOGS.get(field)
+        case "exports", _:
+            return EXPORTS.get(table)
+        case _:
+            return None
+
+
+REGISTRY: Mapping[str, str] = {
+    "entries": "the audit chain: every step, signed, with what it was done to",
+    "documents": "definitions of metrics, flags and experiments",
+    "lives": "where each experiment stands",
+    "plans": "sealed plans of experiments",
+    "rulesets": "what clients were served",
+    "keys": "public keys that signed the chain",
+    "tokens": "steps that were asked for twice are taken once",
+}
+
+LOGS: Mapping[str, Said] = {
+    "time": ("to know when something went wrong", INTERNAL, "operators"),
+    "level": ("to know how bad it is", INTERNAL, "operators"),
+    "message": (
+        "to know what went wrong; no unit, no key and no address stands in it",
+        INTERNAL,
+        "operators",
+    ),
+}
+
+EXPORTS: Mapping[str, Said] = {
+    "readouts": (
+        "aggregates by variant and segment, to decide by",
+        INTERNAL,
+        "analysts, whoever is shown them",
+    ),
+    "looks": ("the looks that a sealed plan was read at, with the bytes read", INTERNAL, "readouts, verify"),
+}
