@@ -8,6 +8,7 @@ from datetime import datetime
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.cells import least_of, screen
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.sealed import registered
 from splitrun.conduct.reading.taking import Data, judged, taken
@@ -59,7 +60,7 @@ def analyze(
     folders = folders_of(experiment)
     data = Data(folders, allowed, frames, lake_of(folders[0]))
     found = taken(plan, data, moment, table)
-    return judged(found, registration)
+    return screen(found, least_of(folders[0], found)).withheld(judged(found, registration))
 
 
 def framed(plan: Plan, frames: Mapping[str, object]) -> Plan:

@@ -81,7 +81,9 @@ class Privacy(Model):
     ids: Literal["pseudonym", "raw_ids"] = "pseudonym"
     consent: Literal["required", "not_required"] = "required"
     retention: dict[Kept, Retained] = Field(default_factory=dict)
-    min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    min_cell: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Units that a level of a segment must have in every variant to be shown; 1: every level is. Where it is
+    not written: 10 where the lake is read, 1 where files are."""
 
 
 class Project(Model):

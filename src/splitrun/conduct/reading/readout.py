@@ -10,6 +10,7 @@ from pathlib import Path
 from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.cells import least_of, said, screen, shown_before
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
 from splitrun.conduct.reading.sealed import in_force, registration
@@ -17,6 +18,8 @@ from splitrun.conduct.reading.taking import Data, Taken, Terms, judged, taken
 from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError
+from splitrun.govern.cells.grids import Past
+from splitrun.govern.cells.withholding import Screened
 from splitrun.infer.estimate import Estimate
 from splitrun.judge.readout import Readout
 from splitrun.measure.measured import Measured
@@ -69,6 +72,8 @@ class Case:
     plan: Plan
     early: str | None
     """Why it was read before its end earlier on; None: it was not."""
+    shown: tuple[Past, ...]
+    """What earlier looks showed by level."""
 
 
 def readout(
@@ -121,8 +126,10 @@ def readout(
     kept = registration(case.chain, now, recorded=True, early=early)
     seen = judged(found, kept)
     seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
+    cells = screen(found, least_of(where.root, found), case.shown)
+    seen = cells.withheld(seen)
     with where.registry() as registry:
-        registry.commit(look(case, (seen, found), wanted, table.now()))
+        registry.commit(look(case, (seen, found, cells), wanted, table.now()))
     return seen
 
 
@@ -184,7 +191,9 @@ def case_of(registry: Registry, where: Home, key: str, environment: str | None) 
         )
     plan = reopened(chain[-1].body)
     early = earlier(registry, project, chosen, chain[-1]) if plan.analysis.method is Method.FIXED else None
-    return Case(key, project, chosen, chain, plan, early)
+    said_before = registry.believed(project, subject_of(key))
+    shown = shown_before(said_before, chosen, chain[-1].version)
+    return Case(key, project, chosen, chain, plan, early, shown)
 
 
 def earlier(registry: Registry, project: str, environment: str, sealed: SealedPlan) -> str | None:
@@ -248,9 +257,9 @@ def read_as(plan: Plan, method: Method) -> Plan:
     return plan.model_copy(update={"analysis": plan.analysis.model_copy(update={"method": method})})
 
 
-def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> Change:
+def look(case: Case, read: tuple[Readout, Taken, Screened], wish: Wish, at: datetime) -> Change:
     """The entry that says that somebody looked, and at what."""
-    seen, found = read
+    seen, found, cells = read
     plan = case.chain[-1]
     planned = case.plan.analysis.planned_units
     content: dict[str, Json] = {
@@ -264,6 +273,7 @@ def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> C
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
         **read_of(found),
+        **said(cells),
         **({} if wish.pin is None else {"again": wish.pin}),
     }
     remark = Remark(

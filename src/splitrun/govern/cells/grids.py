@@ -1,0 +1,257 @@
+"""From what was measured to what may be shown: counts by level, and how segments tell of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+
+from splitrun.govern.cells.suppression import Counts, Grid
+from splitrun.govern.cells.system import Order, Place, Sum
+from splitrun.measure.measured import Measured
+from splitrun.moments import FloatArray, IntArray
+
+__all__ = ["UNITS", "Past", "Table", "grid", "tables"]
+
+UNITS = ""
+"""The kind of count that is no metric's: units that were analysed, matured or not."""
+
+Levels = Mapping[str, Mapping[str, tuple[int, ...] | None]]
+"""By segment and level, units by variant; None where they were hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One kind of count, as an earlier readout showed it."""
+
+    totals: tuple[int, ...]
+    levels: Levels
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What one earlier readout showed."""
+
+    as_of: datetime | None
+    tables: Mapping[str, Table]
+    """By metric, and under `UNITS`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """Counts of one kind over the cells and by segment."""
+
+    totals: tuple[int, ...]
+    now: Counts
+    cells: IntArray
+    """Units in each cell of the cube, shape (cells,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tie:
+    """Levels of one segment that lie within a level, or several, of another."""
+
+    plus: tuple[Place, ...]
+    minus: tuple[Place, ...]
+    rest: IntArray | None = None
+    """Cells that the first hold and the second do not; None: there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier readouts add to a grid."""
+
+    past: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+    lost: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+    sums: list[Sum] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+
+
+def tables(measured: Measured, segments: Sequence[str], metrics: Sequence[str]) -> dict[str, Kind]:
+    """Count units by level: those analysed, and of each metric those with a known outcome.
+
+    Args:
+        measured: What the data holds.
+        segments: Keys of what is shown by level.
+        metrics: Keys of the metrics.
+    """
+    found = {UNITS: units(measured, segments)}
+    return found | {key: outcomes(measured, segments, key) for key in metrics}
+
+
+def units(measured: Measured, segments: Sequence[str]) -> Kind:
+    """Units that were analysed."""
+    now = {}
+    for segment in segments:
+        now.update(placed(segment, measured.labels(segment), measured.units(segment)))
+    return Kind(whole(measured.units()[:, 0]), now, measured.cells.units)
+
+
+def outcomes(measured: Measured, segments: Sequence[str], metric: str) -> Kind:
+    """Units with a known outcome of a metric."""
+    now = {}
+    for segment in segments:
+        labels, parts = measured.by_variant(metric, segment)
+        now.update(placed(segment, labels, np.array([part.n for part in parts])))
+    _, parts = measured.by_variant(metric)
+    cells = measured.columns[metric].moments.n.astype(np.int64)
+    return Kind(whole(np.array([part.n[0] for part in parts])), now, cells)
+
+
+def placed(
+    segment: str, labels: Sequence[str], counts: IntArray | FloatArray
+) -> Iterator[tuple[Place, tuple[int, ...]]]:
+    """Counts of shape (variants, levels) by place."""
+    for index, label in enumerate(labels):
+        yield Place(segment, label), whole(counts[:, index])
+
+
+def whole(counts: IntArray | FloatArray) -> tuple[int, ...]:
+    """Counts as whole numbers."""
+    return tuple(int(count) for count in counts)
+
+
+def grid(measured: Measured, kind: Kind, past: Sequence[Table], most: Counts, *, rising: int) -> Grid:
+    """Lay out what there is to show of one kind of count.
+
+    Args:
+        measured: What the data holds.
+        kind: The counts.
+        past: The same counts of earlier readouts, in the order of the moments that they speak of.
+        most: The most that a count can be, where another count says so.
+        rising: How many of them speak of a moment no later than this readout does; the rest hold more.
+    """
+    segments = tuple(dict.fromkeys(place.segment for place in kind.now))
+    sums = [Sum(dict.fromkeys(levels(kind.now, segment), 1), kind.totals) for segment in segments]
+    none, between = (0,) * len(kind.totals), {}
+    known = before(kind, past, rising)
+    for number, tie in enumerate(ties(measured, segments)):
+        beyond = Place("", str(number))
+        if tie.rest is not None:
+            between[beyond] = by_variant(measured, kind.cells, tie.rest)
+        for look in range(len(past) + 1):
+            of = tied(tie, beyond, look)
+            if look and tie.rest is not None:
+                known.lost[beyond._replace(look=look)] = past[look - 1].totals
+            if not look or all(place in known.past or place in known.lost for place in of):
+                sums.append(Sum(of, none))
+    return Grid(
+        totals=kind.totals,
+        now=kind.now,
+        sums=(*sums, *known.sums),
+        orders=tuple(known.orders),
+        between=between,
+        past=known.past,
+        lost=known.lost,
+        most=most,
+    )
+
+
+def tied(tie: Tie, beyond: Place, look: int) -> dict[Place, int]:
+    """What a tie says of the counts of a look: one that holds now held before, when there were fewer units."""
+    of = {**dict.fromkeys(tie.plus, 1), **dict.fromkeys(tie.minus, -1)}
+    if tie.rest is not None:
+        of[beyond] = -1
+    return {place._replace(look=look): sign for place, sign in of.items()}
+
+
+def levels(now: Counts, segment: str) -> tuple[Place, ...]:
+    """The levels of a segment."""
+    return tuple(place for place in now if place.segment == segment)
+
+
+def by_variant(measured: Measured, counts: IntArray, cells: IntArray) -> tuple[int, ...]:
+    """Units of some cells, by variant."""
+    code, variants = measured.cells.variant.code[cells], len(measured.cells.variant.labels)
+    return whole(np.bincount(code, weights=counts[cells], minlength=variants))
+
+
+def ties(measured: Measured, segments: Sequence[str]) -> Iterator[Tie]:
+    """Find what the data itself shows of segments that tell of one another, like countries of regions.
+
+    Where all segments together made too many cells they were not crossed, and nothing is known of that.
+    """
+    crossed = [segment for segment in segments if segment in measured.cells.segments]
+    for place, one in enumerate(crossed):
+        for other in crossed[place + 1 :]:
+            yield from same(measured, one, other)
+    for one in crossed:
+        for other in crossed:
+            if one != other:
+                yield from within(measured, one, other)
+
+
+def held(measured: Measured, one: str, other: str) -> IntArray:
+    """Units in each level of one segment and of another, shape (levels, levels)."""
+    first, second = measured.cells.segments[one], measured.cells.segments[other]
+    found = np.zeros((len(first.labels), len(second.labels)), dtype=np.int64)
+    np.add.at(found, (first.code, second.code), measured.cells.units)
+    return found
+
+
+def same(measured: Measured, one: str, other: str) -> Iterator[Tie]:
+    """Levels of a segment that hold together the very units that levels of another hold."""
+    table = held(measured, one, other) > 0
+    left = set(range(len(table)))
+    parts: list[tuple[set[int], set[int]]] = []
+    while left:
+        rows, columns = {left.pop()}, set[int]()
+        while True:
+            columns = {int(each) for each in np.flatnonzero(table[sorted(rows)].any(axis=0))}
+            more = {int(each) for each in np.flatnonzero(table[:, sorted(columns)].any(axis=1))}
+            if more <= rows:
+                break
+            rows |= more
+        left -= rows
+        parts.append((rows, columns))
+    if len(parts) < 2:
+        return
+    first, second = measured.cells.segments[one].labels, measured.cells.segments[other].labels
+    for rows, columns in parts:
+        yield Tie(
+            tuple(Place(one, first[each]) for each in sorted(rows)),
+            tuple(Place(other, second[each]) for each in sorted(columns)),
+        )
+
+
+def within(measured: Measured, one: str, other: str) -> Iterator[Tie]:
+    """Levels of a segment that lie wholly within a level of another, which holds more units than theirs."""
+    table = held(measured, one, other)
+    first, second = measured.cells.segments[one], measured.cells.segments[other]
+    alone = (table > 0).sum(axis=1) == 1
+    for column, label in enumerate(second.labels):
+        inner = [int(row) for row in np.flatnonzero(alone & (table[:, column] > 0))]
+        rest = (second.code == column) & ~np.isin(first.code, inner) & (measured.cells.units > 0)
+        if inner and rest.any():
+            minus = tuple(Place(one, first.labels[row]) for row in inner)
+            yield Tie((Place(other, label),), minus, np.flatnonzero(rest))
+
+
+def before(kind: Kind, past: Sequence[Table], rising: int) -> Known:
+    """What earlier readouts showed and hid, and that units only come to be more."""
+    known = Known()
+    for look, table in enumerate(past, start=1):
+        for segment, shown in table.levels.items():
+            mine = {Place(segment, level, look): counts for level, counts in shown.items()}
+            seen = {place: counts for place, counts in mine.items() if counts is not None}
+            left = [total - sum(each) for total, *each in zip(table.totals, *seen.values(), strict=True)]
+            known.past.update(seen)
+            known.lost.update(
+                {place: tuple(max(0, each) for each in left) for place in mine if place not in seen}
+            )
+            known.sums.append(Sum(dict.fromkeys(mine, 1), table.totals))
+            for place in mine:
+                now = Place(segment, place.level)
+                if now in kind.now:
+                    known.orders.append(Order(place, now) if look <= rising else Order(now, place))
+    everything = {*known.past, *known.lost}
+    for earlier, later in pairwise(range(1, len(past) + 1)):
+        known.orders.extend(
+            Order(place, place._replace(look=later))
+            for place in sorted(everything)
+            if place.look == earlier and place._replace(look=later) in everything
+        )
+    return known
