@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.planning.preview import preview, preview_reports
     from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.measuring import Leaving, measure
     from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
@@ -83,6 +84,7 @@ __all__ = [
     "Access",
     "Asked",
     "Desk",
+    "Leaving",
     "Looking",
     "Verb",
     "Wanted",
@@ -139,6 +141,7 @@ __all__ = [
     "log_form",
     "make_access_key",
     "make_key",
+    "measure",
     "migrate_registry",
     "move",
     "place_of",
@@ -179,6 +182,7 @@ HOMES = {
     "Asked": "splitrun.conduct.lifecycle.footing",
     "Desk": "splitrun.conduct.desk",
     "FIRST": "splitrun.spec.templates.starting",
+    "Leaving": "splitrun.conduct.reading.measuring",
     "Looking": "splitrun.conduct.planning.looking",
     "Verb": "splitrun.govern.lifecycle.table",
     "Wanted": "splitrun.conduct.lifecycle.applying",
@@ -235,6 +239,7 @@ HOMES = {
     "log_form": "splitrun.report.forms.chain",
     "make_access_key": "splitrun.conduct.serving.access",
     "make_key": "splitrun.conduct.registry.keys",
+    "measure": "splitrun.conduct.reading.measuring",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
     "place_of": "splitrun.conduct.planning.kept",

@@ -41,19 +41,20 @@ class Attack:
         for key, place in self.hidden.items():
             if key[1].startswith("ones of"):
                 continue  # units are what is hidden; of them it may be told that none, or all, are one
-            ends = []
+            ends: list[float] = []
             for sign in (1, -1):
                 cost = np.zeros(len(self.hidden))
                 cost[place] = sign
                 best = linprog(cost, A_ub=under, b_ub=limit, A_eq=equal, b_eq=right, bounds=(0, None))
                 assert best.status in {0, 3}, best.message
-                ends.append(sign * best.fun if best.status == 0 else np.inf)
+                ends.append(sign * float(best.fun) if best.status == 0 else np.inf)
             low, high = ends
             yield key, ceil(low - 1e-6), 10**9 if np.isinf(high) else floor(high + 1e-6)
 
     def matrix(self, rows: Sequence[tuple[Mapping[Key, int], float]]) -> tuple[Any, Any]:
         """Rows over the hidden counts; those over none are left out."""
-        at, places, factors, right = [], [], [], []
+        at, places, factors = list[int](), list[int](), list[int]()
+        right: list[float] = []
         for of, total in rows:
             unknown = {key: sign for key, sign in of.items() if key in self.hidden}
             if not unknown:

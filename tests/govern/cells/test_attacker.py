@@ -102,10 +102,14 @@ def differences(cells: list[Screened], least: int) -> list[str]:
     return found
 
 
+Seen = tuple[tuple[str, tuple[int, ...] | None], ...]
+"""Levels with their counts, or that these were hidden."""
+
+
 @pytest.mark.requirement("R78")
 def test_knowing_how_levels_are_chosen_does_not_give_a_count_away() -> None:
     least, totals, names = 3, (7, 6), ("a", "b", "c")
-    worlds: dict[tuple[object, ...], list[tuple[tuple[int, ...], ...]]] = {}
+    worlds: dict[Seen, list[tuple[tuple[int, ...], ...]]] = {}
     columns = [[cut for cut in product(range(total + 1), repeat=3) if sum(cut) == total] for total in totals]
     for control, treatment in product(*columns):
         now = {Place("s", name): (control[at], treatment[at]) for at, name in enumerate(names)}

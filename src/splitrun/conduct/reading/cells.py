@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from splitrun.conduct.reading.taking import Taken
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.govern.cells.grids import Past, Table
+from splitrun.govern.cells.system import Place
 from splitrun.govern.cells.withholding import Screened, screened
 from splitrun.store.canonical import Json
 from splitrun.store.chain.entry import Entry
@@ -58,29 +59,39 @@ def least_of(place: Path, found: Taken) -> int:
     return LEAST if any(source.form == "lake" for source in found.measured.sources) else 1
 
 
-def screen(found: Taken, least: int, past: Sequence[Past] = ()) -> Screened:
+def screen(
+    found: Taken,
+    least: int,
+    past: Sequence[Past] = (),
+    begun: Mapping[str, frozenset[Place]] | None = None,
+) -> Screened:
     """Choose the levels of a readout that are not shown.
 
     Args:
         found: What was measured, and the plan that it is read by.
         least: Units that a level must have in every variant to be shown.
         past: What earlier looks showed.
+        begun: Levels that may not be shown whatever they hold, by metric and under `UNITS`.
     """
     segments = [one.key for one in found.plan.segments]
-    return screened(found.measured, segments, [one.key for one in found.plan.metrics], least, past)
+    metrics = [one.key for one in found.plan.metrics]
+    return screened(found.measured, segments, metrics, least, past, begun)
 
 
-def shown_before(entries: Sequence[Entry], environment: str, version: int) -> tuple[Past, ...]:
+def shown_before(
+    entries: Sequence[Entry], environment: str, version: int, verb: str = "look"
+) -> tuple[Past, ...]:
     """What looks at a version of an experiment showed by level; those that showed the same are one.
 
     Args:
         entries: Of the experiment, as the audit chain has them.
         environment: Where it runs.
         version: Of its plan.
+        verb: What the entries are called.
     """
     found: list[Past] = []
     for entry in entries:
-        if (entry.verb, entry.environment) == ("look", environment):
+        if (entry.verb, entry.environment) == (verb, environment):
             found += [one for one in read(entry.content, version) if one not in found]
     return tuple(found)
 

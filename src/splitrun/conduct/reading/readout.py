@@ -13,6 +13,7 @@ from splitrun.conduct.reading.access import Access, instant
 from splitrun.conduct.reading.cells import least_of, said, screen, shown_before
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
+from splitrun.conduct.reading.regions import Joined, joined, trusted_of
 from splitrun.conduct.reading.sealed import in_force, registration
 from splitrun.conduct.reading.taking import Data, Taken, Terms, judged, taken
 from splitrun.conduct.registry.place import Home, actor_of, home
@@ -58,6 +59,10 @@ class Wish:
     """None: as the environment or the login says."""
     pin: int | None = None
     """Number of a former look: what it read of the lake is read again, up to the same moment."""
+    merge: tuple[Path, ...] = ()
+    """Files of moments from regions, which are read in the place of rows."""
+    keys: tuple[Path, ...] = ()
+    """Files of public keys that these may be signed by, besides the project's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,9 @@ def readout(
     if pin is not None:
         moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
     data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake)
-    found = taken(read, data, moment, table, terms(case.early, wanted.early))
+    on = terms(case.early, wanted.early)
+    together = regions_of(case, wanted, where, on, table) if wanted.merge else None
+    found = taken(read, data, moment, table, on) if together is None else together.found
     if pin is not None:
         held(pin, found, case.chain[-1].digest)
     at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != read
@@ -126,11 +133,24 @@ def readout(
     kept = registration(case.chain, now, recorded=True, early=early)
     seen = judged(found, kept)
     seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
-    cells = screen(found, least_of(where.root, found), case.shown)
+    least = max(least_of(where.root, found), 1 if together is None else together.least)
+    cells = screen(found, least, case.shown, None if together is None else together.begun)
     seen = cells.withheld(seen)
     with where.registry() as registry:
-        registry.commit(look(case, (seen, found, cells), wanted, table.now()))
+        registry.commit(look(case, (seen, found, cells), (wanted, together), table.now()))
     return seen
+
+
+def regions_of(case: Case, wish: Wish, where: Home, on: Terms, desk: Desk) -> Joined:
+    """Read the files of moments that regions have sent.
+
+    Raises:
+        SpecError: The plan needs more than moments.
+        DataError: A file is none, was changed, is signed by nobody who is known, or does not fit.
+    """
+    desk.progress("adding up what regions have measured")
+    known = trusted_of(where.trusted, wish.keys)
+    return joined(wish.merge, known, (logged(case.plan), case.chain[-1].digest), on, desk.now())
 
 
 def pin_of(registry: Registry, case: Case, wish: Wish, moment: datetime | None) -> Pin | None:
@@ -257,9 +277,15 @@ def read_as(plan: Plan, method: Method) -> Plan:
     return plan.model_copy(update={"analysis": plan.analysis.model_copy(update={"method": method})})
 
 
-def look(case: Case, read: tuple[Readout, Taken, Screened], wish: Wish, at: datetime) -> Change:
+def look(
+    case: Case,
+    read: tuple[Readout, Taken, Screened],
+    asked: tuple[Wish, Joined | None],
+    at: datetime,
+) -> Change:
     """The entry that says that somebody looked, and at what."""
     seen, found, cells = read
+    wish, together = asked
     plan = case.chain[-1]
     planned = case.plan.analysis.planned_units
     content: dict[str, Json] = {
@@ -274,6 +300,7 @@ def look(case: Case, read: tuple[Readout, Taken, Screened], wish: Wish, at: date
         "early": None if seen.registration is None else seen.registration.early,
         **read_of(found),
         **said(cells),
+        **({} if together is None else {"regions": together.files}),
         **({} if wish.pin is None else {"again": wish.pin}),
     }
     remark = Remark(

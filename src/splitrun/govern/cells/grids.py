@@ -16,6 +16,9 @@ from splitrun.moments import FloatArray, IntArray
 
 __all__ = ["UNITS", "Past", "Table", "grid", "tables"]
 
+NEAREST = 4
+"""Earlier readouts on either side of this one that are held against it sum by sum; with all others, the units of
+each level are."""
 UNITS = ""
 """The kind of count that is no metric's: units that were analysed, matured or not."""
 
@@ -61,13 +64,75 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What earlier readouts add to a grid."""
+class Shape:
+    """A sum that holds at every moment: a segment's levels add up to the whole, a tie to nothing."""
 
+    of: Mapping[Place, int]
+    whole: bool
+
+    def at(self, look: int, total: tuple[int, ...]) -> Sum:
+        """The sum of one look, or of what was added from one to another."""
+        none = (0,) * len(total)
+        return Sum(
+            {place._replace(look=look): sign for place, sign in self.of.items()},
+            total if self.whole else none,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What readouts at several moments tell together."""
+
+    tables: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Units of every variant, by look."""
     past: dict[Place, tuple[int, ...]] = field(default_factory=dict)
     lost: dict[Place, tuple[int, ...]] = field(default_factory=dict)
     sums: list[Sum] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+
+    def remember(self, look: int, table: Table, now: Counts) -> None:
+        """Take what an earlier readout showed and hid; a level that it did not name had nobody in it."""
+        self.tables[look] = table.totals
+        for segment, shown in table.levels.items():
+            for level in {*shown, *(place.level for place in now if place.segment == segment)}:
+                place = Place(segment, level, look)
+                counts = shown[level] if level in shown else (0,) * len(table.totals)
+                if counts is None:
+                    self.lost[place] = table.totals
+                else:
+                    self.past[place] = counts
+                if place._replace(look=0) in now:
+                    self.orders.append(Order(place, place._replace(look=0)))
+
+    def tie(self, shapes: Sequence[Shape], look: int) -> None:
+        """Add the sums of an earlier readout: what holds now held before, when there were fewer units."""
+        for shape in shapes:
+            one = shape.at(look, self.tables[look])
+            self.lost.update({place: self.tables[look] for place in one.of if not place.segment})
+            if self.holds(one):
+                self.sums.append(one)
+
+    def holds(self, one: Sum) -> bool:
+        """Whether everything that a sum names is known of."""
+        return all(not place.look or place in self.past or place in self.lost for place in one.of)
+
+    def grow(self, shapes: Sequence[Shape], earlier: int, later: int) -> None:
+        """Add what came from one look to another: never less than nobody, and the sums hold of it too."""
+        more = tuple(
+            max(0, after - before)
+            for before, after in zip(self.tables[earlier], self.tables[later], strict=True)
+        )
+        added = -(1 + earlier + later * 1000)
+        for shape in shapes:
+            ends = [shape.at(look, more) for look in (earlier, later)]
+            if not all(map(self.holds, ends)):
+                continue
+            self.sums.append(shape.at(added, more))
+            for small, large in zip(*(one.of for one in ends), strict=True):
+                grown = small._replace(look=added)
+                if grown not in self.lost:
+                    self.lost[grown] = more
+                    self.sums.append(Sum({large: 1, small: -1, grown: -1}, (0,) * len(more)))
 
 
 def tables(measured: Measured, segments: Sequence[str], metrics: Sequence[str]) -> dict[str, Kind]:
@@ -84,7 +149,7 @@ def tables(measured: Measured, segments: Sequence[str], metrics: Sequence[str]) 
 
 def units(measured: Measured, segments: Sequence[str]) -> Kind:
     """Units that were analysed."""
-    now = {}
+    now: dict[Place, tuple[int, ...]] = {}
     for segment in segments:
         now.update(placed(segment, measured.labels(segment), measured.units(segment)))
     return Kind(whole(measured.units()[:, 0]), now, measured.cells.units)
@@ -92,7 +157,7 @@ def units(measured: Measured, segments: Sequence[str]) -> Kind:
 
 def outcomes(measured: Measured, segments: Sequence[str], metric: str) -> Kind:
     """Units with a known outcome of a metric."""
-    now = {}
+    now: dict[Place, tuple[int, ...]] = {}
     for segment in segments:
         labels, parts = measured.by_variant(metric, segment)
         now.update(placed(segment, labels, np.array([part.n for part in parts])))
@@ -125,37 +190,38 @@ def grid(measured: Measured, kind: Kind, past: Sequence[Table], most: Counts, *,
         rising: How many of them speak of a moment no later than this readout does; the rest hold more.
     """
     segments = tuple(dict.fromkeys(place.segment for place in kind.now))
-    sums = [Sum(dict.fromkeys(levels(kind.now, segment), 1), kind.totals) for segment in segments]
-    none, between = (0,) * len(kind.totals), {}
-    known = before(kind, past, rising)
+    shapes = [Shape(dict.fromkeys(levels(kind.now, one), 1), whole=True) for one in segments]
+    between = {}
     for number, tie in enumerate(ties(measured, segments)):
-        beyond = Place("", str(number))
+        of = {**dict.fromkeys(tie.plus, 1), **dict.fromkeys(tie.minus, -1)}
         if tie.rest is not None:
+            beyond = Place("", str(number))
             between[beyond] = by_variant(measured, kind.cells, tie.rest)
-        for look in range(len(past) + 1):
-            of = tied(tie, beyond, look)
-            if look and tie.rest is not None:
-                known.lost[beyond._replace(look=look)] = past[look - 1].totals
-            if not look or all(place in known.past or place in known.lost for place in of):
-                sums.append(Sum(of, none))
+            of[beyond] = -1
+        shapes.append(Shape(of, whole=False))
+    known = Known()
+    known.tables[0] = kind.totals
+    for shape in shapes:
+        known.sums.append(shape.at(0, kind.totals))
+    near = range(max(1, rising - NEAREST + 1), min(len(past), rising + NEAREST) + 1)
+    for look, table in enumerate(past, start=1):
+        known.remember(look, table, kind.now)
+        if look in near:
+            known.tie(shapes, look)
+    for earlier, later in pairwise(near):
+        known.grow(shapes, earlier, later)
+    for look in near:
+        known.grow(shapes, *((look, 0) if look <= rising else (0, look)))
     return Grid(
         totals=kind.totals,
         now=kind.now,
-        sums=(*sums, *known.sums),
+        sums=tuple(known.sums),
         orders=tuple(known.orders),
         between=between,
         past=known.past,
         lost=known.lost,
         most=most,
     )
-
-
-def tied(tie: Tie, beyond: Place, look: int) -> dict[Place, int]:
-    """What a tie says of the counts of a look: one that holds now held before, when there were fewer units."""
-    of = {**dict.fromkeys(tie.plus, 1), **dict.fromkeys(tie.minus, -1)}
-    if tie.rest is not None:
-        of[beyond] = -1
-    return {place._replace(look=look): sign for place, sign in of.items()}
 
 
 def levels(now: Counts, segment: str) -> tuple[Place, ...]:
@@ -228,30 +294,3 @@ def within(measured: Measured, one: str, other: str) -> Iterator[Tie]:
         if inner and rest.any():
             minus = tuple(Place(one, first.labels[row]) for row in inner)
             yield Tie((Place(other, label),), minus, np.flatnonzero(rest))
-
-
-def before(kind: Kind, past: Sequence[Table], rising: int) -> Known:
-    """What earlier readouts showed and hid, and that units only come to be more."""
-    known = Known()
-    for look, table in enumerate(past, start=1):
-        for segment, shown in table.levels.items():
-            mine = {Place(segment, level, look): counts for level, counts in shown.items()}
-            seen = {place: counts for place, counts in mine.items() if counts is not None}
-            left = [total - sum(each) for total, *each in zip(table.totals, *seen.values(), strict=True)]
-            known.past.update(seen)
-            known.lost.update(
-                {place: tuple(max(0, each) for each in left) for place in mine if place not in seen}
-            )
-            known.sums.append(Sum(dict.fromkeys(mine, 1), table.totals))
-            for place in mine:
-                now = Place(segment, place.level)
-                if now in kind.now:
-                    known.orders.append(Order(place, now) if look <= rising else Order(now, place))
-    everything = {*known.past, *known.lost}
-    for earlier, later in pairwise(range(1, len(past) + 1)):
-        known.orders.extend(
-            Order(place, place._replace(look=later))
-            for place in sorted(everything)
-            if place.look == earlier and place._replace(look=later) in everything
-        )
-    return known

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from splitrun.govern.cells.system import Order, Place, Range, Sum, neighbours, ranges, solved
+from splitrun.govern.cells.system import Order, Place, Range, Sum, ranges, solved
 
 __all__ = ["Counts", "Grid", "hidden", "small"]
 
@@ -34,7 +34,7 @@ class Grid:
     past: Counts = field(default_factory=dict)
     """What earlier readouts showed."""
     lost: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
-    """What earlier readouts hid, and the most that it can have been."""
+    """What earlier readouts hid, and what was added since: the most that each can be."""
     most: Counts = field(default_factory=dict)
     """The most that a count of now can be, where another count says so."""
 
@@ -110,7 +110,7 @@ def needed(grid: Grid, least: int) -> dict[Place, tuple[int, ...]]:
     return {
         place: tuple(min(least, each.width) for each in found)
         for place, found in wide.items()
-        if place not in grid.between or place in kept
+        if place.look >= 0 and (place not in grid.between or place in kept)
     }
 
 
@@ -123,7 +123,7 @@ def opened_to(grid: Grid, chosen: Collection[Place]) -> dict[Place, tuple[Range,
         most = {place: ceiling(grid, place, variant, total) for place in unseen}
         known = {place: counts[variant] for place, counts in shown.items()}
         sums = [(one.of, one.total[variant]) for one in grid.sums]
-        for place, narrowed in ranges(most, known, sums, grid.orders).items():
+        for place, narrowed in ranges(most, known, sums).items():
             found[place].append(narrowed)
     return {place: tuple(each) for place, each in found.items()}
 
@@ -155,5 +155,5 @@ def another(grid: Grid, chosen: Collection[Place], weak: Place) -> Place:
         tied = [place for place in left if place in one.of]
         if tied:
             return min(tied, key=lambda place: (sum(grid.now[place]), place))
-    tied = [place for place in neighbours(weak, (), grid.orders) if place in left]
+    tied = [place for pair in grid.orders if weak in pair for place in pair if place in left]
     return min(tied or left, key=lambda place: (sum(grid.now[place]), place))

@@ -7,7 +7,7 @@ fractions, so that no rounding hides what can be told.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     segment: str
     level: str
     look: int = 0
-    """0 of the readout at hand, from 1 of an earlier one."""
+    """0 of the readout at hand, from 1 of an earlier one; below 0: what was added from one to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sum:
 
 
 class Order(NamedTuple):
-    """A count that is no larger than another in every variant."""
+    """The same count at two moments, the earlier one first: units only come to be more."""
 
     small: Place
     large: Place
@@ -108,7 +108,6 @@ def ranges(
     most: Mapping[Place, int],
     shown: Mapping[Place, int],
     sums: Sequence[tuple[Mapping[Place, int], int]],
-    orders: Sequence[Order],
 ) -> dict[Place, Range]:
     """Narrow the hidden counts of one variant between bounds, until nothing narrows any more.
 
@@ -116,7 +115,6 @@ def ranges(
         most: The hidden counts, and the most that each can be at first.
         shown: Counts that are known.
         sums: As in `Sum`, with what comes out in this variant.
-        orders: Which counts are no larger than which.
     """
     found = {place: Range(0, high) for place, high in most.items()}
     open_sums = [opened(of, total, shown) for of, total in sums]
@@ -124,8 +122,6 @@ def ranges(
         before = dict(found)
         for of, total in open_sums:
             narrow(of, total, found)
-        for small, large in orders:
-            between(small, large, shown, found)
         if found == before:
             break
     return found
@@ -154,22 +150,3 @@ def narrow(of: Mapping[Place, int], total: int, found: dict[Place, Range]) -> No
 def end(of: Range, sign: int) -> tuple[int, int]:
     """The least and the most that a count adds to a sum."""
     return (of.low, of.high) if sign > 0 else (-of.high, -of.low)
-
-
-def between(small: Place, large: Place, shown: Mapping[Place, int], found: dict[Place, Range]) -> None:
-    """Narrow two counts by which of them is no larger."""
-    if small in found:
-        high = shown[large] if large in shown else found[large].high
-        found[small] = Range(found[small].low, min(found[small].high, high))
-    if large in found:
-        low = shown[small] if small in shown else found[small].low
-        found[large] = Range(max(found[large].low, low), found[large].high)
-
-
-def neighbours(place: Place, sums: Sequence[Sum], orders: Sequence[Order]) -> Iterator[Place]:
-    """What a count is tied to: those of the shortest sums first, then those in an order with it."""
-    for each in sorted((one for one in sums if place in one.of), key=lambda one: len(one.of)):
-        yield from (other for other in each.of if other != place)
-    for small, large in orders:
-        if place in (small, large):
-            yield small if place == large else large

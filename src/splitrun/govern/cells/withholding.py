@@ -135,6 +135,7 @@ def screened(
     metrics: Sequence[str],
     least: int,
     past: Sequence[Past] = (),
+    begun: Mapping[str, frozenset[Place]] | None = None,
 ) -> Screened:
     """Choose what of a readout is not shown.
 
@@ -144,6 +145,7 @@ def screened(
         metrics: Keys of its metrics.
         least: Units that a variant must have in a level that is shown; 1 or less: nothing is hidden.
         past: What earlier readouts of the same experiment showed.
+        begun: By metric, and under `UNITS`: levels that may not be shown whatever they hold.
     """
     if not segments:
         return Screened(least, {}, {})
@@ -156,7 +158,7 @@ def screened(
         known = [one.tables.get(name, Table((0,) * len(kind.totals), {})) for one in ordered]
         most = {} if name == UNITS else shown_of(whole.now, gone[UNITS])
         laid = grid(measured, kind, known, most, rising=rising)
-        gone[name] = hidden(laid, least, gone.get(UNITS, ()))
+        gone[name] = hidden(laid, least, {*gone.get(UNITS, ()), *(begun or {}).get(name, ())})
     shown = {
         name: Table(kind.totals, by_level(kind.now, segments, gone[name])) for name, kind in kinds.items()
     }
