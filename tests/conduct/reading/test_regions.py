@@ -254,7 +254,8 @@ def test_parcels_that_cannot_be_added_up_are_refused(regions: tuple[Path, Path, 
 
 
 def test_a_plan_whose_numbers_are_no_sums_is_refused_clearly(tmp_path: Path) -> None:
-    quantile = "{key: p90, kind: quantile, at: 0.9, source: orders, value: amount, per: unit, window: 1d, better: lower}"
+    summed = "source: orders, value: amount, per: unit, window: 1d, better: lower"
+    quantile = f"{{key: p90, kind: quantile, at: 0.9, {summed}}}"
     cut = "pre_exposure: [country, tenure], cluster: tenure, phase: country}"
     text = (
         EXPERIMENT.replace("window: 1d, cap: {at: 90}", "window: 1d, cap: {quantile: 0.99}")

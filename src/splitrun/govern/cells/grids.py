@@ -17,8 +17,9 @@ from splitrun.moments import FloatArray, IntArray
 __all__ = ["UNITS", "Past", "Table", "grid", "tables"]
 
 NEAREST = 4
-"""Earlier readouts on either side of this one that are held against it sum by sum; with all others, the units of
-each level are."""
+"""Earlier readouts on either side of this one that are held against it sum by sum; all others are level by
+level.
+"""
 UNITS = ""
 """The kind of count that is no metric's: units that were analysed, matured or not."""
 
@@ -122,7 +123,7 @@ class Known:
             max(0, after - before)
             for before, after in zip(self.tables[earlier], self.tables[later], strict=True)
         )
-        added = -(1 + earlier + later * 1000)
+        added = -(1 + earlier + later * 1_000_000)
         for shape in shapes:
             ends = [shape.at(look, more) for look in (earlier, later)]
             if not all(map(self.holds, ends)):
