@@ -23,8 +23,8 @@ from msgspec.json import Decoder
 from pydantic import BaseModel, Field
 
 from splitrun.sdk.event import Batch
-from splitrun.serve.app import application
 from splitrun.serve.events import Intake
+from splitrun.serve.running import Ending
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import AccessKeys, Scope
 from splitrun.store.spool.cipher import Cipher, secret_file
@@ -37,13 +37,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-def ours(folder: Path) -> tuple[object, str]:
+def ours(folder: Path) -> tuple[uvicorn.Server, str]:
     """The intake as it ships: keys, limits, validation, encryption, group commit."""
     access = AccessKeys(folder / "access.json")
     made = access.new("bench", (Scope.INGEST,), "shop", "production", "2026-11-22T08:00:00Z")
     cipher = Cipher([secret_file(folder / "keys" / "spool.key")])
     intake = Intake(SpoolFile(folder / "spool.db", cipher), cap=40_000_000_000)
-    return application(Server(folder, access, parts={"intake": intake})), made.secret
+    return Ending(Server(folder, access, parts={"intake": intake})), made.secret
 
 
 class Bare:
@@ -150,7 +150,12 @@ class Many(BaseModel):
     events: list[Annotated[Did | Met, Field(discriminator="type")]]
 
 
-def framework(_: Path) -> tuple[object, str]:
+def bare(folder: Path) -> tuple[uvicorn.Server, str]:
+    """The bare loop."""
+    return plain(Bare(folder)), "none"
+
+
+def framework(_: Path) -> tuple[uvicorn.Server, str]:
     """A handler as a framework's tutorial has it: pydantic reads the batch, nothing is stored."""
     app = fastapi.FastAPI()
 
@@ -158,22 +163,11 @@ def framework(_: Path) -> tuple[object, str]:
     async def events(batch: Many) -> dict[str, object]:  # what the tutorial writes
         return {"accepted": len(batch.events), "rejected": []}
 
-    return app, "none"
+    return plain(app), "none"
 
 
-SERVERS: dict[str, Callable[[Path], tuple[object, str]]] = {
-    "ours": ours,
-    "bare": lambda folder: (Bare(folder), "none"),
-    "fastapi": framework,
-}
-
-
-def main(name: str, folder: Path, core: int) -> None:
-    """Serve on one core until the input ends."""
-    with suppress(AttributeError, OSError):  # elsewhere than on Linux it goes where the system puts it
-        os.sched_setaffinity(0, {core})
-    app, key = SERVERS[name](folder)
-    listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+def plain(app: object) -> uvicorn.Server:
+    """A server without anything of ours."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type] # an ASGI application of any make
         log_level="warning",
@@ -182,7 +176,22 @@ def main(name: str, folder: Path, core: int) -> None:
         http="httptools",
         loop="uvloop",
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
+
+
+SERVERS: dict[str, Callable[[Path], tuple[uvicorn.Server, str]]] = {
+    "ours": ours,
+    "bare": bare,
+    "fastapi": framework,
+}
+
+
+def main(name: str, folder: Path, core: int) -> None:
+    """Serve on one core until the input ends."""
+    with suppress(AttributeError, OSError):  # elsewhere than on Linux it goes where the system puts it
+        os.sched_setaffinity(0, {core})
+    server, key = SERVERS[name](folder)
+    listening = socket.create_server(("127.0.0.1", 0), backlog=256)
 
     def ended() -> None:
         sys.stdin.read()

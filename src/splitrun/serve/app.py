@@ -10,23 +10,20 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun import __version__
 from splitrun.serve import events, health, metrics, ofrep, rulesets
 from splitrun.serve.api import definitions, experiments, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
-from splitrun.serve.events import Intake
 from splitrun.serve.front import ROUTE, Front
 from splitrun.serve.server import Server
-from splitrun.serve.taking.straight import Straight
 from splitrun.serve.watching import quality
-from splitrun.store.access.keys import Scope
+from splitrun.store.access.keys import BEARER, Scope
 
 __all__ = ["Application", "application", "endpoints"]
 
-BEARER = "Bearer "
 
 Guarded = Callable[[Request], Awaitable[Response]]
 """An endpoint behind the key that it asks for."""
@@ -51,23 +48,10 @@ class Application(FastAPI):
         server: Server = self.state.server
         return Front(self.routed, server.seen, server.origins)
 
-    @cached_property
-    def straight(self) -> ASGIApp:
-        """What takes batches, where they are taken."""
-        server: Server = self.state.server
-        match server.parts.get(events.NAME):
-            case Intake() as intake if Scope.INGEST not in server.open_scopes:
-                return Straight(server, intake, self.front)
-            case _:
-                return self.front
-
     async def __call__(self, scope: Scopes, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http":
-            if scope["path"] == events.PATH and scope["method"] == "POST":
-                await self.straight(scope, receive, send)
-            else:
-                await self.front(scope, receive, send)
+            await self.front(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -165,9 +149,9 @@ def allowed(scope: Scope, caller: Caller) -> bool:
 def found(server: Server, request: Request) -> Caller | None:
     """Find whose key a request carries, in either of the two headers."""
     said = dict(request.scope["headers"])
-    written = said.get(b"authorization", b"").decode("latin-1")
+    written = said.get(b"authorization", b"")
     if written.startswith(BEARER):
-        return server.access.holder(written.removeprefix(BEARER))
+        return server.access.proved(written)
     other = said.get(b"x-api-key")
     return None if other is None else server.access.holder(other.decode("latin-1"))
 

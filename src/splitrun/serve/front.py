@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from splitrun.serve.endpoint import refusal
 from splitrun.serve.seen import Seen
 
-__all__ = ["BINDING", "ROUTE", "Front"]
+__all__ = ["ROUTE", "Front"]
 
 ROUTE = "splitrun.route"
 """Under which a request's route stands, as it was declared."""
@@ -31,6 +31,8 @@ BINDING: Headers = [
     (b"cache-control", b"no-store"),
 ]
 """On every answer that does not say otherwise."""
+
+BOUND = frozenset(name for name, _ in BINDING)
 
 SHARED = ("/ofrep/", "/v1/events")
 """What pages of other origins may call, where the server was told of them."""
@@ -118,8 +120,8 @@ def method(scope: Scope) -> str:
 def bound(headers: Iterable[tuple[bytes, bytes]], origin: bytes) -> Headers:
     """Add what binds browsers, and who may read the answer."""
     whole = list(headers)
-    names = {name.lower() for name, _ in whole}
-    whole += [one for one in BINDING if one[0] not in names]
+    said = BOUND.intersection([name.lower() for name, _ in whole])
+    whole += [one for one in BINDING if one[0] not in said] if said else BINDING
     if origin:
         whole += [
             (b"access-control-allow-origin", origin),

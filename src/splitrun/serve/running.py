@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import resource
 import signal
@@ -165,6 +166,17 @@ class Ending(uvicorn.Server):
         )
         super().__init__(config)
         self.streams = rulesets_of(server)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin; what is there by now lives as long as the process, and is no garbage to look for."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        gc.unfreeze()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

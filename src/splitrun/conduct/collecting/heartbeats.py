@@ -51,8 +51,8 @@ class Pulse:
     """In the spool, on their way."""
     stored: int
     """The committer counted as brought in once."""
-    measured: int | None
-    """The engine finds; None where the lake is not read from here."""
+    measured: int
+    """The engine finds."""
     last: datetime | None
     """When the last one was received."""
     wrong: str = ""
@@ -98,21 +98,21 @@ def pulse(spool: SpoolFile, folder: Folder, where: tuple[str, str], now: datetim
     done = [(at, stored) for *_, at, stored in found.kept if at not in found.waiting]
     last = max((at for *_, at, _ in found.kept), default=None)
     try:
-        rows = measured(folder, spool.name()) if done else None
+        rows = measured(folder, spool.name()) if done else {}
     except (DataError, EngineError) as error:
         rows, says = {}, str(error)
     else:
         says = ""
-    count = None if rows is None else sum(rows.get(at // 1_000, 0) for at, _ in done)
+    count = sum(rows.get(at // 1_000, 0) for at, _ in done)
     stored = sum(times for _, times in done)
     return Pulse(
         *where,
         sent=len(done),
         waiting=len(found.waiting),
         stored=stored,
-        measured=0 if not done else count,
+        measured=count,
         last=None if last is None else EPOCH + timedelta(microseconds=last // 1_000),
-        wrong=says or differing(len(done), stored, 0 if not done else count),
+        wrong=says or differing(len(done), stored, count),
     )
 
 
@@ -148,14 +148,14 @@ def measured(folder: Folder, spool: str) -> Mapping[int, int]:
     return {int(row["at"]): int(row["n"]) for row in rows}
 
 
-def differing(sent: int, stored: int, count: int | None) -> str:
+def differing(sent: int, stored: int, count: int) -> str:
     """Say what does not fit; empty where all does."""
     if stored != sent:
         return (
             f"{sent:,} heartbeats were sent and {stored:,} stored; so may a product's events be lost or "
             "doubled: look at the committer's log"
         )
-    if count is not None and count != stored:
+    if count != stored:
         return (
             f"{stored:,} heartbeats were stored and {count:,} are measured; hold the lake's files against "
             "their digests, or restore it"

@@ -203,9 +203,9 @@ def arriving(one: Pulse, now: datetime, *, several: bool) -> Examination:
         says = "none in 24 hours; `splitrun serve` sends one every 5 minutes"
         return Examination(name, fine=True, says=says)
     age = (now - one.last).total_seconds()
-    measured = "not read from here" if one.measured is None else f"{one.measured:,} measured"
     silent = "; no server takes events now" if age > SILENT else ""
-    says = f"{one.sent:,} sent, {one.stored:,} stored, {measured}; the last {ago(age)} ago{silent}"
+    figures = f"{one.sent:,} sent, {one.stored:,} stored, {one.measured:,} measured"
+    says = f"{figures}; the last {ago(age)} ago{silent}"
     return Examination(name, fine=True, says=says)
 
 

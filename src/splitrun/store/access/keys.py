@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
 
-__all__ = ["AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
+__all__ = ["BEARER", "AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
 
 log = logging.getLogger("splitrun.access")
 
@@ -187,13 +187,13 @@ class AccessKeys:
         It is looked up by its SHA-256, of which nothing can be told from how long it takes.
 
         Args:
-            header: All of an `Authorization` header.
+            header: An `Authorization` header that begins with `BEARER`.
         """
         self.refresh()
         name = sha256(header).digest()
         found = self.proofs.get(name)
-        if found is None and header.startswith(BEARER):
-            found = self.holder(header[len(BEARER) :].decode("latin-1"))
+        if found is None:
+            found = self.holder(header.removeprefix(BEARER).decode("latin-1"))
             if found is not None:
                 self.proofs[name] = found
         return found

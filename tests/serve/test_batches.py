@@ -1,4 +1,4 @@
-"""The way of ordinary batches asks all that the long way asks, and hands on what is not ordinary."""
+"""A batch is asked for its key, its kind, its size and its time, whoever sent it and from which page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from splitrun.sdk.event import Accepted
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
 from splitrun.serve.server import Server
-from splitrun.serve.taking.straight import Straight
 from splitrun.store.access.keys import AccessKeys, Scope
 from splitrun.store.spool.cipher import Cipher
 from splitrun.store.spool.file import SpoolFile
@@ -61,14 +60,13 @@ def kept(server: Server) -> list[int]:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_ordinary_batch_is_durable_and_answered_as_on_the_long_way(
+def test_a_batch_is_durable_and_answered_alike_whatever_page_it_is_from(
     client: TestClient, server: Server, *, packed: bool
 ) -> None:
     body = batch(3)
     sent = {"Content-Encoding": "gzip"} if packed else {}
 
     found = client.post("/v1/events", content=gzip.compress(body) if packed else body, headers=sent)
-    # an origin is nothing ordinary
     other = client.post("/v1/events", content=body, headers={"Origin": "https://shop.example"})
 
     assert (found.status_code, found.content) == (202, encode(Accepted(3, [])))
@@ -94,7 +92,7 @@ def test_an_ordinary_batch_is_durable_and_answered_as_on_the_long_way(
     ],
     ids=["no JSON", "a name too short", "text", "another packing", "not packed", "another key", "too long"],
 )
-def test_what_is_not_ordinary_is_answered_the_long_way(
+def test_a_batch_that_is_not_taken_is_answered_in_the_documented_form_and_not_kept(
     client: TestClient, server: Server, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     found = client.post("/v1/events", content=body, headers=headers)
@@ -156,7 +154,7 @@ def test_a_body_that_does_not_come_is_waited_for_no_longer_than_it_may_take(serv
             "headers": headers,
             "query_string": b"",
         }
-        await Straight(server, intake, app.front)(scope, never, told)
+        await app(scope, never, told)
         await intake.stop()
 
     asyncio.run(run())

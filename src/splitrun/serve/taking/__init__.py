@@ -1,3 +1,0 @@
-"""Batches that are taken quickly."""
-
-from __future__ import annotations
