@@ -17,12 +17,8 @@ def test_one_unknown_of_a_sum_is_solved_and_two_are_not() -> None:
 
 def test_sums_that_tell_nothing_alone_are_solved_together() -> None:
     # a + b = 7, b + c = 5, a + c = 6: a = 4, b = 3, c = 2; d is in none of them with a factor of its own
-    sums = [
-        Sum({A: 1, B: 1}, (7,)),
-        Sum({B: 1, C: 1}, (5,)),
-        Sum({A: 1, C: 1}, (6,)),
-        Sum({A: 1, C: 1}, (6,)),
-    ]
+    pairs = {(A, B): 7, (B, C): 5, (A, C): 6, (C, A): 6}
+    sums = [Sum(dict.fromkeys(pair, 1), (total,)) for pair, total in pairs.items()]
 
     assert solved({A, B, C, D}, sums) == {A, B, C}
 

@@ -84,15 +84,8 @@ def readout(  # noqa: PLR0913 - a command takes what its words say
 ) -> None:
     """Read an experiment by its sealed plan; the look is recorded before an effect is shown."""
     allowed = access(data, database, memory, threads, timeout)
-    wish = verbs.Wish(
-        environment=environment,
-        reason=reason,
-        early=early,
-        actor=actor,
-        pin=pin,
-        merge=tuple(merge or ()),
-        keys=tuple(keys or ()),
-    )
+    regions = tuple(merge or ()), tuple(keys or ())
+    wish = verbs.Wish(environment, reason, early, actor, pin, *regions)
     show(
         lambda table: verbs.readout(experiment, folder, as_of=as_of, access=allowed, wish=wish, desk=table),
         html=html,
