@@ -26,12 +26,10 @@ def test_moments_are_written_told_and_read(tmp_path: Path) -> None:
     seal(place / "checkout.yaml")
     file, folder = tmp_path / "eu.json", ("--folder", str(place))
 
-    told = run("measure", "checkout", "--region", "eu", "--moments", str(file), "--as-of", MOMENT, *folder)
-    as_json = json.loads(
-        run(
-            "measure", "checkout", "--region", "eu", "--moments", str(file), "--as-of", MOMENT, "--json", *folder
-        )
-    )  # fmt: skip
+    words = ("measure", "checkout", "--region", "eu", "--moments", str(file), "--as-of", MOMENT, *folder)
+
+    told = run(*words)
+    as_json = json.loads(run(*words, "--json"))
 
     assert "moments of 400 units of eu, signed; sha256:" in told
     assert (as_json["form"], as_json["units"], as_json["withheld"]) == ("splitrun.measured/1", 400, [])

@@ -143,9 +143,9 @@ def test_levels_of_segments_are_those_of_all_rows_too(tmp_path: Path) -> None:
 
     merged = read(whole, (moments(east, "east"), moments(west, "west")), (public(east), public(west)))
 
+    forms: list[dict[str, Any]] = [read(whole).to_dict(), merged.to_dict()]
     pooled, found = (
-        {(one["metric"], str(one["segment"])): one for one in form["estimates"]}
-        for form in (read(whole).to_dict(), merged.to_dict())
+        {(one["metric"], str(one["segment"])): one for one in form["estimates"]} for form in forms
     )
     assert found.keys() == pooled.keys()
     assert {level for one in merged.comparisons if (level := one.level)} == set(countries)

@@ -47,7 +47,7 @@ class Attack:
                 cost[place] = sign
                 best = linprog(cost, A_ub=under, b_ub=limit, A_eq=equal, b_eq=right, bounds=(0, None))
                 assert best.status in {0, 3}, best.message
-                ends.append(sign * float(best.fun) if best.status == 0 else np.inf)
+                ends.append(sign * float(best.fun or 0.0) if best.status == 0 else np.inf)
             low, high = ends
             yield key, ceil(low - 1e-6), 10**9 if np.isinf(high) else floor(high + 1e-6)
 

@@ -113,8 +113,8 @@ def test_knowing_how_levels_are_chosen_does_not_give_a_count_away() -> None:
     columns = [[cut for cut in product(range(total + 1), repeat=3) if sum(cut) == total] for total in totals]
     for control, treatment in product(*columns):
         now = {Place("s", name): (control[at], treatment[at]) for at, name in enumerate(names)}
-        gone = hidden(Grid(totals, now, (Sum(dict.fromkeys(now, 1), totals),)), least)
-        seen = tuple((place.level, None if place in gone else now[place]) for place in now)
+        gone = hidden(Grid(totals, now, (Sum(dict.fromkeys(now, 1), totals),)), least).places
+        seen: Seen = tuple((place.level, None if place in gone else now[place]) for place in now)
         worlds.setdefault(seen, []).append(tuple(now.values()))
 
     for seen, possible in worlds.items():

@@ -36,9 +36,9 @@ def test_a_level_with_few_units_is_hidden_with_the_next_larger_one() -> None:
     now = {A: (4, 30), B: (50, 60), C: (20, 25), D: (70, 80)}
     grid = Grid((144, 195), now, (Sum(dict.fromkeys(now, 1), (144, 195)),))
 
-    assert hidden(grid, 10) == {A, C}
-    assert hidden(grid, 4) == frozenset()
-    assert hidden(grid, 1) == frozenset()
+    assert hidden(grid, 10).places == {A, C}
+    assert hidden(grid, 4).places == frozenset()
+    assert hidden(grid, 1).places == frozenset()
 
 
 def test_a_level_is_hidden_that_would_leave_fewer_than_may_be_shown_beside_it() -> None:
@@ -46,11 +46,11 @@ def test_a_level_is_hidden_that_would_leave_fewer_than_may_be_shown_beside_it() 
     now = {A: (0, 40), B: (9, 40), C: (30, 40)}
     grid = Grid((39, 120), now, (Sum(dict.fromkeys(now, 1), (39, 120)),))
 
-    assert hidden(grid, 10) == {A, B, C}
+    assert hidden(grid, 10).places == {A, B, C}
 
 
 def test_a_segment_of_one_level_is_the_whole_and_hides_nothing() -> None:
-    assert hidden(Grid((3, 4), {A: (3, 4)}, (Sum({A: 1}, (3, 4)),)), 10) == frozenset()
+    assert hidden(Grid((3, 4), {A: (3, 4)}, (Sum({A: 1}, (3, 4)),)), 10).places == frozenset()
 
 
 def test_a_level_that_has_changed_by_few_units_is_hidden_at_the_next_look() -> None:
@@ -64,8 +64,9 @@ def test_a_level_that_has_changed_by_few_units_is_hidden_at_the_next_look() -> N
         past=then,
     )
 
-    gone = hidden(grid, 10)
+    gone = hidden(grid, 10).places
 
     assert A in gone
     assert len(gone) > 1
-    assert not hidden(Grid((200, 221), {**now, A: (50, 61)}, grid.sums, grid.orders, past=then), 10)
+    same = Grid((200, 221), {**now, A: (50, 61)}, grid.sums, grid.orders, past=then)
+    assert not hidden(same, 10).places

@@ -137,7 +137,7 @@ def test_a_test_between_levels_is_withheld_where_one_of_them_is() -> None:
     # 1 primary x 1 treatment x 2 segments: Bonferroni's bound, which Holm never exceeds
     assert before["plan"].p is not None
     assert tests["plan"].p_adjusted == pytest.approx(min(1.0, 2 * before["plan"].p))
-    assert tests["plan"].p_adjusted >= (before["plan"].p_adjusted or 0.0)
+    assert (tests["plan"].p_adjusted or 0.0) >= (before["plan"].p_adjusted or 0.0)
 
 
 @pytest.mark.requirement("R78")

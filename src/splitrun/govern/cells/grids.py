@@ -14,7 +14,7 @@ from splitrun.govern.cells.system import Order, Place, Sum
 from splitrun.measure.measured import Measured
 from splitrun.moments import FloatArray, IntArray
 
-__all__ = ["UNITS", "Past", "Table", "grid", "tables"]
+__all__ = ["UNITS", "Around", "Kind", "Past", "Table", "grid", "tables"]
 
 NEAREST = 4
 """Earlier readouts on either side of this one that are held against it sum by sum; all others are level by
@@ -62,6 +62,16 @@ class Tie:
     minus: tuple[Place, ...]
     rest: IntArray | None = None
     """Cells that the first hold and the second do not; None: there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The units that are counted some of: those of a metric are among those analysed."""
+
+    totals: tuple[int, ...]
+    now: Counts
+    """Of levels that are shown."""
+    past: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,22 @@ class Known:
                     self.lost[grown] = more
                     self.sums.append(Sum({large: 1, small: -1, grown: -1}, (0,) * len(more)))
 
+    def miss(self, shapes: Sequence[Shape], look: int, totals: tuple[int, ...], units: Counts) -> None:
+        """Add what a look leaves out of units that it shows: nobody at least, and the sums hold of it too."""
+        left = tuple(max(0, one - two) for one, two in zip(totals, self.tables[look], strict=True))
+        out = -(1 + look * 1_000_000_000_000)
+        for shape in shapes:
+            if not self.holds(shape.at(look, left)):
+                continue
+            self.sums.append(shape.at(out, left))
+            for place in shape.of:
+                missed = place._replace(look=out)
+                if missed in self.lost:
+                    continue
+                self.lost[missed] = left
+                if place in units:
+                    self.sums.append(Sum({place._replace(look=look): 1, missed: 1}, units[place]))
+
 
 def tables(measured: Measured, segments: Sequence[str], metrics: Sequence[str]) -> dict[str, Kind]:
     """Count units by level: those analysed, and of each metric those with a known outcome.
@@ -180,14 +206,16 @@ def whole(counts: IntArray | FloatArray) -> tuple[int, ...]:
     return tuple(int(count) for count in counts)
 
 
-def grid(measured: Measured, kind: Kind, past: Sequence[Table], most: Counts, *, rising: int) -> Grid:
+def grid(
+    measured: Measured, kind: Kind, past: Sequence[Table], around: Around | None, *, rising: int
+) -> Grid:
     """Lay out what there is to show of one kind of count.
 
     Args:
         measured: What the data holds.
         kind: The counts.
         past: The same counts of earlier readouts, in the order of the moments that they speak of.
-        most: The most that a count can be, where another count says so.
+        around: What these counts are some of; None: of nothing that is shown.
         rising: How many of them speak of a moment no later than this readout does; the rest hold more.
     """
     segments = tuple(dict.fromkeys(place.segment for place in kind.now))
@@ -213,6 +241,17 @@ def grid(measured: Measured, kind: Kind, past: Sequence[Table], most: Counts, *,
         known.grow(shapes, earlier, later)
     for look in near:
         known.grow(shapes, *((look, 0) if look <= rising else (0, look)))
+    if around is not None:
+        known.miss(shapes, 0, around.totals, around.now)
+        for look in near:
+            table = around.past[look - 1]
+            then = {
+                Place(segment, level): counts
+                for segment, levels_then in table.levels.items()
+                for level, counts in levels_then.items()
+                if counts is not None
+            }
+            known.miss(shapes, look, table.totals, then)
     return Grid(
         totals=kind.totals,
         now=kind.now,
@@ -221,7 +260,7 @@ def grid(measured: Measured, kind: Kind, past: Sequence[Table], most: Counts, *,
         between=between,
         past=known.past,
         lost=known.lost,
-        most=most,
+        most={} if around is None else around.now,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from splitrun.govern.cells.system import Order, Place, Range, Sum, ranges, solved
 
-__all__ = ["Counts", "Grid", "hidden", "small"]
+__all__ = ["Chosen", "Counts", "Grid", "hidden", "small"]
 
 Counts = Mapping[Place, tuple[int, ...]]
 """Units by variant."""
@@ -44,23 +44,35 @@ class Grid:
         return {**self.past, **self.now}
 
 
-def hidden(grid: Grid, least: int, begun: Collection[Place] = ()) -> frozenset[Place]:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which levels are hidden."""
+
+    places: frozenset[Place]
+    given: Place | None = None
+    """One that is given away though every level is hidden: what these counts are some of tells too much."""
+
+
+def hidden(grid: Grid, least: int, begun: Collection[Place] = (), alone: Grid | None = None) -> Chosen:
     """Choose the levels of the readout at hand that are not shown.
 
     Args:
         grid: What there is to show.
         least: Units that a variant must have in a level that is shown; 1 or less: nothing is hidden.
         begun: Levels that are hidden anyway.
+        alone: The same without what the counts are some of, by which it is judged how open they must stay.
     """
     if least <= 1:
-        return frozenset()
+        return Chosen(frozenset())
     chosen = {*begun, *small(grid, least)}
-    if not chosen and not any(lying(grid, least)) and not grid.lost:
-        return frozenset()
-    due = needed(grid, least)
+    if not chosen and not any(lying(grid, least)) and not any(place.look > 0 for place in grid.lost):
+        return Chosen(frozenset())
+    due = needed(alone or grid, least)
     while (weak := told(grid, chosen, due)) is not None:
+        if len(chosen) >= len(grid.now):
+            return Chosen(frozenset(chosen), weak)
         chosen.add(another(grid, chosen, weak))
-    return frozenset(chosen)
+    return Chosen(frozenset(chosen))
 
 
 def small(grid: Grid, least: int) -> frozenset[Place]:

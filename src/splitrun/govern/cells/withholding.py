@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import TypeVar
 
-from splitrun.govern.cells.grids import UNITS, Past, Table, grid, tables
-from splitrun.govern.cells.suppression import hidden
+from splitrun.govern.cells.grids import UNITS, Around, Kind, Past, Table, grid, tables
+from splitrun.govern.cells.suppression import Counts, Grid, hidden
 from splitrun.govern.cells.system import Place
 from splitrun.infer.estimate import Unknown, Why
 from splitrun.judge.readout import Arm, Comparison, Heterogeneity, Readout, Verdict
@@ -149,20 +149,69 @@ def screened(
     """
     if not segments:
         return Screened(least, {}, {})
-    ordered = sorted(past, key=lambda one: 0.0 if one.as_of is None else one.as_of.timestamp())
-    rising = sum(no_later(one, measured.as_of) for one in ordered)
     kinds = tables(measured, segments, metrics)
-    whole = kinds[UNITS]
-    gone: dict[str, frozenset[Place]] = {}
-    for name, kind in kinds.items():
-        known = [one.tables.get(name, Table((0,) * len(kind.totals), {})) for one in ordered]
-        most = {} if name == UNITS else shown_of(whole.now, gone[UNITS])
-        laid = grid(measured, kind, known, most, rising=rising)
-        gone[name] = hidden(laid, least, {*gone.get(UNITS, ()), *(begun or {}).get(name, ())})
+    ordered = sorted(past, key=lambda one: 0.0 if one.as_of is None else one.as_of.timestamp())
+    scene = Scene(measured, kinds, tuple(ordered), least)
+    gone: Mapping[str, frozenset[Place]] | None = None
+    wanted = {name: frozenset((begun or {}).get(name, ())) for name in kinds}
+    while gone is None:
+        gone = scene.chosen(wanted)
     shown = {
         name: Table(kind.totals, by_level(kind.now, segments, gone[name])) for name, kind in kinds.items()
     }
     return Screened(least, gone, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to show of all kinds of counts."""
+
+    measured: Measured
+    kinds: Mapping[str, Kind]
+    past: tuple[Past, ...]
+    least: int
+
+    def chosen(self, wanted: dict[str, frozenset[Place]]) -> dict[str, frozenset[Place]] | None:
+        """Choose what is hidden of every kind.
+
+        Args:
+            wanted: What is hidden anyway; where units that are shown give a metric away, it gets more.
+
+        Returns:
+            None where that happened, and all is to be chosen again.
+        """
+        gone: dict[str, frozenset[Place]] = {}
+        whole = self.kinds[UNITS]
+        for name, kind in self.kinds.items():
+            around = None if name == UNITS else self.around(gone[UNITS])
+            also = {*gone.get(UNITS, ()), *wanted[name]}
+            alone = self.laid(name, kind, None)
+            found = hidden(self.laid(name, kind, around), self.least, also, alone)
+            left = [place for place in whole.now if place not in gone.get(UNITS, whole.now)]
+            if found.given is not None and left:
+                wanted[UNITS] |= {nearest(found.given, left, whole.now)}
+                return None
+            gone[name] = found.places
+        return gone
+
+    def laid(self, name: str, kind: Kind, around: Around | None) -> Grid:
+        """One kind of count, with what earlier readouts told of it."""
+        known = [one.tables.get(name, Table((0,) * len(kind.totals), {})) for one in self.past]
+        rising = sum(no_later(one, self.measured.as_of) for one in self.past)
+        return grid(self.measured, kind, known, around, rising=rising)
+
+    def around(self, gone: Collection[Place]) -> Around:
+        """The units that a metric's are some of."""
+        whole = self.kinds[UNITS]
+        told = tuple(one.tables.get(UNITS, Table(whole.totals, {})) for one in self.past)
+        return Around(whole.totals, shown_of(whole.now, gone), told)
+
+
+def nearest(given: Place, left: Sequence[Place], now: Counts) -> Place:
+    """The level whose units give a metric's away: the same one, or the smallest of its segment, or of all."""
+    same = [place for place in left if (place.segment, place.level) == (given.segment, given.level)]
+    beside = [place for place in left if place.segment == given.segment]
+    return min(same or beside or left, key=lambda place: (sum(now[place]), place))
 
 
 def no_later(one: Past, as_of: datetime | None) -> bool:
