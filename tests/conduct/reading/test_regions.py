@@ -17,6 +17,8 @@ from splitrun.conduct.reading.regions import refuse_unmergeable
 from splitrun.conduct.registry.place import home
 from splitrun.errors import DataError, SpecError
 from splitrun.report.notebook import Shown
+from splitrun.spec.analysis import Adjust, Method
+from splitrun.spec.source import MomentsTable
 from splitrun.store.canonical import canonical, digest
 from splitrun.store.chain.ring import LoneKey
 from tests.conduct.reading.checkouts import AFTER, EXPERIMENT, looks, project, seal
@@ -270,6 +272,24 @@ def test_a_plan_whose_numbers_are_no_sums_is_refused_clearly(tmp_path: Path) -> 
     assert [one.path for one in refused.value.mistakes] == [
         "exposures.cluster", "exposures.phase", "metrics.p90", "metrics.revenue.cap",
     ]  # fmt: skip
+
+
+def test_looks_strata_and_sums_made_elsewhere_are_refused_too(tmp_path: Path) -> None:
+    plan = plan_of(project(tmp_path))
+    rules = plan.analysis.model_copy(
+        update={"method": Method.GROUP_SEQUENTIAL, "adjust": Adjust(strata=("country",))}
+    )
+
+    with pytest.raises(SpecError) as refused:
+        refuse_unmergeable(
+            plan.model_copy(update={"analysis": rules, "moments": MomentsTable.model_construct()})
+        )
+
+    assert [one.path for one in refused.value.mistakes] == [
+        "moments",
+        "analysis.adjust.strata",
+        "analysis.method",
+    ]
 
 
 def test_measuring_needs_a_moment_a_name_and_enough_units(tmp_path: Path) -> None:

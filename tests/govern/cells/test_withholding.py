@@ -191,3 +191,46 @@ def test_a_hidden_effect_says_why_it_has_no_number() -> None:
 
     assert effects == {Unknown(Why.SUPPRESSED)}
     assert "fewer units than may be shown" in Why.SUPPRESSED.says
+
+
+@pytest.mark.requirement("R78")
+def test_units_that_would_give_a_metric_away_are_hidden_too() -> None:
+    # 12 of LI in each variant, of 9 of whom revenue is known, as it is of everybody else
+    units = world()
+    country, known = units.labels["country"].copy(), units.known.copy()
+    country[14:24], known[:6] = "LI", False
+    units = replace(units, labels={**units.labels, "country": country}, known=known)
+
+    _, seen, cells = shown(units, 300, 10, ("country",))
+
+    assert "LI" in {place.level for place in cells.hidden["revenue"]}
+    assert len(cells.hidden["revenue"]) > 1
+    assert "LI" in {one.level for one in seen.comparisons if one.suppressed and one.metric == "fetched"}
+
+
+@pytest.mark.requirement("R78")
+def test_two_levels_with_few_units_between_them_are_not_both_shown() -> None:
+    # whoever is older is grown, and three of the grown in each variant are not older
+    number = np.arange(300)
+    units = Units(
+        variant=number % 2,
+        labels={
+            "grown": np.where(number < 200, "true", "false"),
+            "older": np.where(number < 194, "true", "false"),
+        },
+        value=(number % 5 < 2).astype(np.float64),
+        known=np.ones(300, dtype=bool),
+    )
+
+    _, seen, _ = shown(units, 300, 10, ("grown", "older"))
+
+    gone = {(one.segment, one.level) for one in seen.comparisons if one.suppressed}
+    assert gone
+    assert not {("grown", "true"), ("older", "true")} - gone or len({one[0] for one in gone}) == 1
+
+
+def test_a_readout_without_segments_hides_nothing() -> None:
+    whole, seen, cells = shown(world(), 300, 10, ())
+
+    assert seen == whole
+    assert not cells.hidden

@@ -228,10 +228,26 @@ def grid(
             between[beyond] = by_variant(measured, kind.cells, tie.rest)
             of[beyond] = -1
         shapes.append(Shape(of, whole=False))
+    known = together(kind, past, around, shapes, rising)
+    return Grid(
+        totals=kind.totals,
+        now=kind.now,
+        sums=tuple(known.sums),
+        orders=tuple(known.orders),
+        between=between,
+        past=known.past,
+        lost=known.lost,
+        most={} if around is None else around.now,
+    )
+
+
+def together(
+    kind: Kind, past: Sequence[Table], around: Around | None, shapes: Sequence[Shape], rising: int
+) -> Known:
+    """Lay readouts at several moments beside one another, and beside the units that they count some of."""
     known = Known()
     known.tables[0] = kind.totals
-    for shape in shapes:
-        known.sums.append(shape.at(0, kind.totals))
+    known.sums.extend(shape.at(0, kind.totals) for shape in shapes)
     near = range(max(1, rising - NEAREST + 1), min(len(past), rising + NEAREST) + 1)
     for look, table in enumerate(past, start=1):
         known.remember(look, table, kind.now)
@@ -244,24 +260,18 @@ def grid(
     if around is not None:
         known.miss(shapes, 0, around.totals, around.now)
         for look in near:
-            table = around.past[look - 1]
-            then = {
-                Place(segment, level): counts
-                for segment, levels_then in table.levels.items()
-                for level, counts in levels_then.items()
-                if counts is not None
-            }
-            known.miss(shapes, look, table.totals, then)
-    return Grid(
-        totals=kind.totals,
-        now=kind.now,
-        sums=tuple(known.sums),
-        orders=tuple(known.orders),
-        between=between,
-        past=known.past,
-        lost=known.lost,
-        most={} if around is None else around.now,
-    )
+            known.miss(shapes, look, around.past[look - 1].totals, told_of(around.past[look - 1]))
+    return known
+
+
+def told_of(table: Table) -> dict[Place, tuple[int, ...]]:
+    """What an earlier readout showed."""
+    return {
+        Place(segment, level): counts
+        for segment, shown in table.levels.items()
+        for level, counts in shown.items()
+        if counts is not None
+    }
 
 
 def levels(now: Counts, segment: str) -> tuple[Place, ...]:
