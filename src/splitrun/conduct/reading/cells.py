@@ -19,7 +19,7 @@ from splitrun.store.chain.entry import Entry
 __all__ = ["LEAST", "least_of", "said", "screen", "shown_before"]
 
 LEAST = 10
-"""Units where a project reads what it collects itself and says nothing (docs/decisions/0009)."""
+"""Units where a project reads what it collects itself and says nothing (docs/decisions/0010)."""
 
 
 class Kept(BaseModel):
