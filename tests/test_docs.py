@@ -33,7 +33,7 @@ def test_every_verb_and_option_of_the_command_line_is_told() -> None:
     inner = [f"{each.info.name} {one.name}" for each in families for one in each.registered_commands]
     verbs = [*(command.name for command in app.registered_commands), *inner]
 
-    assert len(verbs) == 57
+    assert len(verbs) == 58
     assert not [verb for verb in verbs if f"| `splitrun {verb}" not in CLI]
     options = re.findall(
         r'typer\.Option\(\s*(?:None, )?"(--[a-z-]+)"',

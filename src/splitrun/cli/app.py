@@ -17,7 +17,7 @@ from splitrun.cli.lifecycle import moves, people, seals, status
 from splitrun.cli.people import wishes
 from splitrun.cli.planning import baseline, plan
 from splitrun.cli.power import command
-from splitrun.cli.reading import analysis, looking
+from splitrun.cli.reading import analysis, looking, regions
 from splitrun.cli.registry import chain, keys, upkeep
 from splitrun.cli.serving import access, demo, kills, replay, serve
 from splitrun.errors import (
@@ -89,6 +89,7 @@ def root(
 for name, verb, brief in (
     ("analyze", analysis.analyze, "Read an experiment: effects, intervals, verdicts, doubts."),
     ("readout", looking.readout, "Read an experiment by its sealed plan; the look is recorded."),
+    ("measure", regions.measure, "Write a region's moments to a signed file; its rows stay at home."),
     ("power", command.power, "Plan how many units and days an experiment takes, and what it can see."),
     ("baseline", baseline.baseline, "Measure on history what an experiment starts from."),
     ("plan", plan.plan, "Show what `register` would seal: the plan in words, its size, what is in its way."),

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from splitrun.conduct.planning.power import forecast_of
     from splitrun.conduct.planning.preview import preview, preview_reports
     from splitrun.conduct.reading.access import Access
+    from splitrun.conduct.reading.measuring import Leaving, measure
     from splitrun.conduct.reading.readout import Wish, readout
     from splitrun.conduct.registry.keys import keys, make_key, retire_key
     from splitrun.conduct.registry.log import export_log, log, verify_log
@@ -92,6 +93,7 @@ __all__ = [
     "Access",
     "Asked",
     "Desk",
+    "Leaving",
     "Looking",
     "Verb",
     "Wanted",
@@ -160,6 +162,7 @@ __all__ = [
     "map_form",
     "map_markdown",
     "meant",
+    "measure",
     "migrate_registry",
     "move",
     "opt_out",
@@ -262,6 +265,7 @@ HOMES = {
     "kept_at": "splitrun.conduct.people.exporting",
     "keys": "splitrun.conduct.registry.keys",
     "kill": "splitrun.conduct.serving.kills",
+    "Leaving": "splitrun.conduct.reading.measuring",
     "life_form": "splitrun.conduct.lifecycle.standing",
     "lint": "splitrun.conduct.lint",
     "listed": "splitrun.conduct.people.place",
@@ -274,6 +278,7 @@ HOMES = {
     "map_form": "splitrun.report.data.forms",
     "map_markdown": "splitrun.report.data.page",
     "meant": "splitrun.conduct.people.place",
+    "measure": "splitrun.conduct.reading.measuring",
     "migrate_registry": "splitrun.conduct.registry.upkeep",
     "move": "splitrun.conduct.lifecycle.moving",
     "opt_out": "splitrun.conduct.people.opting",

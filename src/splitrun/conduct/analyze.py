@@ -11,6 +11,7 @@ from splitrun.conduct.experiment import Written, folders_of, plan_of
 from splitrun.conduct.people.gone import gone_of
 from splitrun.conduct.people.withdrawn import withdrawn
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.cells import least_of, screen
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.sealed import registered
 from splitrun.conduct.reading.taking import Data, judged, taken
@@ -64,7 +65,7 @@ def analyze(
     gone = gone_of(folders[0], lake)
     data = Data(folders, allowed, frames, lake, gone, partial(withdrawn, folders[0], lake))
     found = taken(plan, data, moment, table)
-    return judged(found, registration)
+    return screen(found, least_of(folders[0], found)).withheld(judged(found, registration))
 
 
 def framed(plan: Plan, frames: Mapping[str, object]) -> Plan:

@@ -28,6 +28,7 @@ class Why(IntEnum):
     FEW_CLUSTERS = 10
     LOPSIDED_CLUSTERS = 11
     EXPLAINED = 12
+    SUPPRESSED = 13
 
     @property
     def says(self) -> str:
@@ -61,6 +62,10 @@ SENTENCES: dict[Why, str] = {
     Why.EXPLAINED: (
         "the covariates explain the metric wholly in both variants, so adjusted for them there is no spread "
         "to judge by"
+    ),
+    Why.SUPPRESSED: (
+        "withheld: fewer units than may be shown, in a variant of this level or of one that it would give "
+        "away"
     ),
     Why.NO_ALPHA: "no alpha may be spent now: the first planned look has not come, or all of it is spent",
 }

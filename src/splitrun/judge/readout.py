@@ -63,10 +63,10 @@ class GuardrailOutcome(StrEnum):
 class Arm:
     """One side of a comparison."""
 
-    units: int
-    """Units that count: matured, with a known outcome."""
-    exposed: int
-    """Units of this variant and segment level, matured or not."""
+    units: int | None
+    """Units that count: matured, with a known outcome; None where the level is suppressed, never else."""
+    exposed: int | None
+    """Units of this variant and segment level, matured or not; None where the level is suppressed."""
     mean: float | None
     """The metric's level, adjusted where the effect is; None where there is none or no look yet."""
     clusters: int | None = None
@@ -186,6 +186,8 @@ class Comparison:
     """Why it may have no verdict yet; where it has an effect `says` tells it too. None where it may."""
     exploratory: tuple[str, ...] = ()
     """The fields that are not as they were sealed, and that it rests on; empty where it is as sealed."""
+    suppressed: int | None = None
+    """Units that a level must have in every variant to be shown, where this one is not; None: it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ __all__ = [
     "breached_unseen",
     "defended",
     "explored",
+    "few",
     "guarded",
+    "held_back",
     "kept_back",
     "looking_ahead",
     "moved",
@@ -31,6 +33,16 @@ MOST = 4
 """Fields that a sentence names."""
 
 SIDES = ("control", "the treatment")
+
+
+def few(least: int) -> str:
+    """How many units are too few to be shown, like `fewer than 10 units`."""
+    return f"fewer than {least:,} units"
+
+
+def held_back(least: int) -> str:
+    """Why a level is not shown."""
+    return f"withheld: {few(least)}, in a variant of this level or of one that it would give away"
 
 
 def unread(codes: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from splitrun.judge.readout import (
     Parts,
     Readout,
 )
+from splitrun.judge.sentences import held_back
 from splitrun.report.registration.form import registration
 from splitrun.spec.amount import Size
 from splitrun.spec.analysis import Hypothesis
@@ -138,7 +139,13 @@ def comparison(found: Comparison, planned: PlannedMetric) -> Json:
         "says": found.says,
         "registered": found.registered,
         "exploratory": list(found.exploratory),
+        "suppressed": None if found.suppressed is None else suppressed(found.suppressed),
     }
+
+
+def suppressed(least: int) -> Json:
+    """That a level is not shown, and why."""
+    return {"min_cell": least, "says": held_back(least)}
 
 
 def arm(side: Arm) -> Json:

@@ -15,8 +15,8 @@ from itertools import groupby
 from splitrun.check.evidence import Severity
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.numbers import LIFT, Scale, scale
-from splitrun.judge.readout import Arm, Comparison, GuardrailOutcome, Heterogeneity, Readout, Verdict
-from splitrun.judge.sentences import unread
+from splitrun.judge.readout import Arm, Comparison, Heterogeneity, Readout, Verdict
+from splitrun.judge.sentences import held_back, unread
 from splitrun.report.axis import Axis, Bar, axis, bar
 from splitrun.report.beside import Note, mean, notes, reading
 from splitrun.report.printable import printable
@@ -251,15 +251,17 @@ def row(
         effect = lift = "none, for the same reason as over all units"
     elif found.segment is None and without_number(found) and lift == effect:
         lift = "none, for the same reason"
+    if found.suppressed is not None:
+        effect = lift = held_back(found.suppressed)
     name = found.metric if found.segment is None else f"{found.segment} = {found.level or 'none'}"
     return Row(
         name=printable(f"{name} ({found.variant})" if several else name),
         segment=found.segment,
-        verdict=outcome(found.guardrail, found.verdict),
+        verdict=outcome(found),
         tone=TONES[found.verdict],
-        control=mean(found.control.mean, units),
-        treatment=mean(found.treatment.mean, units),
-        units=f"{counted(found.control)} against {counted(found.treatment)} units",
+        control=level(found, found.control, units),
+        treatment=level(found, found.treatment, units),
+        units=both(found),
         effect=effect,
         lift=lift,
         p=chance(found.p, found.p_adjusted),
@@ -268,6 +270,11 @@ def row(
         bar=bar(found, planned, scope),
         notes=notes(found, planned.metric.kind, units),
     )
+
+
+def level(found: Comparison, side: Arm, units: Scale) -> str:
+    """The metric's level in a variant."""
+    return mean(side.mean, units) if found.suppressed is None else "withheld"
 
 
 def without_number(found: Comparison) -> bool:
@@ -279,14 +286,23 @@ def without_number(found: Comparison) -> bool:
             return False
 
 
+def both(found: Comparison) -> str:
+    """Units behind both variants, or that there are too few to be told."""
+    if found.suppressed is not None:
+        return "units withheld"
+    return f"{counted(found.control)} against {counted(found.treatment)} units"
+
+
 def counted(side: Arm) -> str:
     """Units that count, and of how many where some do not."""
     return f"{side.units:,}" + ("" if side.units == side.exposed else f" of {side.exposed:,}")
 
 
-def outcome(guardrail: GuardrailOutcome | None, verdict: Verdict) -> str:
+def outcome(found: Comparison) -> str:
     """The word in the verdict's column: a guardrail's own outcome says more than its verdict."""
-    return verdict.value if guardrail is None else guardrail.value.replace("_", " ")
+    if found.suppressed is not None:
+        return "withheld"
+    return found.verdict.value if found.guardrail is None else found.guardrail.value.replace("_", " ")
 
 
 def chance(p: float | None, adjusted: float | None) -> str:

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from splitrun.infer.estimate import Estimate, Unknown
 from splitrun.judge.readout import Comparison, Part, Readout
+from splitrun.judge.sentences import held_back
 
 __all__ = ["COLUMNS", "table"]
 
@@ -49,6 +50,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "says": (pa.string(), "the sentence that defends the verdict"),
     "registered": (pa.bool_(), "whether it is as a plan has it that was sealed before the first exposure"),
     "exploratory": (pa.string(), "the fields that are not as sealed; null where it is as sealed"),
+    "suppressed": (pa.string(), "why the level is not shown; null where it is"),
 }
 """Every column with its type and meaning; the meaning is in the field's metadata as well."""
 
@@ -92,6 +94,7 @@ def flat(experiment: str, found: Comparison) -> dict[str, Cell]:
         "says": found.says,
         "registered": found.registered,
         "exploratory": ", ".join(found.exploratory) or None,
+        "suppressed": None if found.suppressed is None else held_back(found.suppressed),
     }
 
 

@@ -92,7 +92,9 @@ class Privacy(Model):
     """Who answers for what is kept; stands in the record of processing."""
     waivers: dict[Literal["data_policy"], Sentence] = Field(default_factory=dict)
     """Why fields may be without a policy."""
-    min_cell: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    min_cell: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Units that a level of a segment must have in every variant to be shown; 1: every level is. Where it is
+    not written: 10 where the lake is read, 1 where files are."""
 
 
 class Project(Model):

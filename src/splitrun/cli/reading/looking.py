@@ -24,7 +24,7 @@ from splitrun.cli.reading.words import (
 )
 from splitrun.cli.registry.words import Actor, Folder
 
-__all__ = ["readout"]
+__all__ = ["Early", "Environment", "Why", "readout"]
 
 Environment = Annotated[
     str | None,
@@ -48,6 +48,15 @@ Pin = Annotated[
     ),
 ]
 
+Merge = Annotated[
+    list[Path] | None,
+    typer.Option("--merge", metavar="FILE", help="Moments of a region, in the place of rows; several times."),
+]
+Keys = Annotated[
+    list[Path] | None,
+    typer.Option("--keys", metavar="FILE", help="Public keys that a region signs with; several times."),
+]
+
 
 def readout(  # noqa: PLR0913 - a command takes what its words say
     experiment: Annotated[
@@ -58,6 +67,8 @@ def readout(  # noqa: PLR0913 - a command takes what its words say
     reason: Why = None,
     early: Early = None,
     pin: Pin = None,
+    merge: Merge = None,
+    keys: Keys = None,
     actor: Actor = None,
     folder: Folder = Path(),
     json: Json = False,
@@ -73,7 +84,8 @@ def readout(  # noqa: PLR0913 - a command takes what its words say
 ) -> None:
     """Read an experiment by its sealed plan; the look is recorded before an effect is shown."""
     allowed = access(data, database, memory, threads, timeout)
-    wish = verbs.Wish(environment=environment, reason=reason, early=early, actor=actor, pin=pin)
+    regions = tuple(merge or ()), tuple(keys or ())
+    wish = verbs.Wish(environment, reason, early, actor, pin, *regions)
     show(
         lambda table: verbs.readout(experiment, folder, as_of=as_of, access=allowed, wish=wish, desk=table),
         html=html,

@@ -13,13 +13,17 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.gone import gone_of
 from splitrun.conduct.people.withdrawn import withdrawn
 from splitrun.conduct.reading.access import Access, instant
+from splitrun.conduct.reading.cells import least_of, said, screen, shown_before
 from splitrun.conduct.reading.lake import lake_of, logged
 from splitrun.conduct.reading.pinning import Pin, held, pinned, read_of
+from splitrun.conduct.reading.regions import Joined, joined, trusted_of
 from splitrun.conduct.reading.sealed import in_force, registration
 from splitrun.conduct.reading.taking import Data, Taken, Terms, judged, taken
 from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError
+from splitrun.govern.cells.grids import Past
+from splitrun.govern.cells.withholding import Screened
 from splitrun.infer.estimate import Estimate
 from splitrun.judge.readout import Comparison, Readout, Verdict
 from splitrun.measure.measured import Measured
@@ -62,6 +66,10 @@ class Wish:
     """None: as the environment or the login says."""
     pin: int | None = None
     """Number of a former look: what it read of the lake is read again, up to the same moment."""
+    merge: tuple[Path, ...] = ()
+    """Files of moments from regions, which are read in the place of rows."""
+    keys: tuple[Path, ...] = ()
+    """Files of public keys that these may be signed by, besides the project's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,8 @@ class Case:
     plan: Plan
     early: str | None
     """Why it was read before its end earlier on; None: it was not."""
+    shown: tuple[Past, ...]
+    """What earlier looks showed by level."""
 
 
 def readout(
@@ -115,13 +125,12 @@ def readout(
         pin = pin_of(registry, case, wanted, moment)
     refuse(case, wanted)
     read = logged(case.plan)
-    lake = lake_of(where.root, case.environment)
     if pin is not None:
         moment, allowed = pin.as_of, replace(allowed, pins={**allowed.pins, **pin.upto})
-    gone = replace(gone_of(where.root, lake), look=wanted.pin)
-    left = partial(withdrawn, where.root, lake)
-    data = Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake, gone=gone, withdrew=left)
-    found = taken(read, data, moment, table, terms(case.early, wanted.early))
+    data = data_of(where, case, allowed, wanted.pin)
+    on = terms(case.early, wanted.early)
+    together = regions_of(case, wanted, where, on, table) if wanted.merge else None
+    found = taken(read, data, moment, table, on) if together is None else together.found
     if pin is not None:
         held(pin, found, case.chain[-1].digest)
     at_any_time = found.plan.analysis.method is Method.SEQUENTIAL and found.plan != read
@@ -130,9 +139,42 @@ def readout(
     kept = registration(case.chain, now, recorded=True, early=early)
     seen = judged(found, kept)
     seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
+    least = max(least_of(where.root, found), 1 if together is None else together.least)
+    cells = screen(found, least, case.shown, None if together is None else together.begun)
+    seen = cells.withheld(seen)
     with where.registry() as registry:
-        registry.commit(look(case, (seen, found), wanted, table.now()))
+        registry.commit(look(case, (seen, found, cells), (wanted, together), table.now()))
     return seen
+
+
+def data_of(where: Home, case: Case, allowed: Access, look: int | None = None) -> Data:
+    """What is read: the project's files and lake, without who opted out or was erased.
+
+    Args:
+        where: The project.
+        case: What is read of it.
+        allowed: What may be read and used besides.
+        look: The former look that is read again.
+
+    Raises:
+        StoreError: Who is gone cannot be read.
+    """
+    lake = lake_of(where.root, case.environment)
+    gone = replace(gone_of(where.root, lake), look=look)
+    left = partial(withdrawn, where.root, lake)
+    return Data((where.root, where.root / EXPERIMENTS), allowed, lake=lake, gone=gone, withdrew=left)
+
+
+def regions_of(case: Case, wish: Wish, where: Home, on: Terms, desk: Desk) -> Joined:
+    """Read the files of moments that regions have sent.
+
+    Raises:
+        SpecError: The plan needs more than moments.
+        DataError: A file is none, was changed, is signed by nobody who is known, or does not fit.
+    """
+    desk.progress("adding up what regions have measured")
+    known = trusted_of(where.trusted, wish.keys)
+    return joined(wish.merge, known, (logged(case.plan), case.chain[-1].digest), on, desk.now())
 
 
 def pin_of(registry: Registry, case: Case, wish: Wish, moment: datetime | None) -> Pin | None:
@@ -193,7 +235,9 @@ def case_of(registry: Registry, where: Home, key: str, environment: str | None) 
         )
     plan = reopened(chain[-1].body)
     early = earlier(registry, project, chosen, chain[-1]) if plan.analysis.method is Method.FIXED else None
-    return Case(key, project, chosen, chain, plan, early)
+    said_before = registry.believed(project, subject_of(key))
+    shown = shown_before(said_before, chosen, chain[-1].version)
+    return Case(key, project, chosen, chain, plan, early, shown)
 
 
 def earlier(registry: Registry, project: str, environment: str, sealed: SealedPlan) -> str | None:
@@ -257,9 +301,15 @@ def read_as(plan: Plan, method: Method) -> Plan:
     return plan.model_copy(update={"analysis": plan.analysis.model_copy(update={"method": method})})
 
 
-def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> Change:
+def look(
+    case: Case,
+    read: tuple[Readout, Taken, Screened],
+    asked: tuple[Wish, Joined | None],
+    at: datetime,
+) -> Change:
     """The entry that says that somebody looked, and at what."""
-    seen, found = read
+    seen, found, cells = read
+    wish, together = asked
     plan = case.chain[-1]
     planned = case.plan.analysis.planned_units
     content: dict[str, Json] = {
@@ -274,6 +324,8 @@ def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> C
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
         **read_of(found),
+        **said(cells),
+        **({} if together is None else {"regions": together.files}),
         **({} if wish.pin is None else {"again": wish.pin}),
     }
     remark = Remark(
