@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
@@ -17,18 +18,22 @@ from typing import TextIO
 import uvicorn
 
 from splitrun.conduct.collecting.assembled import loop_of, spool_of
+from splitrun.conduct.collecting.rulesets import published
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
 from splitrun.conduct.serving.published import delivery
+from splitrun.conduct.serving.settings import project_at
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
+from splitrun.serve.otlp.telemetry import Telemetry
 from splitrun.serve.patience import Impatient
 from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 from splitrun.serve.watching.heartbeats import Heartbeats
+from splitrun.store.spool.cipher import secret_file
 from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
@@ -77,11 +82,13 @@ def assembled(
     parts: dict[str, Part] = {}
     after: Callable[[], None] | None = None
     intake: Intake | None = None
-    if "web" in modes:
-        parts["rulesets"] = Rulesets(delivery(root))
-    if "ingest" in modes:
+    rulesets = Rulesets(delivery(root)) if modes & {"web", "ingest"} else None
+    if rulesets is not None and "web" in modes:
+        parts["rulesets"] = rulesets
+    if rulesets is not None and "ingest" in modes:
         intake = Intake(spool_of(root), cap=cap)
         parts["intake"] = intake
+        parts["telemetry"] = telemetry_of(root, rulesets, alone="web" not in modes)
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
@@ -89,6 +96,20 @@ def assembled(
         # after the committer, so that it ends before the last flush
         parts["heartbeats"] = Heartbeats(intake, places(root), (desk or Desk()).now)
     return Server(root, access_of(root), modes, desk or Desk(), parts, permitted(origins), Seen(log=log))
+
+
+def telemetry_of(root: Path, rulesets: Rulesets, *, alone: bool) -> Telemetry:
+    """Give what records of OpenTelemetry are read with.
+
+    Raises:
+        SpecError: The project's settings have mistakes.
+        StoreError: The key of their ids cannot be read or made.
+    """
+    project = project_at(root)
+    key = secret_file(root / "state" / "keys" / "otlp.key")
+    return Telemetry(
+        project.project, project.otlp, rulesets, partial(published, root, project.project), key, alone
+    )
 
 
 def permitted(origins: tuple[str, ...]) -> frozenset[str]:
