@@ -41,8 +41,8 @@ browser:
 # the JavaScript client of OFREP is asked in that browser; where npm is not there those tests are skipped
 web-client: .cache/web-client/node_modules
 
-.cache/web-client/node_modules: tests/serve/web/package.json tests/serve/web/package-lock.json
-	@{ mkdir -p .cache/web-client && cp tests/serve/web/package*.json .cache/web-client \
+.cache/web-client/node_modules: examples/web/package.json examples/web/package-lock.json
+	@{ mkdir -p .cache/web-client && cp examples/web/package*.json .cache/web-client \
 	&& npm ci --prefix .cache/web-client --ignore-scripts --no-audit --no-fund --silent \
 	&& touch .cache/web-client/node_modules; } \
 	|| { rm -rf .cache/web-client; echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"; }

@@ -25,7 +25,7 @@ class TelemetryHook(Hook):
     Args:
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the targeting key, which is personal data.
-        attributes: Names of attributes of the context that records carry, so that a server can evaluate again.
+        attributes: Names of attributes of the context that records carry, for a server to evaluate again.
     """
 
     def __init__(
