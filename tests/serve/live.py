@@ -20,6 +20,7 @@ from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.serving.access import first_access_keys
 from splitrun.govern.lifecycle.table import Verb
 from splitrun.serve.running import Ending, assembled
+from splitrun.store.spool.writer import CAP
 from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, laid
 from tests.sdk.shop import eventually
 
@@ -104,11 +105,13 @@ def live(folder: Path, *more: str, key: str = "") -> Iterator[Running]:
 
 
 @contextmanager
-def here(folder: Path, only: tuple[str, ...], origins: tuple[str, ...] = ()) -> Iterator[Served]:
+def here(
+    folder: Path, only: tuple[str, ...], origins: tuple[str, ...] = (), cap: int = CAP
+) -> Iterator[Served]:
     """Start a server over a folder in a thread of this process."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         (made,) = first_access_keys(folder)
-        ending = Ending(assembled(folder, only, origins=origins))
+        ending = Ending(assembled(folder, only, origins=origins, cap=cap))
         thread = Thread(target=ending.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

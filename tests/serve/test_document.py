@@ -20,8 +20,8 @@ from tests.serve.live import Served
 OPEN = {("GET", "/livez"), ("GET", "/readyz")}
 # the right key is sent besides the ones that are made up, which go into the other header
 OTHER = [ignored_auth]
-# no schema tells which experiments there are
-BEYOND_SCHEMA = {"/v1/apply": [positive_data_acceptance]}
+# no schema tells which experiments there are, nor what protobuf is
+BEYOND_SCHEMA = {path: [positive_data_acceptance] for path in ("/v1/apply", "/v1/logs", "/v1/traces")}
 ENDLESS = "/v1/ruleset/stream"
 
 
