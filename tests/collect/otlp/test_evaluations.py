@@ -84,7 +84,7 @@ def test_an_evaluation_while_enrolment_was_paused_says_so() -> None:
     assert only(meant(logs(evaluation()))).enrolling is True
 
 
-# the record of today; the names before it; an event's name and fields as they were first; bodies that hold names
+# today's record; the names before it; an event's name as an attribute; a body that holds names
 SHAPES = [
     log(
         feature_flag__key="checkout",
