@@ -159,7 +159,6 @@ ASK = """async ([server, key, units]) => {
 }"""
 
 
-@pytest.mark.requirement("R72")
 def test_the_official_client_and_the_sdk_give_a_crowd_the_same(server: Running, tab: Tab) -> None:
     client = Client(ruleset=server.get("/v1/ruleset").data, consent="granted")
     crowd = {f"unit-{number}": ("DE", "AT", "FR")[number % 3] for number in range(UNITS)}

@@ -55,7 +55,6 @@ def near(ruleset: Ruleset) -> Ruleset:
     return replace(ruleset, experiments={**ruleset.experiments, "one-page-checkout": one})
 
 
-@pytest.mark.requirement("R25")
 def test_an_evaluation_that_tells_its_experiment_is_an_exposure_as_the_sdk_sends_it() -> None:
     record = evaluation(**{"splitrun.attribute.country": "DE", "splitrun.attribute.secret": "x"})
 
