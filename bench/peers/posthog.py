@@ -1,6 +1,7 @@
-"""PostHog with definitions handed over, evaluated locally: one flag silently, and the snapshot of its docs.
+"""PostHog with definitions handed over, evaluated locally: one flag, with and without events, and a snapshot.
 
-The snapshot logs `$feature_flag_called` when a flag is read; sending is switched off.
+With events a flag logs `$feature_flag_called` once for each unit, which is the default; the snapshot of its
+docs logs when a flag is read. Sending is switched off.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def main() -> None:
         ),
     ]
 
+    def logged(flag: str, unit: str, given: dict[str, object]) -> object:
+        return (
+            client.get_feature_flag(flag, unit, person_properties=given, only_evaluate_locally=True) == "on"
+        )
+
     def silent(flag: str, unit: str, given: dict[str, object]) -> object:
         found = client.get_feature_flag(
             flag, unit, person_properties=given, only_evaluate_locally=True, send_feature_flag_events=False
@@ -62,7 +68,7 @@ def main() -> None:
 
     asks = {
         f"posthog {how}, {flag}": lambda unit, given, flag=flag, ask=ask: ask(flag, unit, given)
-        for how, ask in (("silent", silent), ("snapshot", snapshot))
+        for how, ask in (("silent", silent), ("with events", logged), ("snapshot", snapshot))
         for flag in ("plain", "targeted")
     }
     served(asks, asks)
