@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -113,7 +114,7 @@ def log(
 
 def evaluation(**more: object) -> LogRecord:
     """An evaluation as our SDK's hook tells it, but for what is left out or told otherwise."""
-    told = {
+    told: dict[str, Any] = {
         "feature_flag.key": "checkout",
         "feature_flag.provider.name": "splitrun",
         "feature_flag.result.variant": "one-page",
@@ -166,13 +167,11 @@ def meant(
     *,
     json: bool = False,
 ) -> Drafts | Refused:
-    signal = "logs"
-    match request:
-        case bytes():
-            body = request
-        case ExportLogsServiceRequest() | ExportTraceServiceRequest():
-            signal = "logs" if type(request) is ExportLogsServiceRequest else "traces"
-            body = in_json(request) if json else request.SerializeToString()
+    signal = "traces" if isinstance(request, ExportTraceServiceRequest) else "logs"
+    if isinstance(request, bytes):
+        body = request
+    else:
+        body = in_json(request) if json else request.SerializeToString()
     return drafted(body, signal, means or meaning(), RECEIVED, json=json)
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -192,7 +193,7 @@ def test_what_the_hook_put_on_spans_before_is_in_the_lake_as_exposures(
 def test_events_that_are_named_are_events_once_however_often_they_are_sent(
     market: Path, served: Served
 ) -> None:
-    order = {"enduser__id": "u1", "order__total": 49.5, "order__currency": "EUR"}
+    order: dict[str, Any] = {"enduser__id": "u1", "order__total": 49.5, "order__currency": "EUR"}
     request = logs(log("order.placed", **order), log("noise"))
     for json_too in (False, True, True):
         body = in_json(request) if json_too else request.SerializeToString()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from msgspec.json import encode
 
-from splitrun.collect.codes import Refused
-from splitrun.collect.limits import BATCH_EVENTS
+from splitrun.collect.codes import Code, Refused
+from splitrun.collect.limits import BATCH_EVENTS, EXPORT_RECORDS
 from splitrun.collect.otlp import protobuf, written
 from splitrun.collect.otlp.meaning import Meaning, instant
 from splitrun.collect.otlp.record import Item, Record, Unfit, UnfitError, UnreadableError, held_small, sdk_of
@@ -17,6 +17,7 @@ __all__ = ["Drafts", "drafted"]
 
 BYTES = 4_000_000
 """Of the events of one batch; a batch may have 5 MB."""
+MANY = f"the request has more than {EXPORT_RECORDS:,} log records or spans; send fewer at once"
 READERS = {
     ("logs", False): protobuf.logs,
     ("logs", True): written.logs,
@@ -56,6 +57,8 @@ def drafted(body: bytes, signal: str, meaning: Meaning, at: int, *, json: bool) 
     events: list[tuple[int, bytes]] = []
     try:
         for item in READERS[signal, json](body):
+            if found.items == EXPORT_RECORDS:
+                return Refused(Code.TOO_MANY, MANY, 413)
             events += meant(item, found, meaning)
             found.items += 1
     except UnreadableError as error:

@@ -6,7 +6,8 @@ A whole request that is read at once may take fifty times its bytes, where it is
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -18,12 +19,12 @@ from splitrun.collect.codes import Code
 from splitrun.collect.limits import EXPORT_RECORDS
 from splitrun.collect.otlp.record import (
     Item,
+    Outer,
     Record,
     UnfitError,
     UnreadableError,
-    alone,
-    counted,
     deeper,
+    each,
     held_small,
     moment_of,
     named,
@@ -38,8 +39,8 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Kinds of fields; groups, which nobody writes any more, are none of them."""
 SIZES = {FIXED64: 8, FIXED32: 4}
 
-Read = Callable[[bytes, bytes], Item]
-"""Reads one thing that a scope holds, and its resource."""
+Read = Callable[[bytes, Outer], Item]
+"""Reads one thing that a scope holds, with the attributes of its resource."""
 
 
 def logs(body: bytes) -> Iterator[Item]:
@@ -63,16 +64,13 @@ def traces(body: bytes) -> Iterator[Item]:
 def exported(body: bytes, read: Read) -> Iterator[Item]:
     """Read a request, one thing after the other: resources hold scopes, and scopes hold what is read."""
     envelope = Envelope()
-    number = 0
-    for of, resourced in envelope.parts(body):
-        parts = envelope.parts(resourced) if of == 1 else []
+    for group in (part for of, part in envelope.parts(body) if of == 1):
+        parts = envelope.parts(group)
         # what is written twice counts as one after the other
         resource = b"".join(part for of, part in parts if of == 1)
-        for scope in (part for of, part in parts if of == 2):
-            for raw in (part for of, part in envelope.parts(scope) if of == 2):
-                number += 1
-                counted(number)
-                yield alone(lambda raw=raw, resource=resource: read(raw, resource))  # type: ignore[misc] # bound now
+        scopes = (part for of, part in parts if of == 2)
+        raws = (part for scope in scopes for of, part in envelope.parts(scope) if of == 2)
+        yield from each(partial(around, resource), raws, read)
 
 
 class Envelope:
@@ -134,7 +132,7 @@ def torn(why: str) -> UnreadableError:
     return UnreadableError(Code.NOT_OTLP, says)
 
 
-def log_record(raw: bytes, resource: bytes) -> Item:
+def log_record(raw: bytes, outer: Outer) -> Item:
     """Read a log record.
 
     Raises:
@@ -152,14 +150,14 @@ def log_record(raw: bytes, resource: bytes) -> Item:
             named(one.event_name, attributes),
             attributes,
             plain(one.body, 1),
-            around(resource),
+            outer,
             one.trace_id.hex(),
             one.span_id.hex(),
         ),
     )
 
 
-def span(raw: bytes, resource: bytes) -> Item:
+def span(raw: bytes, outer: Outer) -> Item:
     """Read the events of a span.
 
     Raises:
@@ -170,12 +168,12 @@ def span(raw: bytes, resource: bytes) -> Item:
         one = Span.FromString(raw)
     except DecodeError as error:
         raise unread(error) from error
-    outer = {**around(resource), **mapped(one.attributes)}
+    own = {**outer, **mapped(one.attributes)}
     ids = one.trace_id.hex(), one.span_id.hex()
-    return tuple(happened(event, outer, ids) for event in one.events)
+    return tuple(happened(event, own, ids) for event in one.events)
 
 
-def happened(event: Span.Event, outer: Mapping[str, object], ids: tuple[str, str]) -> Record:
+def happened(event: Span.Event, outer: Outer, ids: tuple[str, str]) -> Record:
     """Read an event of a span."""
     attributes = mapped(event.attributes)
     return Record(event.time_unix_nano, event.name, attributes, None, outer, *ids)

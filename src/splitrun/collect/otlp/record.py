@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from splitrun.collect.codes import Code, Refused
-from splitrun.collect.limits import DEEPEST, EVENT_BYTES, EXPORT_RECORDS, LONGEST_NAME
+from splitrun.collect.limits import DEEPEST, EVENT_BYTES, LONGEST_NAME
 
 __all__ = [
     "Item",
+    "Outer",
     "Record",
     "Unfit",
     "UnfitError",
     "UnreadableError",
-    "alone",
-    "counted",
     "deeper",
+    "each",
     "held_small",
     "moment_of",
     "named",
@@ -29,6 +30,13 @@ NAMED = "event.name"
 UNNAMED = "otlp"
 LAST = 2**64
 """Times are counted in nanoseconds from 1970 to here."""
+
+
+Outer = Mapping[str, object]
+"""Attributes of a resource."""
+
+Raw = TypeVar("Raw")
+"""How one encoding holds what is not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +96,28 @@ class UnreadableError(Exception):
         self.why = Refused(code, says, status)
 
 
-def alone(made: Callable[[], Item]) -> Item:
-    """Read one thing, so that a bad one rejects itself alone."""
-    try:
-        return made()
-    except UnfitError as error:
-        return (error.why,)
+def each(
+    outer: Callable[[], Outer], raws: Iterable[Raw], read: Callable[[Raw, Outer], Item]
+) -> Iterator[Item]:
+    """Read what one resource holds, one thing after the other, so that a bad one rejects itself alone.
 
-
-def counted(number: int) -> None:
-    """Refuse a request that holds too many records.
-
-    Raises:
-        UnreadableError: It does.
+    Args:
+        outer: Gives the attributes of the resource.
+        raws: What it holds, as it is written.
+        read: Reads one of them, raising `UnfitError` where it cannot.
     """
-    if number > EXPORT_RECORDS:
-        says = f"the request has more than {EXPORT_RECORDS:,} records; send fewer at once"
-        raise UnreadableError(Code.TOO_MANY, says, 413)
+    try:
+        around = outer()
+    except UnfitError as error:
+        for _ in raws:
+            yield (error.why,)
+        return
+    for raw in raws:
+        try:
+            item = read(raw, around)
+        except UnfitError as error:
+            item = (error.why,)
+        yield item
 
 
 def held_small(size: int) -> None:

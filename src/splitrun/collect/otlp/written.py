@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
@@ -10,12 +11,12 @@ from msgspec.json import Decoder
 from splitrun.collect.codes import Code
 from splitrun.collect.otlp.record import (
     Item,
+    Outer,
     Record,
     UnfitError,
     UnreadableError,
-    alone,
-    counted,
     deeper,
+    each,
     held_small,
     moment_of,
     named,
@@ -30,9 +31,6 @@ UNREAD = (DecodeError, UnicodeDecodeError, RecursionError)
 NONE = Raw(b"null")
 Whole = int | float | str | None
 """A whole number: large ones are texts."""
-
-Read = Callable[[Raw, Raw], Item]
-"""Reads one thing that a scope holds, and its resource."""
 
 
 class Part(Struct, frozen=True, rename="camel", gc=False):
@@ -154,44 +152,32 @@ def logs(body: bytes) -> Iterator[Item]:
     """Read an `ExportLogsServiceRequest`.
 
     Raises:
-        UnreadableError: It is none, or holds too many records.
+        UnreadableError: It is none, or is made of too many objects.
     """
     bounded(body)
     try:
         groups = read_logs(body).resource_logs or []
     except UNREAD as error:
         raise torn(error) from error
-    return each(
-        (
-            (group.resource, raw)
-            for group in groups
-            for scope in group.scope_logs or []
-            for raw in scope.log_records or []
-        ),
-        log_record,
-    )
+    for group in groups:
+        raws = (raw for scope in group.scope_logs or [] for raw in scope.log_records or [])
+        yield from each(partial(around, group.resource), raws, log_record)
 
 
 def traces(body: bytes) -> Iterator[Item]:
     """Read an `ExportTraceServiceRequest`, for the events of its spans.
 
     Raises:
-        UnreadableError: It is none, or holds too many spans.
+        UnreadableError: It is none, or is made of too many objects.
     """
     bounded(body)
     try:
         groups = read_traces(body).resource_spans or []
     except UNREAD as error:
         raise torn(error) from error
-    return each(
-        (
-            (group.resource, raw)
-            for group in groups
-            for scope in group.scope_spans or []
-            for raw in scope.spans or []
-        ),
-        span,
-    )
+    for group in groups:
+        raws = (raw for scope in group.scope_spans or [] for raw in scope.spans or [])
+        yield from each(partial(around, group.resource), raws, span)
 
 
 def bounded(body: bytes) -> None:
@@ -205,20 +191,13 @@ def bounded(body: bytes) -> None:
         raise UnreadableError(Code.TOO_MANY, says, 413)
 
 
-def each(found: Iterator[tuple[Raw, Raw]], read: Read) -> Iterator[Item]:
-    """Read one thing after the other."""
-    for number, (resource, raw) in enumerate(found, 1):
-        counted(number)
-        yield alone(lambda raw=raw, resource=resource: read(raw, resource))  # type: ignore[misc] # bound now
-
-
 def torn(error: Exception) -> UnreadableError:
     """Refuse what is no request."""
     says = f"the body is no export request of OTLP in JSON ({str(error)[:200]}); see docs/wire.md"
     return UnreadableError(Code.NOT_OTLP, says)
 
 
-def log_record(raw: Raw, resource: Raw) -> Item:
+def log_record(raw: Raw, outer: Outer) -> Item:
     """Read a log record.
 
     Raises:
@@ -236,14 +215,14 @@ def log_record(raw: Raw, resource: Raw) -> Item:
             named(one.event_name or "", attributes),
             attributes,
             plain(one.body, 1),
-            around(resource),
+            outer,
             (one.trace_id or "").lower(),
             (one.span_id or "").lower(),
         ),
     )
 
 
-def span(raw: Raw, resource: Raw) -> Item:
+def span(raw: Raw, outer: Outer) -> Item:
     """Read the events of a span.
 
     Raises:
@@ -254,12 +233,12 @@ def span(raw: Raw, resource: Raw) -> Item:
         one = read_span(raw)
     except UNREAD as error:
         raise unread(error) from error
-    outer = {**around(resource), **mapped(one.attributes)}
+    own = {**outer, **mapped(one.attributes)}
     ids = (one.trace_id or "").lower(), (one.span_id or "").lower()
-    return tuple(happened(event, outer, ids) for event in one.events or [])
+    return tuple(happened(event, own, ids) for event in one.events or [])
 
 
-def happened(event: Happened, outer: Mapping[str, object], ids: tuple[str, str]) -> Record:
+def happened(event: Happened, outer: Outer, ids: tuple[str, str]) -> Record:
     """Read an event of a span."""
     at = moment_of(whole(event.time_unix_nano), 0)
     return Record(at, event.name or "", mapped(event.attributes), None, outer, *ids)
