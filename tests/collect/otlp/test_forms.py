@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from splitrun.collect.codes import Code, Refused
 from splitrun.collect.otlp import protobuf, written
-from splitrun.collect.otlp.batches import Drafts
+from splitrun.collect.otlp.batches import Drafts, drafted
 from splitrun.collect.otlp.record import Record
 from tests.collect.otlp.sending import (
     AT,
@@ -25,6 +25,7 @@ from tests.collect.otlp.sending import (
     in_json,
     log,
     logs,
+    meaning,
     meant,
     pairs,
     spans,
@@ -205,6 +206,44 @@ def test_a_bad_record_in_protobuf_rejects_itself_alone(bad: LogRecord, code: Cod
 
     assert codes(found) == [code]
     assert len(events(found)) == 1
+
+
+@pytest.mark.parametrize("bad", [pairs({"a": 1}) * 2, pairs({"a": "x" * 64_000})])
+@pytest.mark.parametrize("json", [False, True])
+def test_a_bad_resource_rejects_what_it_holds_alone(bad: list[KeyValue], json: bool) -> None:  # noqa: FBT001
+    request = logs(log("x"), log("y"))
+    request.resource_logs[0].resource.attributes.extend(bad)
+    request.MergeFrom(logs(evaluation()))
+
+    found = meant(request, json=json)
+
+    assert codes(found) in ([Code.DUPLICATE_KEY] * 2, [Code.EVENT_SIZE] * 2)
+    assert len(events(found)) == 1
+
+
+def test_a_resource_that_cannot_be_read_rejects_what_it_holds_alone() -> None:
+    good = logs(evaluation()).SerializeToString()
+    group = b"\x0a" + sized(b"\x0a\x02\xff\xfe") + b"\x12" + sized(b"\x12" + sized(b""))
+
+    assert codes(meant(b"\x0a" + sized(group) + good)) == [Code.SHAPE]
+    whole = in_json(logs(evaluation()))[len(b'{"resourceLogs": [') :]
+    body = b'{"resourceLogs":[{"resource":5,"scopeLogs":[{"logRecords":[{}]}]},' + whole
+    assert codes(meant(body, json=True)) == [Code.SHAPE]
+
+
+def test_a_bad_span_rejects_itself_alone() -> None:
+    happened = Span.Event(time_unix_nano=AT, name="x")
+    assert codes(meant(spans(Span(attributes=pairs({"a": 1}) * 2), Span(events=[happened])))) == [
+        Code.DUPLICATE_KEY,
+        Code.UNMAPPED,
+    ]
+    found = drafted(
+        b"\x0a" + sized(b"\x12" + sized(b"\x12\x02\x0a\x05")), "traces", meaning(), AT, json=False
+    )
+    assert codes(found) == [Code.SHAPE]
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[5,{"events":[{"name":"x","timeUnixNano":"1"}]}]}]}]}'
+    assert codes(drafted(body, "traces", meaning(), AT, json=True)) == [Code.SHAPE, Code.UNMAPPED]
+    assert isinstance(drafted(b"[]", "traces", meaning(), AT, json=True), Refused)
 
 
 def test_a_record_that_is_no_protobuf_rejects_itself_alone() -> None:

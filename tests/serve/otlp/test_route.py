@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from google.rpc.status_pb2 import Status
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,17 +36,31 @@ from opentelemetry.trace import Tracer, get_current_span
 
 from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.transmission import opened
+from splitrun.collect.codes import Code
+from splitrun.collect.otlp.batches import Drafts
 from splitrun.conduct.collecting.assembled import committer_of, spool_of
+from splitrun.conduct.lifecycle.moving import move
+from splitrun.conduct.registry.place import home
 from splitrun.conduct.serving.access import make_access_key
+from splitrun.govern.lifecycle.table import Verb
 from splitrun.sdk.openfeature import SplitrunProvider
 from splitrun.sdk.openfeature.telemetry import TelemetryHook
+from splitrun.serve.events import Intake
+from splitrun.serve.otlp.route import Export, keep
+from splitrun.serve.otlp.telemetry import Telemetry
+from splitrun.serve.running import assembled
+from splitrun.serve.server import Server
+from splitrun.spec.project import Otlp
 from splitrun.store.lake.tables import Table
+from splitrun.store.spool.parcel import Origin
 from splitrun.store.spool.quality import warnings
 from tests.collect.otlp.sending import evaluation, in_json, log, logs, pairs, spans
 from tests.conduct.collecting.sending import rows
-from tests.conduct.lifecycle.shop import edited
+from tests.conduct.lifecycle.shop import KEY, asked, edited
 from tests.sdk.shop import eventually
 from tests.serve.live import Served, begun, here
+from tests.serve.test_events import answered
+from tests.serve.test_events import served as bare_server
 
 OTLP = """\
 project: shop
@@ -336,6 +352,92 @@ def test_what_cannot_be_kept_now_is_to_be_sent_again(tmp_path: Path) -> None:
             other.execute("rollback")
         assert (answer.status, Status.FromString(answer.data).code) == (503, 14)
         assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_an_evaluation_of_an_older_ruleset_is_held_against_it(tmp_path: Path) -> None:
+    bare = {
+        "splitrun.experiment": None,
+        "feature_flag.result.variant": "one",
+        "splitrun.attribute.country": "DE",
+    }
+    begun(tmp_path)
+    old = opened(ruleset_at(tmp_path))
+    move(Verb.PAUSE, KEY, asked(tmp_path))
+    unit = next(
+        f"u{n}"
+        for n in range(99)
+        if Evaluator(old).evaluate("checkout", f"u{n}", {"country": "DE"}).value == "one"
+    )
+    with here(tmp_path, ("ingest",)) as server:
+        told = {"feature_flag.context.id": unit, "feature_flag.version": str(old.version), **bare}
+        assert server.post("/v1/logs", in_json(logs(evaluation(**told), evaluation(**told)))).json() == {}
+        answer = server.post("/v1/logs", in_json(logs(evaluation(**{**told, "feature_flag.version": "99"}))))
+        assert (
+            "ruleset 1 (the ruleset 99 was never published" in answer.json()["partialSuccess"]["errorMessage"]
+        )
+
+    (found,) = settled(tmp_path)
+    assert (found["ruleset"], found["variant"], found["enrolling"]) == (old.version, "one", True)
+    assert found["outcome"] == "ok"
+
+
+def ruleset_at(folder: Path) -> bytes:
+    with home(folder).registry() as registry:
+        kept = registry.ruleset("shop", "production")
+    assert kept is not None
+    return kept.document
+
+
+def hurried(server: Server) -> None:
+    intake = server.parts["intake"]
+    assert isinstance(intake, Intake)
+    intake.patience, intake.most = 0.2, 2_000
+
+
+def test_a_body_that_does_not_come_and_one_that_there_is_no_room_for_are_sent_again(tmp_path: Path) -> None:
+    begun(tmp_path)
+    with here(tmp_path, ("ingest",), made_so=hurried) as server:
+        crowded = server.post("/v1/logs", b" " * 2_001)
+        head = f"POST /v1/logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
+        late = answered(
+            int(server.url.rpartition(":")[2]),
+            f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n".encode() + b"{",
+        )
+
+    assert (crowded.status, crowded.headers["Connection"]) == (429, "close")
+    assert late.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 1" in late.lower()
+
+
+def test_a_body_without_a_length_is_read_no_further_than_the_limit(served: Served) -> None:
+    sent = {"Authorization": f"Bearer {served.key}", "Content-Type": "application/json"}
+    pieces = iter([b" " * 65_536] * 76 + [b" " * 20_000])
+
+    answer = urllib3.request("POST", f"{served.url}/v1/logs", body=pieces, headers=sent, retries=False)
+
+    assert answer.status == 413
+
+
+def test_what_the_intake_refuses_whole_is_answered_for(tmp_path: Path) -> None:
+    # a batch is made within the intake's limits; should they change, nothing is lost in silence
+    telemetry = assembled(begun(tmp_path), ("ingest",)).parts["telemetry"]
+    assert isinstance(telemetry, Telemetry)
+    export = Export(Intake(spool_of(tmp_path)), telemetry, Origin("shop", "production", "web", 1), "logs")
+
+    rejected, unfit = asyncio.run(keep(export, Drafts("x", 3, [(b"{", (0, 2))], [])))
+
+    assert rejected == 3
+    assert [one.code for one in unfit] == [Code.NOT_JSON] * 2
+    assert telemetry.ready() == ""
+    assert telemetry.meaning("other", "production").otlp == Otlp()
+    assert telemetry.key.hex() not in repr(telemetry)
+
+
+def test_a_server_that_was_given_no_telemetry_says_so(tmp_path: Path) -> None:
+    for running in bare_server(tmp_path, Intake(spool_of(begun(tmp_path)))):
+        sent = {"Authorization": f"Bearer {running.key}", "Content-Type": PROTOBUF}
+        answer = urllib3.request("POST", f"{running.url}/v1/logs", body=b"", headers=sent, retries=False)
+        assert (answer.status, Status.FromString(answer.data).code) == (503, 14)
 
 
 def test_a_server_that_takes_no_events_takes_no_telemetry(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ from splitrun.store.access.keys import Scope
 from splitrun.store.spool.counts import Note
 from splitrun.store.spool.parcel import Origin, Parcel
 
-__all__ = ["ENDPOINTS"]
+__all__ = ["ENDPOINTS", "Export", "keep"]
 
 TYPES = {JSON: True, PROTOBUF: False, "application/protobuf": False}
 """Content types, and whether they are JSON."""
