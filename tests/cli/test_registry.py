@@ -49,7 +49,8 @@ def test_keys_are_made_listed_shown_and_retired(splitrun: Run) -> None:
     assert (code, made["name"], made["announced"]) == (0, "two", True)
     assert splitrun("keys", "show", "two")[1].strip() == made["public"]
     assert json.loads(splitrun("keys", "show", "two", "--json")[1])["keys"][0]["public"] == made["public"]
-    assert splitrun("keys", "show", "none")[0] == 3
+    code, out, _ = splitrun("keys", "show", "none", "--json")
+    assert (code, json.loads(out)["form"]) == (3, "splitrun.error/1")
     assert splitrun("keys", "retire", "nono", "--reason", "x")[0] == 3
 
     code, out, _ = splitrun("keys", "retire", "two", "--reason", "lost", "--actor", "bob")

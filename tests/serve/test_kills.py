@@ -74,6 +74,8 @@ def test_a_registry_that_cannot_be_written_stops_no_kill_and_is_told_later(shop:
         done = kill("checkout", shop, "it burns")
         given.look()
         off = given.newer()["production"]
+        if given.teller is not None:  # it tries as well, and one at a time tells
+            given.teller.join()
         assert said(shop) == []
 
     where = home(shop)
@@ -94,6 +96,19 @@ def test_a_kill_needs_no_registry_at_all(tmp_path: Path) -> None:
     assert done.untold
     where = home(tmp_path)
     assert kill_file(where, "shop").read().off("production") == {"checkout"}
+
+
+def test_a_kill_makes_no_key_in_the_place_of_those_that_are_away(shop: Path) -> None:
+    keys = shop / "state" / "keys"
+    keys.rename(shop / "away")
+
+    for gone in ("no.db", "state/registry.db"):  # the head tells it too, where the registry cannot be asked
+        (shop / gone).unlink(missing_ok=True)
+        with pytest.raises(StoreError, match="nothing is written; put the key files back"):
+            kill("checkout", shop, "it burns")
+
+    assert not keys.exists()
+    assert not (shop / "state" / "kills.json").exists()
 
 
 def test_a_server_tells_the_chain_of_what_it_does_not_know(shop: Path) -> None:

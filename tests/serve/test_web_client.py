@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from deltalake.exceptions import TableNotFoundError
 from playwright.sync_api import Browser, Page, sync_playwright
+from pyarrow import ArrowInvalid
 
 from splitrun import Client
 from splitrun.assign.evaluation import Reason
@@ -105,7 +106,7 @@ def exposed(market: Path) -> Counter[tuple[str, str, str]]:
     """Count the exposures in the lake: experiment, variant, and how the committer judges them."""
     try:
         found = rows(market / "state", Table.EXPOSURES).select(["experiment", "variant", "outcome"])
-    except TableNotFoundError:
+    except (TableNotFoundError, ArrowInvalid):  # no table yet, or no rows
         return Counter()
     return Counter(zip(*(column.to_pylist() for column in found.columns), strict=True))
 

@@ -37,7 +37,7 @@ def put_back(place: Place, source: Place, name: str = "backup") -> Restored:
     if place != source:
         shutil.copytree(source.folder / "keys", place.folder / "keys", dirs_exist_ok=True)
     with closing(place.database()) as database:
-        return restored(source.folder / name, database, place.sealing(), SAID, source.keys)
+        return restored(source.folder / name, database, place.sealing(), SAID)
 
 
 def filled(place: Place, many: int = 4) -> Place:
@@ -100,7 +100,7 @@ def test_a_restore_that_was_cut_off_is_repeated(on_sqlite: Place, new_place: Cal
     strange = replace(SAID, actor=" ")
     shutil.copytree(on_sqlite.folder / "keys", elsewhere.folder / "keys")
     with closing(elsewhere.database()) as database, pytest.raises(StoreError, match="nobody is named"):
-        restored(on_sqlite.folder / "backup", database, elsewhere.sealing(), strange, on_sqlite.keys)
+        restored(on_sqlite.folder / "backup", database, elsewhere.sealing(), strange)
 
     put_back(elsewhere, on_sqlite)
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -49,6 +52,30 @@ def test_a_key_made_twice_is_the_same_key(tmp_path: Path) -> None:
     assert ring.new("first", NOON) == first
     (tmp_path / "public.json").unlink()
     assert KeyFiles(tmp_path).new("first", NOON).public == first.public
+
+
+def test_of_those_who_make_a_key_at_once_all_get_the_same(tmp_path: Path) -> None:
+    program = (
+        "import sys; from datetime import UTC, datetime; from pathlib import Path; "
+        "from splitrun.store.chain.ring import KeyFiles; sys.stdout.write('.'); sys.stdout.flush(); "
+        "sys.stdin.readline(); ring = KeyFiles(Path(sys.argv[1])); "
+        "sys.stdout.write(ring.new('first', datetime.now(UTC)).public)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdin=PIPE, stdout=PIPE, text=True)
+        for _ in range(6)
+    ]
+    for one in running:
+        assert one.stdout is not None
+        assert one.stdout.read(1) == "."
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    told = {one.communicate(timeout=60)[0] for one in running}
+
+    ring = KeyFiles(tmp_path)
+    assert told == {ring.signer(None).public} == set(ring.public.values())
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "UPPER", "x" * 65, "a b"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from splitrun.errors import StoreError
-from splitrun.store.canonical import sha
+from splitrun.store.canonical import canonical, sha
 from splitrun.store.chain.entry import Remark
 from splitrun.store.chain.ring import KeyFiles, LoneKey
 from splitrun.store.registry.change import Change, KeyChange
@@ -104,6 +104,55 @@ def test_a_key_that_somebody_put_into_the_database_is_not_trusted(place: Place) 
         pytest.raises(StoreError, match="is signed by 'mine', which is no key that is trusted here"),
     ):
         registry.plans("shop", "m2")
+
+
+def leaked(place: Place) -> tampers.Log:
+    """A key leaked and was retired; whoever has it adds a plan after all that the head knows."""
+    with closing(place.registry()) as registry:
+        fill(registry, 2)
+        public = place.ring.new("second", NOON).public
+        registry.commit(
+            Change(
+                NOON,
+                "ann",
+                (Remark("announce-key", "key/second", "it leaked"),),
+                keys=(KeyChange("second", public),),
+            )
+        )
+        gone = (KeyChange("first", place.keys["first"], retired=True),)
+        registry.commit(Change(NOON, "ann", (Remark("retire-key", "key/first", "it leaked"),), keys=gone))
+    log = tampers.read(place.database(), place.sealing().witness.read())
+    first = KeyFiles(place.folder / "keys").signer({"first"})
+    plan = log.rows["plans"][-1]
+    entry = next(one for one in log.chain if one["number"] == plan["entry"])
+    number, last = len(log.chain) + 1, log.chain[-1]
+    mine = plan | {"experiment": "evil", "entry": number, "place": 0}
+    wrote = [{"digest": fingerprint("plans", mine), "table": "plans"}]  # type: ignore[arg-type]  # a row as it was read
+    added = entry | {
+        "number": number,
+        "previous": last["hash"],
+        "content": canonical({"wrote": wrote}),
+        "key": "first",
+    }
+    added["hash"] = sha(tampers.entry(added).body().encode())
+    added["signature"] = first.signature(str(added["hash"]).encode())
+    log.chain.append(added)
+    log.rows["plans"].append(mine)
+    return log
+
+
+@pytest.mark.requirement("R77")
+def test_what_a_key_signs_after_it_was_retired_is_not_believed_nor_gone_on_from(place: Place) -> None:
+    log = leaked(place)
+
+    tampers.write(place.database(), log)
+
+    with closing(place.registry()) as registry:
+        assert registry.plans("shop", "m1")
+        with pytest.raises(StoreError, match="or was retired before, so what it wrote is not believed"):
+            registry.plans("shop", "evil")
+        with pytest.raises(StoreError, match="which the head does not know, does not follow the others"):
+            fill(registry, 1, 7)
 
 
 def test_a_key_in_place_of_the_first_one_is_not_trusted(place: Place) -> None:

@@ -17,7 +17,8 @@ __all__ = ["doctor"]
 def doctor(*, folder: Folder = Path(), json: Json = False) -> None:
     """Look at this machine and at what a project collects, say what is wrong and what to do about it."""
     collected = verbs.quality(folder)
-    found = (*verbs.doctor(), *(() if collected is None else verbs.examined(collected)))
+    served = verbs.rulesets_examined(folder, verbs.Desk().now())
+    found = (*verbs.doctor(), *served, *(() if collected is None else verbs.examined(collected)))
     if json:
         told = {"form": "splitrun.doctor/1", "examinations": [asdict(one) for one in found]}
         say_json(told if collected is None else {**told, "quality": verbs.quality_as_json(collected)})

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from splitrun.conduct.collecting.quality import quality
     from splitrun.conduct.collecting.replay import replay
     from splitrun.conduct.collecting.tellings import examined, quality_as_json
-    from splitrun.conduct.definitions.comparing import compare
     from splitrun.conduct.definitions.exporting import export
     from splitrun.conduct.demo.loop import demo
     from splitrun.conduct.designs.assign import assignment, free
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
     from splitrun.conduct.doctor import doctor
     from splitrun.conduct.explain import explain
     from splitrun.conduct.lifecycle.agreeing import approve, sign_off
-    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
+    from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply, compare
     from splitrun.conduct.lifecycle.deciding import decide
     from splitrun.conduct.lifecycle.footing import Asked
     from splitrun.conduct.lifecycle.moving import move
     from splitrun.conduct.lifecycle.seals.amending import amend
     from splitrun.conduct.lifecycle.seals.registering import register, restart
-    from splitrun.conduct.lifecycle.serving import served
+    from splitrun.conduct.lifecycle.serving import rulesets_examined, served
     from splitrun.conduct.lifecycle.standing import history, life_form, lives, status_form
     from splitrun.conduct.lifecycle.taken import step_form
     from splitrun.conduct.lint import lint
@@ -158,6 +157,7 @@ __all__ = [
     "retire_key",
     "revoke_access_key",
     "ruleset_schema",
+    "rulesets_examined",
     "schema",
     "served",
     "serving",
@@ -201,7 +201,7 @@ HOMES = {
     "begin_experiment": "splitrun.conduct.begin",
     "begin_flag": "splitrun.conduct.begin",
     "begin_project": "splitrun.conduct.begin",
-    "compare": "splitrun.conduct.definitions.comparing",
+    "compare": "splitrun.conduct.lifecycle.applying",
     "decide": "splitrun.conduct.lifecycle.deciding",
     "demo": "splitrun.conduct.demo.loop",
     "desk": "splitrun.cli.waiting",
@@ -254,6 +254,7 @@ HOMES = {
     "retire_key": "splitrun.conduct.registry.keys",
     "revoke_access_key": "splitrun.conduct.serving.access",
     "ruleset_schema": "splitrun.assign.transmission",
+    "rulesets_examined": "splitrun.conduct.lifecycle.serving",
     "schema": "splitrun.spec.schema",
     "served": "splitrun.conduct.lifecycle.serving",
     "serving": "splitrun.serve.running",

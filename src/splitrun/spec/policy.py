@@ -14,6 +14,7 @@ from splitrun.spec.model import Choice, Key, Model, Role, Sentence
 __all__ = [
     "AlphaPolicy",
     "Approved",
+    "BaselinesPolicy",
     "DurationPolicy",
     "Kept",
     "Policy",
@@ -58,6 +59,8 @@ class PolicyRule(Choice):
     CERTIFIED_METRICS = "certified_metrics"
     APPROVALS = "approvals"
     RETENTION = "retention"
+    STALE_BASELINES = "stale_baselines"
+    """What was measured before is not older than the project takes; asked on the day of sealing."""
     UNDERPOWERED = "underpowered"
     """A plan must have the power it asks for; every project has this rule."""
 
@@ -82,6 +85,13 @@ class DurationPolicy(Model):
     """Enrolment must cover whole weeks."""
 
 
+class BaselinesPolicy(Model):
+    """Limits of what was measured on history."""
+
+    max_age: Window
+    """How long ago the history may have ended, like 30d, when a plan is sealed."""
+
+
 class Policy(Model):
     """What every experiment of the project must keep to."""
 
@@ -99,6 +109,7 @@ class Policy(Model):
     """Roles whose metrics must be certified, like [primary, guardrail]."""
     approvals: dict[Approved, Annotated[int, Field(ge=0, le=9)]] = Field(default_factory=dict)
     """How many people must agree."""
+    baselines: BaselinesPolicy | None = None
     retention: dict[Kept, Retained] = Field(default_factory=dict)
     """The longest that data may be kept; an experiment must be over by then."""
     lateness: Window | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from msgspec.json import format as indented
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
 from splitrun.store.chain.ring import KeyFiles, holds
+from splitrun.store.lock import in_turn
 
 __all__ = ["Kill", "KillFile", "Kills"]
 
@@ -107,34 +107,27 @@ class KillFile:
             StoreError: What is there cannot be read, no key may sign, or nothing can be written.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.path.with_suffix(".lock").open("w")
+            with in_turn(self.path.with_suffix(".lock")):
+                before = self.read()
+                wanted = Desired(before)
+                yield wanted
+                if wanted.kills != before:
+                    self.write(wanted.kills)
         except OSError as error:
             raise StoreError(
                 f"{self.path} cannot be written ({error.strerror}); look at disk and rights"
             ) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            before = self.read()
-            wanted = Desired(before)
-            yield wanted
-            if wanted.kills != before:
-                self.write(wanted.kills)
 
     def write(self, kills: Kills) -> None:
         """Sign and write.
 
         Raises:
-            StoreError: No key may sign, or nothing can be written.
+            StoreError: No key may sign.
+            OSError: Nothing can be written.
         """
         signer = self.keys.signer(None)
         document = Signed(FORM, kills, signer.name, signer.signature(signed(kills)))
-        try:
-            whole(self.path, indented(encode(document), indent=2).decode() + "\n")
-        except OSError as error:
-            raise StoreError(
-                f"{self.path} cannot be written ({error.strerror}); look at disk and rights"
-            ) from error
+        whole(self.path, indented(encode(document), indent=2).decode() + "\n")
 
 
 def signed(kills: Kills) -> bytes:

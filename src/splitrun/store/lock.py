@@ -10,7 +10,7 @@ from pathlib import Path
 from splitrun.errors import StoreError
 from splitrun.store.lasting import folder
 
-__all__ = ["alone"]
+__all__ = ["alone", "in_turn"]
 
 
 @contextmanager
@@ -32,3 +32,16 @@ def alone(lock: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+@contextmanager
+def in_turn(lock: Path) -> Iterator[None]:
+    """Hold a file, once no other process does.
+
+    Raises:
+        OSError: It cannot be opened; what cannot be written therefore, the caller knows.
+    """
+    folder(lock.parent)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from splitrun.errors import StoreError
-from splitrun.store.canonical import sha
 from splitrun.store.chain.entry import Entry
 from splitrun.store.chain.head import Head
 from splitrun.store.chain.ring import holds
@@ -181,8 +180,7 @@ def followed(walk: Walk, registry: Registry, total: int, tell: Callable[[str], N
 def checked(walk: Walk, entry: Entry) -> Said:
     """Check an entry by itself and against the one before; give what it says of rows and keys."""
     expected = 1 if walk.last is None else walk.last.number + 1
-    computed = sha(entry.body().encode("utf-8", "surrogatepass"))
-    whole = computed == entry.hash
+    whole = entry.whole
     if entry.number > expected:
         gone = (
             f"entry {expected:,} is"
@@ -208,7 +206,7 @@ def altered(entry: Entry) -> tuple[Tampering, int, str]:
     """Tell an entry that was edited from one that was put elsewhere."""
     for by in range(1, NEAR + 1):
         for number in (entry.number - by, entry.number + by):
-            if sha(replace(entry, number=number).body().encode("utf-8", "surrogatepass")) == entry.hash:
+            if replace(entry, number=number).whole:
                 return Tampering.MOVED, entry.number, f"what stands here was written as entry {number:,}"
     return (
         Tampering.EDITED,

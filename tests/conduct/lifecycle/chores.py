@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from splitrun.conduct.definitions.comparing import compare
+from splitrun.conduct.lifecycle.applying import compare
 from splitrun.conduct.registry.keys import keys, make_key, retire_key
 from splitrun.conduct.registry.log import log, verify_log
 from splitrun.conduct.registry.upkeep import migrate_registry

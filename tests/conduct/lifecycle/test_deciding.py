@@ -69,6 +69,18 @@ def test_a_decision_against_the_rule_is_an_override(stopped: Path, readout: str)
     assert last(stopped).verb == "decide"
 
 
+def test_a_decision_on_a_readout_that_judged_nothing_is_told_as_one_without_a_verdict(stopped: Path) -> None:
+    blinded = look(stopped, effects=False)
+
+    taken = decide(KEY, "ship", blinded, asked(stopped, "the law wants it"))
+
+    says = "decided: ship, without a verdict: its readout judged no primary metric"
+    assert taken.notes == (says,)
+    assert '"judged":false' in last(stopped).content
+    assert history(KEY, stopped).stands.concluded == says
+    assert decide(KEY, "ship", look(stopped), asked(stopped, "it was read")).notes == ("decided: ship",)
+
+
 def test_a_decision_rests_on_a_look_at_this_version(stopped: Path, readout: str) -> None:
     other = "sha256:" + "f" * 64
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,27 @@ def test_baselines_that_are_old_are_told_with_their_age(shop: Path) -> None:
     assert found.age == 105
     assert [one.code for one in found.advice if one.code == "old_baselines"]
     assert "old_baselines" in [one.code for one in forecast_of(shop, None, {}, lambda: late).advice]
+
+
+@pytest.mark.requirement("R83")
+def test_a_project_may_refuse_baselines_that_are_old(shop: Path) -> None:
+    keep_history(history(), shop.parents[1])
+    (shop.parents[1] / "splitrun.yaml").write_text(SETTINGS + "policy: {baselines: {max_age: 30d}}\n")
+    ended = datetime(2026, 2, 16, tzinfo=UTC)
+
+    found = {
+        days: preview(shop, desk=Desk(now=lambda at=ended + timedelta(days=days): at)).rules  # type: ignore[misc]  # a clock of its day
+        for days in (30, 31)
+    }
+
+    assert found[30] == ()
+    (told,) = found[31]
+    assert told.name == "stale_baselines"
+    assert told.says == (
+        "the baselines are of a history that ended 31 days ago, on 2026-02-16, and splitrun.yaml wants at "
+        "most 30d"
+    )
+    assert told.next == "measure them again with `splitrun baseline checkout`"
 
 
 def test_baselines_that_somebody_wrote_are_not_written_over(shop: Path) -> None:

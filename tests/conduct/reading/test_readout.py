@@ -86,6 +86,7 @@ def test_every_look_stands_in_the_log_with_what_was_seen(file: Path) -> None:
         "as_of": AFTER.isoformat(),
         "exposed": 400,
         "effects": True,
+        "judged": True,
         "information": 1,
         "decision": None,
         "early": None,
@@ -114,6 +115,7 @@ def test_a_plan_for_one_reading_is_blinded_before_its_planned_end(file: Path) ->
     assert "before_first_look" in [finding.code for finding in shown.findings]
     assert shown.plan.analysis.method == "fixed"
     assert sum(count.exposed for count in shown.units) > 100
+    assert json.loads(looks(file)[0].content)["judged"] is False
 
 
 def test_a_blinded_look_without_watched_harm_shows_no_effect_at_all(file: Path) -> None:

@@ -188,7 +188,7 @@ def test_a_waiver_of_an_unknown_rule_gets_a_suggestion() -> None:
         (
             "checkout.yaml:24:11: waivers.alpa: 'alpa' is not one of unit_types, salts, methods, alpha, "
             "minimum_duration, whole_weeks, required_guardrails, certified_metrics, approvals, retention, "
-            "underpowered; did you mean alpha?"
+            "stale_baselines, underpowered; did you mean alpha?"
         )
     ]
 

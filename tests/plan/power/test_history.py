@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from splitrun.errors import SpecError
-from splitrun.plan.power.aged import age, aged, joined, only
+from splitrun.plan.power.aged import aged, joined, only
 from splitrun.plan.power.history import days_of, stretch
 from splitrun.spec.power.baselines import Baselines
 from tests.plan.power.plans import known
@@ -57,7 +57,7 @@ def test_what_is_known_of_two_places_is_joined_by_metric() -> None:
 def test_baselines_of_more_than_thirty_days_ago_are_told_to_be_old() -> None:
     old = Baselines(until="2026-02-01")
 
-    assert age(old, date(2026, 3, 4)) == 31
+    assert old.age(date(2026, 3, 4)) == 31
     assert aged(old, date(2026, 3, 3), "checkout") == ()
     assert aged(old, date(2026, 3, 4), "checkout")[0].says.endswith("ended 31 days ago, on 2026-02-01")
     assert aged(Baselines(), date(2026, 3, 4), "checkout") == ()

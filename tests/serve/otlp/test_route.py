@@ -406,6 +406,7 @@ def test_a_body_that_does_not_come_and_one_that_there_is_no_room_for_are_sent_ag
 
     assert (crowded.status, crowded.headers["Connection"]) == (429, "close")
     assert late.startswith(b"HTTP/1.1 503")
+    assert b"did not come in time" in late, late
     assert b"retry-after: 1" in late.lower()
 
 

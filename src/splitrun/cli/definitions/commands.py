@@ -62,7 +62,7 @@ def diff(
         say("\n".join(verbs.difference_as_markdown(found.difference, found.about)))
     else:
         say(lines(found))
-    if check and found.difference.steps:
+    if check and not found.same:
         raise typer.Exit(UNSAFE if found.difference.unsafe else DIFFERENT)
 
 
@@ -109,7 +109,7 @@ def asked() -> bool:
 
 def told(done: Applied) -> str:
     """What was done, in a line, and one for each ruleset that was published."""
-    if not done.compared.difference.steps:
+    if done.compared.same:
         return "nothing to do: the registry says what the files say"
     if done.receipt is None:
         return "nothing was written"

@@ -81,8 +81,8 @@ def told(one: History) -> list[str]:
     ]
     if stands.plan is not None:
         lines.append(f"  plan in force {stands.plan}")
-    if stands.decision is not None:
-        lines.append(f"  decided: {stands.decision}")
+    if stands.concluded is not None:
+        lines.append(f"  {stands.concluded}")
     if one.signoffs:
         lines.append(f"  must be signed off by {', '.join(one.signoffs)}")
     lines += [f"  {each.actor} agreed to {each.step} {each.digest}" for each in one.agreed]

@@ -11,13 +11,12 @@ import typer
 from splitrun.cli import verbs
 from splitrun.cli.console import say, say_json
 from splitrun.cli.registry.words import Actor, Folder, Json, Reason
+from splitrun.errors import Mistake, SpecError
 
 if TYPE_CHECKING:
     from splitrun.conduct.registry.keys import Key
 
 __all__ = ["app"]
-
-ABSENT = 3
 
 app = typer.Typer(
     name="keys",
@@ -53,13 +52,12 @@ def listed(*, folder: Folder = Path(), json: Json = False) -> None:
 def show(name: Name, *, folder: Folder = Path(), json: Json = False) -> None:
     """Print a public key, as clients take it to check rulesets."""
     found = [one for one in verbs.keys(folder) if one.name == name]
+    if not found:
+        raise SpecError([Mistake(f"there is no key {name[:64]!r}", "see `splitrun keys list`")])
     if json:
         told(found, json=True)
-    elif found:
+    else:
         say(found[0].public)
-    if not found:
-        typer.secho(f"there is no key {name[:64]!r}; see `splitrun keys list`", err=True)
-        raise typer.Exit(ABSENT)
 
 
 @app.command("retire")

@@ -19,13 +19,11 @@ from splitrun.plan.difference.side import Side
 from splitrun.report.differences.shown import About
 from splitrun.spec.written.body import value_of
 from splitrun.spec.written.fields import suggested
-from splitrun.store.registry.databases.database import shown
-from splitrun.store.registry.databases.migrating import EMPTY, stands
 from splitrun.store.registry.documents import Document, Kind
 from splitrun.store.registry.memory import InMemory
 from splitrun.store.registry.registry import Registry
 
-__all__ = ["Compared", "against", "compare", "differing", "reading", "side"]
+__all__ = ["Compared", "against", "checked", "differing", "reading", "side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +36,10 @@ class Compared:
     """As they were read."""
     files: Bodies
 
-
-def compare(place: Path, environment: str | None = None, desk: Desk | None = None) -> Compared:
-    """Hold the files of a project against what its registry keeps.
-
-    Args:
-        place: A folder of the project.
-        environment: Look at the lives of experiments in this one only; none: in all of them.
-        desk: Whom to tell how far it is.
-
-    Returns:
-        The difference; where nobody has written to the registry yet, everything is new.
-
-    Raises:
-        SpecError: The files have mistakes, or there is no such environment; all mistakes.
-        StoreError: The database refuses.
-    """
-    files = checked(place, desk or Desk())
-    around = home(place)
-    with reading(around) as registry:
-        return against(registry, files, shown(around.url), environment)
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs: files from registry, and what it serves from what it gives."""
+        return not self.difference.steps and not self.about.unserved
 
 
 def checked(place: Path, desk: Desk) -> dict[Name, str]:
@@ -75,20 +57,11 @@ def checked(place: Path, desk: Desk) -> dict[Name, str]:
 @contextmanager
 def reading(around: Home) -> Iterator[Registry]:
     """A registry to read; an empty one where nobody has written yet."""
-    if unwritten(around):
+    if around.unwritten:
         yield InMemory()
         return
     with around.registry() as registry:
         yield registry
-
-
-def unwritten(around: Home) -> bool:
-    """Whether there is no file yet, or no table in the database."""
-    with around.database() as database:
-        if database.file is not None and not database.file.exists():
-            return True
-        with database.reading() as connection:
-            return stands(connection) == EMPTY
 
 
 def against(registry: Registry, files: Bodies, where: str, environment: str | None = None) -> Compared:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from splitrun.conduct.definitions.comparing import Compared, against, checked, reading
+from splitrun.conduct.definitions.shelves import Bodies
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.lifecycle.publishing import published
-from splitrun.conduct.registry.place import actor_of, home
+from splitrun.conduct.lifecycle.serving import unserved_in
+from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.errors import ConflictError, Mistake, RefusedError, SpecError
 from splitrun.plan.difference.consequences import Consequence, Way
 from splitrun.plan.difference.difference import Difference, Sign, Step
@@ -20,7 +23,7 @@ from splitrun.store.registry.change import Change, Receipt, Writing
 from splitrun.store.registry.databases.database import shown
 from splitrun.store.registry.documents import Kind
 
-__all__ = ["VERB", "Applied", "Wanted", "applied_form", "apply", "remarks", "writings"]
+__all__ = ["VERB", "Applied", "Wanted", "applied_form", "apply", "compare", "remarks", "writings"]
 
 VERB = "apply"
 """Of the entries that say that a definition was changed."""
@@ -61,6 +64,40 @@ class Applied:
     """Versions of the rulesets that were published with it, by environment."""
 
 
+def compare(place: Path, environment: str | None = None, desk: Desk | None = None) -> Compared:
+    """Hold the files of a project against what its registry keeps.
+
+    Args:
+        place: A folder of the project.
+        environment: Look at the lives of experiments in this one only; none: in all of them.
+        desk: Whom to tell how far it is.
+
+    Returns:
+        The difference; where nobody has written to the registry yet, everything is new.
+
+    Raises:
+        SpecError: The files have mistakes, or there is no such environment; all mistakes.
+        StoreError: The database refuses.
+    """
+    files = checked(place, desk or Desk())
+    return comparison(home(place), files, (desk or Desk()).now(), environment)
+
+
+def comparison(around: Home, files: Bodies, now: datetime, environment: str | None = None) -> Compared:
+    """Hold files against the registry; where they say the same, also what it serves against what it gives.
+
+    Raises:
+        SpecError: There is no such environment.
+        StoreError: The database refuses.
+    """
+    with reading(around) as registry:
+        found = against(registry, files, shown(around.url), environment)
+    if found.difference.steps:
+        return found
+    unserved = tuple(unserved_in(around, now, environment))
+    return replace(found, about=replace(found.about, unserved=unserved))
+
+
 def apply(
     place: Path,
     shown_to: Callable[[Compared], None],
@@ -88,9 +125,8 @@ def apply(
     if asked.reason is not None and not asked.reason.strip():
         raise SpecError([Mistake("the reason says nothing", "write why, or leave it out")])
     files, around = checked(place, table), home(place)
-    with reading(around) as registry:
-        first = against(registry, files, shown(around.url))
-    if not first.difference.steps:
+    first, announced = comparison(around, files, table.now()), asked.amending | asked.restarting
+    if first.same or (announced and not first.difference.steps):
         return Applied(first)
     shown_to(first)
     safe(first.difference, asked)
@@ -102,8 +138,10 @@ def apply(
         unmoved(first, now)
         made = change(now, asked, table)
         # what is announced publishes by itself, once it has sealed what it is about to deal
-        if not asked.amending | asked.restarting:
-            made = published(made, now, around, registry)
+        if not announced:
+            made = reasoned(published(made, now, around, registry), asked)
+        if not made.writings and not made.publications:
+            return Applied(now)
         receipt = registry.commit(made)
         return Applied(now, receipt, {one.environment: one.version for one in made.publications})
 
@@ -155,9 +193,27 @@ def change(compared: Compared, wanted: Wanted, desk: Desk) -> Change:
     return Change(
         desk.now(),
         actor_of(wanted.actor),
-        remarks(compared, steps, VERB, wanted.reason),
+        remarks(compared, steps, VERB, wanted.reason) or (publishing(compared, wanted.reason),),
         writings=writings(compared, steps),
     )
+
+
+def publishing(compared: Compared, reason: str | None) -> Remark:
+    """What is said where no definition differs, and what they give is not served."""
+    return Remark("publish", "ruleset", reason, compared.about.project)
+
+
+def reasoned(made: Change, wanted: Wanted) -> Change:
+    """Refuse to open a phase of an experiment without a reason.
+
+    Raises:
+        RefusedError: Of which.
+    """
+    if made.moves and wanted.reason is None:
+        opened = ", ".join(f"{one.experiment} in {one.environment}" for one in made.moves)
+        says = f"a phase of {opened} opens with this, and no reason is given"
+        raise RefusedError([Mistake(says, "say why with --reason", "reason")])
+    return made
 
 
 def writings(compared: Compared, steps: Iterable[Step]) -> tuple[Writing, ...]:

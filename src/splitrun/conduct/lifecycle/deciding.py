@@ -37,6 +37,7 @@ def decide(key: str, decision: str, readout: str, wanted: Asked, *, segment: str
     """Record a decision, with the readout that it rests on.
 
     Where the sealed rule decided otherwise at that look, it is an override, and the audit chain calls it so.
+    Where that look judged no primary metric, as a blinded one, the decision is told as one without a verdict.
 
     Args:
         key: The experiment.
@@ -63,13 +64,14 @@ def decide(key: str, decision: str, readout: str, wanted: Asked, *, segment: str
         one = decision_digest(call, look.readout, sealed.digest, segment)
         approved(ground, life, "decide", one, (plan.owner,))
         override = look.decision is not None and look.decision != call.value
-        decided = Decided(call.value, look.readout, override, segment)
+        decided = Decided(call.value, look.readout, override, segment, unjudged=not look.judged)
         after = replace(staying(life), state=to)
         details = Details(Verb.DECIDE.value, ground.reason, details_of(life).agreed, decided)
         content = {
             "decision": call.value,
             "readout": look.readout,
             "rule": look.decision,
+            "judged": look.judged,
             **({} if segment is None else {"segment": segment}),
         }
         said = OVERRIDE if override else Verb.DECIDE.value

@@ -32,6 +32,16 @@ class Decided(Struct, frozen=True, omit_defaults=True):
     override: bool = False
     """Whether a person decided otherwise than the sealed rule."""
     segment: str | None = None
+    unjudged: bool = False
+    """Whether that readout had a verdict on no primary metric: it was blinded, say."""
+
+    @property
+    def says(self) -> str:
+        """The decision in a line, with what a reader should know of it."""
+        where = f" to segment {self.segment}" if self.segment else ""
+        against = " against the sealed rule" if self.override else ""
+        unjudged = ", without a verdict: its readout judged no primary metric" if self.unjudged else ""
+        return f"decided: {self.decision}{where}{against}{unjudged}"
 
 
 class Details(Struct, frozen=True, omit_defaults=True):

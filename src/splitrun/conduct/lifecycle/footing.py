@@ -25,7 +25,7 @@ from splitrun.spec.written.fields import suggested
 from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.documents import Kind, Life, SealedPlan, State
 
-__all__ = ["Asked", "Footing", "footing", "refusal", "surroundings"]
+__all__ = ["Asked", "Footing", "chosen", "footing", "refusal", "surroundings"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from splitrun.assign.ruleset import Ruleset, Signature
 from splitrun.assign.transmission import enveloped, opened, sealed
 from splitrun.conduct.lifecycle.footing import Footing
+from splitrun.errors import Mistake, SpecError
 from splitrun.govern.lifecycle.table import OPEN, STANDING
 from splitrun.plan.compile import Publication as Wanted
 from splitrun.plan.compile import Standing, compiled
@@ -20,7 +21,7 @@ from splitrun.store.registry.change import Publication
 from splitrun.store.registry.documents import Life
 from splitrun.store.registry.writing import announced
 
-__all__ = ["Dealt", "Made", "delivered", "others", "publication", "standing"]
+__all__ = ["Dealt", "Made", "delivered", "others", "publication", "standing", "unserved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,38 @@ def publication(footing: Footing, key: str, dealt: Dealt | None) -> Made:
         SpecError: The definitions do not fit together, or units would be moved; all mistakes.
         StoreError: No key may sign.
     """
+    numbered, before = succession(footing, key, dealt)
+    if numbered is before:
+        return Made(numbered, None)
+    return Made(numbered, signed(footing, numbered, 0 if before is None else before.version))
+
+
+def unserved(footing: Footing) -> Mistake | None:
+    """Hold the ruleset that is served in an environment against what the registry gives now.
+
+    Returns:
+        How they differ, and what to do; None where they do not, and where none was published yet.
+    """
+    kept = footing.registry.ruleset(footing.project, footing.environment)
+    if kept is None:
+        return None
+    says = f"ruleset {kept.version:,}, served in {footing.environment}, is not what the registry gives"
+    try:
+        numbered, before = succession(footing, "", None)
+    except SpecError as error:
+        first = error.mistakes[0]
+        return Mistake(f"{says}: {first.says}", first.next, first.path)
+    return (
+        None if numbered is before else Mistake(says, "publish what it gives: splitrun apply --reason TEXT")
+    )
+
+
+def succession(footing: Footing, key: str, dealt: Dealt | None) -> tuple[Ruleset, Ruleset | None]:
+    """Give the ruleset after a step, and the one that is published; both are one where nothing differs.
+
+    Raises:
+        SpecError: The definitions do not fit together, or units would be moved; all mistakes.
+    """
     all_dealt = standing(footing, key) | ({} if dealt is None else {key: dealt})
     drafts: Mapping[str, Draft] = {
         **footing.says.experiments,
@@ -95,10 +128,7 @@ def publication(footing: Footing, key: str, dealt: Dealt | None) -> Made:
     made = compiled(footing.settings, drafts, says.board or Board(), says.library, wanted)
     kept = footing.registry.ruleset(footing.project, footing.environment)
     before = None if kept is None else opened(kept.document)
-    numbered = made if before is None else succeeding(made, before)
-    if numbered is before:
-        return Made(numbered, None)
-    return Made(numbered, signed(footing, numbered, 0 if before is None else before.version))
+    return (made if before is None else succeeding(made, before)), before
 
 
 def signed(footing: Footing, made: Ruleset, follows: int) -> Publication:

@@ -51,6 +51,8 @@ class Stands:
     plan: str | None
     """Digest of the plan in force."""
     decision: str | None
+    concluded: str | None
+    """The decision in a line, with what a reader should know of it."""
     next: tuple[str, ...]
     """The steps that usually come next, the first before the others."""
 
@@ -196,6 +198,7 @@ def stands(
         None if life is None or life.started is None else as_text(life.started),
         None if life is None else life.plan,
         None if decided is None else decided.decision,
+        None if decided is None else decided.says,
         next_steps(key, state),
     )
 

@@ -189,9 +189,5 @@ def told(
 
 def missing(life: Life) -> list[str]:
     """What a person should know of a state besides."""
-    details = details_of(life)
-    if details.decided is None:
-        return []
-    one = details.decided
-    where = f" to segment {one.segment}" if one.segment else ""
-    return [f"decided: {one.decision}{where}{' against the sealed rule' if one.override else ''}"]
+    decided = details_of(life).decided
+    return [] if decided is None else [decided.says]

@@ -15,7 +15,7 @@ from splitrun.conduct.reports import Report, sound
 from splitrun.conduct.workspace import PROJECT, root_of, shown, workspace
 from splitrun.errors import SpecError
 from splitrun.govern.policy.rules import breaches
-from splitrun.plan.power.aged import age, aged, joined
+from splitrun.plan.power.aged import aged, joined
 from splitrun.plan.power.forecast import Forecast, forecast
 from splitrun.plan.power.planned import planned
 from splitrun.plan.power.testable import testable
@@ -74,10 +74,10 @@ def preview(
         canonical=canonical(plan),
         forecast=ahead,
         refusals=refusals,
-        rules=rules(plan, project),
+        rules=rules(plan, project, today),
         advice=(*aged(known, today, plan.key), *advice),
         file=None if file is None or not file.is_file() else shown(file),
-        age=age(known, today),
+        age=known.age(today),
         start=start or today,
         standing=standing,
     )
@@ -92,10 +92,10 @@ def foreseen(plan: Plan) -> Forecast | None:
         return None
 
 
-def rules(plan: Plan, project: Project | None) -> tuple[Rule, ...]:
+def rules(plan: Plan, project: Project | None, today: date) -> tuple[Rule, ...]:
     """The rules of the project that a plan does not keep."""
     return tuple(
-        Rule(one.rule, one.says, one.remedy, one.path, one.waiver) for one in breaches(plan, project)
+        Rule(one.rule, one.says, one.remedy, one.path, one.waiver) for one in breaches(plan, project, today)
     )
 
 

@@ -18,13 +18,14 @@ from splitrun.conduct.registry.place import Home, actor_of, home
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError
 from splitrun.infer.estimate import Estimate
-from splitrun.judge.readout import Readout
+from splitrun.judge.readout import Comparison, Readout, Verdict
 from splitrun.measure.measured import Measured
 from splitrun.plan.sealing.canonical import reopened
 from splitrun.plan.sealing.methods import methods
 from splitrun.report.form import written
 from splitrun.report.notebook import Shown
 from splitrun.spec.analysis import Method
+from splitrun.spec.model import Role
 from splitrun.spec.plan import Plan
 from splitrun.spec.written.fields import suggested
 from splitrun.store.canonical import Json, canonical, digest, value_of
@@ -37,6 +38,9 @@ __all__ = ["LOOK", "Wish", "readout"]
 
 LOOK = "look"
 """Verb of the entries that say that somebody looked."""
+
+JUDGED = frozenset({Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT, Verdict.INCONCLUSIVE})
+"""Verdicts on which a decision may rest."""
 
 EXPERIMENTS = "experiments"
 """Folder of the experiments' files, which their paths may start from."""
@@ -259,7 +263,8 @@ def look(case: Case, read: tuple[Readout, Taken], wish: Wish, at: datetime) -> C
         "version": plan.version,
         "as_of": None if seen.as_of is None else seen.as_of.isoformat(),
         "exposed": sum(count.exposed for count in seen.units),
-        "effects": effects(seen),
+        "effects": any(estimated(found) for found in seen.comparisons),
+        "judged": any(judgement(found) for found in seen.comparisons),
         "decision": None if seen.decision is None else seen.decision.value.value,
         "information": None if planned is None else sum(count.analysed for count in seen.units) / planned,
         "early": None if seen.registration is None else seen.registration.early,
@@ -282,12 +287,16 @@ def subject_of(key: str) -> str:
     return f"experiment/{key}"
 
 
-def effects(seen: Readout) -> bool:
-    """Whether any effect is shown."""
-    for found in seen.comparisons:
-        match found.absolute:
-            case Estimate():
-                return True
-            case _:
-                continue
-    return False
+def estimated(found: Comparison) -> bool:
+    """Whether an effect is shown."""
+    match found.absolute:
+        case Estimate():
+            return True
+        case _:
+            return False
+
+
+def judgement(found: Comparison) -> bool:
+    """Whether this is a verdict on a primary metric; an inconclusive one is one."""
+    whole = found.role is Role.PRIMARY and found.segment is None
+    return whole and estimated(found) and found.withheld is None and found.verdict in JUDGED

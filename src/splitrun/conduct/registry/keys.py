@@ -33,9 +33,7 @@ class Key:
 def keys(place: Path) -> tuple[Key, ...]:
     """List the keys of a project, the oldest first."""
     where = home(place)
-    with where.database() as database:
-        there = database.file is None or database.file.exists()
-    return told(where, known(where) if there else frozenset())
+    return told(where, frozenset() if where.unwritten else known(where))
 
 
 def known(where: Home) -> frozenset[str]:

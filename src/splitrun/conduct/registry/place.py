@@ -18,7 +18,7 @@ from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.store.chain.head import HeadFile
 from splitrun.store.chain.ring import KeyFiles
 from splitrun.store.registry.databases.database import Database
-from splitrun.store.registry.databases.migrating import migrate
+from splitrun.store.registry.databases.migrating import EMPTY, migrate, stands
 from splitrun.store.registry.databases.sql import SqlRegistry
 from splitrun.store.registry.writing import Sealing
 
@@ -70,6 +70,18 @@ class Home:
         file = file_of(self.url)
         return file is None or file.exists()
 
+    @property
+    def unwritten(self) -> bool:
+        """Whether there is no file yet, or no table in the database.
+
+        Raises:
+            StoreError: The database refuses.
+        """
+        if not self.there:
+            return True
+        with self.database() as database, database.reading() as connection:
+            return stands(connection) == EMPTY
+
     @contextmanager
     def database(self) -> Iterator[Database]:
         """The database; closed at the end."""
@@ -109,12 +121,29 @@ class Home:
         Raises:
             StoreError: Somebody did, so that its keys must be somewhere.
         """
-        if registry.last() is not None:
-            raise StoreError(
-                f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
-                "nothing is written; put the key files back"
-            )
+        # in this order: whoever begins at the same moment makes the key before they write
+        if registry.last() is not None and not self.keys.listed():
+            raise self.keyless()
         self.keys.new(name, at)
+
+    @property
+    def written(self) -> bool:
+        """Whether anybody wrote to the registry, as far as can be told: by its head, else by itself."""
+        head = self.head.read()
+        if head is not None:
+            return head.number > 0
+        try:
+            with self.registry() as registry:
+                return registry.last() is not None
+        except StoreError:
+            return False  # not made yet, or out of reach
+
+    def keyless(self) -> StoreError:
+        """Say that the keys that sign the registry are away."""
+        return StoreError(
+            f"the keys that sign this registry are not in {shown(self.root / 'state' / 'keys')}, so "
+            "nothing is written; put the key files back"
+        )
 
 
 def home(place: Path) -> Home:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from splitrun.assign.transmission import opened
 from splitrun.conduct.desk import Desk
+from splitrun.conduct.lifecycle.footing import chosen
 from splitrun.conduct.registry.place import FIRST, Home, actor_of, home
 from splitrun.conduct.serving.settings import project_at
 from splitrun.conduct.workspace import workspace
@@ -21,6 +21,7 @@ from splitrun.spec.written.fields import suggested
 from splitrun.store.canonical import canonical
 from splitrun.store.chain.entry import Remark
 from splitrun.store.kills import Kill, KillFile
+from splitrun.store.lock import alone
 from splitrun.store.registry.change import Change
 
 __all__ = ["Switched", "kill", "kill_file", "tell_kills", "unkill"]
@@ -63,18 +64,21 @@ def kill(
 
     Raises:
         SpecError: There is no project, flag or environment of that name, or no reason.
-        StoreError: The state folder cannot be written.
+        StoreError: The state folder cannot be written, or the keys are away that sign the registry: what
+            another one signs no client obeys.
     """
-    where, settings, chosen = asked(place, environment, reason)
-    known = flags_of(where, settings, chosen)
+    where, settings, there = asked(place, environment, reason)
+    known = flags_of(where, settings, there)
     if known is not None and flag not in known:
         raise SpecError(
-            [Mistake(f"there is no flag {flag[:64]!r} in {chosen!r}", suggested(flag, known), "flag")]
+            [Mistake(f"there is no flag {flag[:64]!r} in {there!r}", suggested(flag, known), "flag")]
         )
     now = (desk or Desk()).now()
     if not where.keys.listed():
+        if where.written:
+            raise where.keyless()
         where.keys.new(FIRST, now)
-    wanted = Kill(flag, chosen, reason, actor_of(actor), now.isoformat())
+    wanted = Kill(flag, there, reason, actor_of(actor), now.isoformat())
     return switched(where, settings, wanted, now)
 
 
@@ -93,13 +97,13 @@ def unkill(
         SpecError: There is no project or environment of that name, no reason, or the flag was not killed.
         StoreError: The state folder cannot be written.
     """
-    where, settings, chosen = asked(place, environment, reason)
-    off = kill_file(where, settings.project).read().off(chosen)
+    where, settings, there = asked(place, environment, reason)
+    off = kill_file(where, settings.project).read().off(there)
     if flag not in off:
-        says = f"the flag {flag[:64]!r} was not killed in {chosen!r}"
+        says = f"the flag {flag[:64]!r} was not killed in {there!r}"
         raise SpecError([Mistake(says, suggested(flag, off) if off else "no flag is", "flag")])
     now = (desk or Desk()).now()
-    wanted = Kill(flag, chosen, reason, actor_of(actor), now.isoformat(), "unkill")
+    wanted = Kill(flag, there, reason, actor_of(actor), now.isoformat(), "unkill")
     return switched(where, settings, wanted, now)
 
 
@@ -107,13 +111,10 @@ def asked(place: Path, environment: str | None, reason: str) -> tuple[Home, Proj
     """Find out where a flag is to be switched."""
     where = home(place)
     settings = project_at(where.root)
-    chosen = environment or settings.environments[0]
-    if chosen not in settings.environments:
-        says = f"there is no environment {chosen[:60]!r}"
-        raise SpecError([Mistake(says, suggested(chosen, settings.environments), "environment")])
+    there = chosen(settings.environments, environment)
     if not reason.strip():
         raise SpecError([Mistake("the reason is empty", "say why, it stands in the audit chain", "reason")])
-    return where, settings, chosen
+    return where, settings, there
 
 
 def flags_of(where: Home, settings: Project, environment: str) -> Collection[str] | None:
@@ -153,17 +154,15 @@ def tell_kills(where: Home, file: KillFile, now: datetime) -> str:
         Why it could not be; empty where nothing is left untold.
     """
     try:
-        with file.path.with_suffix(".told").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with alone(file.path.with_suffix(".told")) as ours:
+            if not ours:
                 return "another process is telling it"
             while untold := file.read().untold:
                 with where.registry(now) as registry:
                     registry.commit(Change(now, untold[0].actor, (remark(untold[0], file.project),)))
                 with file.changing() as desired:
                     desired.kills = replace(desired.kills, untold=desired.kills.untold[1:])
-    except (OSError, SplitrunError) as error:
+    except SplitrunError as error:
         return str(error)
     return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from splitrun.errors import Mistake
@@ -20,6 +20,8 @@ from splitrun.spec.written.fields import suggested
 __all__ = ["Breach", "breaches", "idle", "refusals"]
 
 BINDING = "splitrun.yaml lets nobody waive this rule"
+
+STALE = PolicyRule.STALE_BASELINES
 
 TOLD = {
     Role.PRIMARY: "metrics.primary",
@@ -54,12 +56,13 @@ class Breach:
     """The reason that stands in the plan; None: the rule is not waived, or nobody may waive it."""
 
 
-def breaches(plan: Plan, project: Project | None) -> tuple[Breach, ...]:
+def breaches(plan: Plan, project: Project | None, today: date | None = None) -> tuple[Breach, ...]:
     """Give every rule of the project that a plan does not keep, in the order of the rules.
 
     Args:
         plan: The experiment, resolved.
         project: The settings it is held to; none: there are no rules.
+        today: From which the age of baselines is counted; none: it is not asked.
 
     Returns:
         Waived breaches too; one that is not waived keeps the plan from being registered.
@@ -71,6 +74,8 @@ def breaches(plan: Plan, project: Project | None) -> tuple[Breach, ...]:
         for rule, objections in RULES.items()
         for objection in objections(plan, project)
     ]
+    stale = () if today is None else stale_baselines(plan, project, today)
+    found += [Breach(STALE, *objection, plan.waivers.get(STALE)) for objection in stale]
     bound = set(project.policy.binding)
     held = [bind(breach) if breach.rule in bound else breach for breach in found]
     return (*held, *overruled(plan, bound - {breach.rule for breach in found}))
@@ -95,9 +100,10 @@ def refusals(plan: Plan, project: Project | None, document: Document | None = No
 def idle(plan: Plan, project: Project | None) -> tuple[str, ...]:
     """Give the waivers that waive nothing, as sentences: the plan keeps the rule, or there is none.
 
-    Whether a plan is underpowered is asked elsewhere, so that nothing is said of that waiver.
+    Whether a plan is underpowered, or its baselines are stale, is asked elsewhere, so that nothing is said of
+    those waivers.
     """
-    broken = {breach.rule for breach in breaches(plan, project)} | {PolicyRule.UNDERPOWERED}
+    broken = {breach.rule for breach in breaches(plan, project)} | {PolicyRule.UNDERPOWERED, STALE}
     return tuple(
         f"the waiver of `{rule}` waives nothing: the plan keeps to it; take it out"
         for rule in plan.waivers
@@ -247,6 +253,20 @@ def retention(plan: Plan, project: Project) -> Iterator[Objection]:
             yield Objection(says, "enrol for a shorter time, or measure in shorter windows", "duration.enrol")
 
 
+def stale_baselines(plan: Plan, project: Project, today: date) -> Iterator[Objection]:
+    """The history that baselines were measured on ended not long ago; those that were given have no age."""
+    limits, known = project.policy.baselines, plan.baselines
+    days = None if known is None else known.age(today)
+    if limits is None or known is None or days is None or timedelta(days=days) <= limits.max_age:
+        return
+    most = written_window(limits.max_age)
+    says = (
+        f"the baselines are of a history that ended {days:,} days ago, on {known.until}, and splitrun.yaml "
+        f"wants at most {most}"
+    )
+    yield Objection(says, f"measure them again with `splitrun baseline {plan.key}`", "baselines")
+
+
 def needs(plan: Plan) -> dict[Kept, timedelta]:
     """How long data of each kind is needed; nothing where no duration is planned."""
     if plan.duration is None:
@@ -273,4 +293,5 @@ RULES: Mapping[PolicyRule, Callable[[Plan, Project], Iterator[Objection]]] = {
     PolicyRule.APPROVALS: approvals,
     PolicyRule.RETENTION: retention,
 }
-"""What each rule asks of a plan. Whether it is underpowered is asked where it is forecast."""
+"""What each rule asks of a plan. Whether it is underpowered is asked where it is forecast, and how old its
+baselines are where the day is known."""

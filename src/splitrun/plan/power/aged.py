@@ -7,7 +7,7 @@ from datetime import date
 from splitrun.plan.power.setting import Advice
 from splitrun.spec.power.baselines import Baselines
 
-__all__ = ["STALE", "age", "aged", "joined", "only"]
+__all__ = ["STALE", "aged", "joined", "only"]
 
 STALE = 30
 """Days after which what was measured is told to be old."""
@@ -35,14 +35,9 @@ def only(known: Baselines, metrics: frozenset[str]) -> Baselines:
     )
 
 
-def age(known: Baselines, today: date) -> int | None:
-    """Days since the history ended that baselines were measured on; None where nobody wrote when."""
-    return None if known.until is None else (today - date.fromisoformat(known.until)).days
-
-
 def aged(known: Baselines, today: date, key: str) -> tuple[Advice, ...]:
     """A word where baselines are old."""
-    days = age(known, today)
+    days = known.age(today)
     if days is None or days <= STALE:
         return ()
     says = f"the baselines are of a history that ended {days:,} days ago, on {known.until}"

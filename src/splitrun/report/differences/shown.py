@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from splitrun.errors import Mistake
 from splitrun.plan.difference.consequences import Consequence, Risk
 from splitrun.plan.difference.difference import Difference, Sign, Step
 
@@ -29,12 +30,15 @@ class About:
     """Where it is, without a password."""
     others: tuple[str, ...] = ()
     """Other projects of the registry, where it keeps nothing of this one."""
+    unserved: tuple[Mistake, ...] = ()
+    """Where files and registry say the same: rulesets that are served and are not what it gives."""
 
 
 def difference_as_lines(found: Difference, about: About, *, colours: bool = False) -> list[str]:
     """The difference for people."""
     if not found.steps:
-        return [f"no differences: the registry of {about.project!r} says what the files say"]
+        lines = [f"no differences: the registry of {about.project!r} says what the files say"]
+        return lines + [line for one in about.unserved for line in (f"but {one.says}", f"  next: {one.next}")]
     console = Console(
         highlight=False,
         soft_wrap=True,
@@ -90,7 +94,9 @@ def counts(many: Difference) -> str:
 def difference_as_markdown(found: Difference, about: About) -> list[str]:
     """The difference for a pull request."""
     if not found.steps:
-        return [f"### Splitrun: no differences in `{about.project}`"]
+        lines = [f"### Splitrun: no differences in `{about.project}`"]
+        told_of = [f"- {escaped(one.says)}. Next: {escaped(one.next)}" for one in about.unserved]
+        return [*lines, "", *told_of] if told_of else lines
     lines = [f"### Splitrun: {counts(found)} in `{about.project}`", ""]
     unsafe = found.unsafe
     if unsafe:
@@ -131,6 +137,7 @@ def difference_as_json(many: Difference, about: About) -> dict[str, object]:
         "changed": many.count(Sign.CHANGED),
         "removed": many.count(Sign.REMOVED),
         "unsafe": len(many.unsafe),
+        "unserved": [{"says": one.says, "next": one.next} for one in about.unserved],
         "steps": [as_json(step) for step in many.steps],
     }
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from splitrun.conduct.definitions.comparing import compare
-from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply
+from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply, compare
 from splitrun.conduct.lint import lint
 from splitrun.report.differences.shown import difference_as_json
 from splitrun.serve.api.answering import Operated, operation

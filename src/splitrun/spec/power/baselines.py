@@ -152,6 +152,10 @@ class Baselines(Model):
     until: Day | None = Field(default=None, exclude_if=unsaid)
     """The day on which the history that they were measured on ends; from it their age is counted."""
 
+    def age(self, today: date) -> int | None:
+        """Days since that history ended; None where nobody wrote when."""
+        return None if self.until is None else (today - date.fromisoformat(self.until)).days
+
 
 def read_baselines(text: str | bytes, file: str) -> Written[Baselines]:
     """Read a file of baselines, YAML or JSON.

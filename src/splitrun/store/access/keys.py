@@ -5,7 +5,6 @@ A key reads `sr_<id>_<secret>`: it is looked up by its id, so the time of a comp
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import logging
 import secrets
@@ -25,6 +24,7 @@ from msgspec.structs import replace
 
 from splitrun.errors import StoreError
 from splitrun.store.chain.head import whole
+from splitrun.store.lock import in_turn
 
 __all__ = ["BEARER", "AccessKey", "AccessKeys", "Made", "Scope", "drawn"]
 
@@ -137,9 +137,7 @@ class AccessKeys:
     @contextmanager
     def changing(self) -> Iterator[list[AccessKey]]:
         """Change the list, alone and whole."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.with_name(f"{self.file.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with in_turn(self.file.with_name(f"{self.file.name}.lock")):
             keys = list(self.listed())
             yield keys
             whole(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from splitrun.store.backup.manifest import SQLITE, Backup, read
 from splitrun.store.canonical import canonical
 from splitrun.store.chain.entry import Remark
 from splitrun.store.chain.head import Head
-from splitrun.store.registry.change import Change
+from splitrun.store.registry.change import Change, Publication
 from splitrun.store.registry.databases.database import Database
 from splitrun.store.registry.databases.migrating import migrate, revisions
 from splitrun.store.registry.databases.sql import SqlRegistry
@@ -49,8 +49,8 @@ def restored(
     database: Database,
     sealing: Sealing,
     said: Change,
-    keys: Mapping[str, str],
     progress: Callable[[str], None] | None = None,
+    also: Callable[[SqlRegistry, int], tuple[Publication, ...]] = lambda _, __: (),
 ) -> Restored:
     """Put a backup into an empty database, verify it, and append an entry `restored`.
 
@@ -59,10 +59,11 @@ def restored(
     Args:
         folder: The backup.
         database: Where it is put.
-        sealing: Keys that the registry knows, and where its head is kept from now on.
+        sealing: Keys that the registry knows and that are trusted, and where its head is kept from now on.
         said: Who restores, when and why: the first remark is taken, its content is written here.
-        keys: Public keys that are trusted.
         progress: Is told in words how far it has come.
+        also: The rulesets that are published with that entry, from the registry as it was backed up and the
+            number of entries that are known to be lost.
 
     Raises:
         StoreError: It is no sound backup, the database holds another registry, or no key may sign.
@@ -78,7 +79,7 @@ def restored(
     migrate(database)
     filled(database, backup, tell)
     registry = SqlRegistry(database, sealing)
-    found = verify(registry, backup.head, keys, progress)
+    found = verify(registry, backup.head, sealing.ring.public, progress)
     if not found.fine:
         first = found.faults[0]
         raise StoreError(
@@ -88,7 +89,7 @@ def restored(
     lost = surpassed(sealing.witness.read(), backup)
     if backup.head is not None:
         sealing.witness.replace(backup.head)
-    registry.commit(returned(said, backup, lost))
+    registry.commit(replace(returned(said, backup, lost), publications=also(registry, lost)))
     return Restored(backup, found, lost)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from splitrun.store.canonical import flat
+from splitrun.store.canonical import flat, sha
 
 __all__ = ["Entry", "Remark", "entry_body"]
 
@@ -54,6 +54,11 @@ class Entry:
             },
             self.content,
         )
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is what was hashed; half a surrogate pair is what somebody else put there."""
+        return sha(self.body().encode("utf-8", "surrogatepass")) == self.hash
 
     def line(self) -> str:
         """The whole entry as one line of canonical JSON, as exports carry it."""

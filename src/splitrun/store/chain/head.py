@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -16,6 +14,7 @@ from msgspec.json import decode
 
 from splitrun.errors import StoreError
 from splitrun.store.canonical import flat
+from splitrun.store.lock import in_turn
 
 __all__ = ["FORM", "Head", "HeadFile", "Pocket", "Witness", "parsed", "whole"]
 
@@ -106,29 +105,22 @@ class HeadFile:
 
     def keep(self, head: Head) -> None:
         """Write a head, unless a newer one of the same registry is there; beside other processes too."""
-        with self._alone():
-            self._write(newer(self.read(), head))
+        self._write(lambda: newer(self.read(), head))
 
     def replace(self, head: Head) -> None:
         """Write a head whatever is there."""
-        with self._alone():
-            self._write(head)
+        self._write(lambda: head)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _write(self, wanted: Callable[[], Head]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.with_suffix(".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield
+            with in_turn(self._path.with_suffix(".lock")):
+                text = json.dumps({"form": FORM, **asdict(wanted())}, indent=2)
+                whole(self._path, f"{text}\n")
         except OSError as error:
             raise StoreError(
                 f"the head {self._path} cannot be written ({error.strerror}); what was committed stands, the "
                 "next commit writes the head; look at disk and rights"
             ) from error
-
-    def _write(self, head: Head) -> None:
-        whole(self._path, json.dumps({"form": FORM, **asdict(head)}, indent=2) + "\n")
 
 
 def newer(kept: Head | None, head: Head) -> Head:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from binascii import Error
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -28,6 +29,7 @@ from msgspec.json import format as indented
 from splitrun.errors import StoreError
 from splitrun.store.canonical import as_text
 from splitrun.store.chain.head import whole
+from splitrun.store.lock import in_turn
 
 __all__ = ["KeyFiles", "LoneKey", "PublicKey", "Ring", "Signer", "holds", "public_keys"]
 
@@ -148,23 +150,25 @@ class KeyFiles:
             raise StoreError(
                 f"{name[:80]!r} is no name of a key; write small letters, digits, dots, dashes, at most 64"
             )
-        known = {one.name: one for one in self.listed()}
-        if name in known:
-            return known[name]
-        path = self._folder / f"{name}.pem"
-        key = Signer(name, self._private(path) if path.exists() else made(path))
-        one = PublicKey(name, key.public, as_text(at))
-        self._list((*known.values(), one))
-        return one
+        with self._changing():
+            known = {one.name: one for one in self.listed()}
+            if name in known:
+                return known[name]
+            path = self._folder / f"{name}.pem"
+            key = Signer(name, self._private(path) if path.exists() else made(path))
+            one = PublicKey(name, key.public, as_text(at))
+            self._list((*known.values(), one))
+            return one
 
     def retire(self, name: str, at: datetime) -> None:
         """Mark a key as retired; it signs no more. The private file stays until somebody destroys it."""
-        self._list(
-            tuple(
-                replace(one, retired=one.retired or as_text(at)) if one.name == name else one
-                for one in self.listed()
+        with self._changing():
+            self._list(
+                tuple(
+                    replace(one, retired=one.retired or as_text(at)) if one.name == name else one
+                    for one in self.listed()
+                )
             )
-        )
 
     def signer(self, among: Collection[str] | None) -> Signer:
         """The newest key of the folder that is not retired.
@@ -198,9 +202,15 @@ class KeyFiles:
                 raise StoreError(f"{path} is no Ed25519 key; put the right file back")
 
     def _list(self, keys: tuple[PublicKey, ...]) -> None:
+        whole(self._folder / PUBLIC, indented(encode(Listed("splitrun.keys/1", keys))).decode() + "\n")
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the folder once no other process does: of two that begin at once both get the same key."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            whole(self._folder / PUBLIC, indented(encode(Listed("splitrun.keys/1", keys))).decode() + "\n")
+            with in_turn(self._folder / "keys.lock"):
+                yield
         except OSError as error:
             raise StoreError(
                 f"{self._folder / PUBLIC} cannot be written ({error.strerror}); look at disk and rights"

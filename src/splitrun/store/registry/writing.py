@@ -11,7 +11,7 @@ from splitrun.errors import ConflictError, StoreError
 from splitrun.store.canonical import Json, as_text, canonical, sha
 from splitrun.store.chain.entry import Entry, Remark
 from splitrun.store.chain.head import Head, Witness
-from splitrun.store.chain.ring import Ring, Signer
+from splitrun.store.chain.ring import Ring, Signer, holds
 from splitrun.store.registry.asked import object_of, purpose, sound
 from splitrun.store.registry.change import Change, KeyChange, Receipt
 from splitrun.store.registry.conflicts import successors
@@ -178,17 +178,22 @@ def unwitnessed(pen: Pen, last: Entry | None, tail: Entry) -> None:
     """Hold the entries that the head does not know yet against each other: there are few, after a crash.
 
     Raises:
-        StoreError: One is missing, was changed, or does not follow the one before.
+        StoreError: One is missing, was changed, follows not the one before, or no key that may has signed it.
     """
+    keys = pen.keys()
     for number in range(0 if last is None else last.number, tail.number):
         entry = pen.entry(number + 1)
-        if (
-            entry is None
-            or (last is not None and entry.previous != last.hash)
-            or sha(entry.body().encode("utf-8", "surrogatepass")) != entry.hash
-        ):
+        follows = entry is not None and (last is None or entry.previous == last.hash) and entry.whole
+        if entry is None or not follows or not vouched(keys, entry):
             raise stale(f"its entry {number + 1:,}, which the head does not know, does not follow the others")
         last = entry
+
+
+def vouched(keys: Sequence[KeptKey], entry: Entry) -> bool:
+    """Whether an announced key signed an entry, before one retired it."""
+    signing = announced([one for one in keys if not one.retired or one.entry < entry.number])
+    data = entry.hash.encode("utf-8", "surrogatepass")
+    return entry.key in signing and holds(signing[entry.key], entry.signature, data)
 
 
 def named(pen: Pen) -> str:

@@ -161,6 +161,26 @@ def test_a_waiver_with_its_reason_lets_a_plan_pass_and_stands_in_it(shop: Path) 
     assert reopened(sealed(shop)[0].body).waivers == {"underpowered": "a pilot"}
 
 
+@pytest.mark.requirement("R83")
+def test_old_baselines_keep_a_plan_from_being_sealed_until_units_are_dealt_by_it(shop: Path) -> None:
+    edited(shop, "environments:", "policy: {baselines: {max_age: 30d}}\nenvironments:", "splitrun.yaml")
+    edited(shop, "baselines: {", "baselines: {until: 2026-01-15, ")
+    applied(shop)
+    with pytest.raises(SpecError, match="policy `stale_baselines`: the baselines are of a history"):
+        register(KEY, asked(shop))
+    waived = "waivers: {stale_baselines: a quiet year}\n"
+    edited(shop, "duration: {enrol: 14d}\n", f"duration: {{enrol: 14d}}\n{waived}")
+    applied(shop)
+    register(KEY, asked(shop))
+    edited(shop, waived, "")
+    with pytest.raises(SpecError, match="stale_baselines"):
+        amend(KEY, asked(shop))
+
+    move(Verb.START, KEY, asked(shop))
+
+    assert amend(KEY, asked(shop)).state == "running"
+
+
 def test_who_is_not_there_is_told_with_what_is(shop: Path) -> None:
     with pytest.raises(
         SpecError, match=r"the registry holds no experiment 'one-pag'.*did you mean 'one-page'"

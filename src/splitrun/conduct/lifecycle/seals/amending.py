@@ -15,6 +15,7 @@ from splitrun.conduct.lifecycle.seals.looked import Seen, looks, seen
 from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.seals.registering import lateness, timed
 from splitrun.conduct.lifecycle.taken import Step, Taken, staying, told, written
+from splitrun.conduct.planning.looking import day_of
 from splitrun.errors import Mistake, RefusedError
 from splitrun.govern.lifecycle.asking import command
 from splitrun.govern.lifecycle.table import STANDING, Rule, Verb
@@ -82,7 +83,7 @@ def amend(key: str, wanted: Asked, *, late: str | None = None, database: Path | 
             raise refusal(Rule.CHANGED, says, "change what its files say, then amend")
         if life.state in STANDING:
             kept_to(key, old, new, changed)
-        fit(ground, new)
+        fit(ground, new, None if life.started else day_of(ground.now, new.timezone))
         body = text(new)
         approved(ground, life, "amend", digest(body), (old.owner,))
         facts = facts_of(ground, life, sealed, changed) | tardy(ground, life, sealed, new, (late, database))

@@ -26,6 +26,8 @@ class Look:
     plan: str
     effects: bool
     """Whether it showed effects, and not health alone."""
+    judged: bool
+    """Whether any primary metric had a verdict; looks that do not say so are taken by their effects."""
     exposed: int
     """Units that were exposed."""
     decision: str | None
@@ -55,13 +57,14 @@ def looks(footing: Footing, life: Life) -> tuple[Look, ...]:
 
 def look(entry: int, at: str, said: Mapping[str, Json]) -> Look:
     """Read what a look says; one that does not say so showed effects."""
-    exposed = said.get("exposed")
+    exposed, effects = said.get("exposed"), said.get("effects") is not False
     return Look(
         entry,
         at,
         readout=word(said.get("readout")),
         plan=word(said.get("plan")),
-        effects=said.get("effects") is not False,
+        effects=effects,
+        judged=said.get("judged", effects) is True,
         exposed=exposed if type(exposed) is int else 0,
         decision=word(said.get("decision")) or None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from splitrun.conduct.lifecycle.footing import Footing
 from splitrun.conduct.planning.kept import informed
@@ -41,8 +42,13 @@ def numbered(plan: Plan, version: int, follows: int | None) -> Plan:
     return plan.model_copy(update={"delivery": delivery})
 
 
-def fit(footing: Footing, plan: Plan) -> None:
+def fit(footing: Footing, plan: Plan, today: date | None = None) -> None:
     """Refuse a plan that cannot be tested, or breaks the policy without a waiver; everything at once.
+
+    Args:
+        footing: The registry.
+        plan: What is to be sealed.
+        today: The day of sealing; none: units are dealt already, and nobody plans by its baselines any more.
 
     Raises:
         SpecError: All that is wrong, each with the rule's name.
@@ -51,7 +57,7 @@ def fit(footing: Footing, plan: Plan) -> None:
     wrong = [replace(one, says=f"not {Rule.TESTABLE.value}: {one.says}") for one in testable(plan)]
     wrong += [
         Mistake(f"policy `{one.rule}`: {one.says}", one.remedy, one.path)
-        for one in breaches(plan, footing.settings)
+        for one in breaches(plan, footing.settings, today)
         if one.waiver is None
     ]
     if wrong:

@@ -11,6 +11,7 @@ from splitrun.conduct.lifecycle.seals.brought import brought, same_as_files
 from splitrun.conduct.lifecycle.seals.exposed import Exposed, exposed
 from splitrun.conduct.lifecycle.seals.plans import fit, numbered, planned
 from splitrun.conduct.lifecycle.taken import Step, Taken, told, written
+from splitrun.conduct.planning.looking import day_of
 from splitrun.errors import StoreError
 from splitrun.govern.lifecycle.table import Rule, Verb
 from splitrun.plan.sealing.canonical import canonical as text
@@ -57,7 +58,7 @@ def register(key: str, wanted: Asked, *, late: str | None = None, database: Path
         wanted.desk.progress("resolving the plan")
         plan = planned(ground, key)
         same_as_files(ground, key)
-        fit(ground, plan)
+        fit(ground, plan, day_of(ground.now, plan.timezone))
         wanted.desk.progress("looking for exposures")
         seen = exposed(plan, ground.home.root, database)
         reason = lateness(key, seen, late)
@@ -98,7 +99,7 @@ def restart(key: str, wanted: Asked, *, late: str | None = None, database: Path 
         came = brought(found, key, Verb.RESTART)
         ground = came.footing
         plan = planned(ground, key)
-        fit(ground, plan)
+        fit(ground, plan, day_of(ground.now, plan.timezone))
         seen = exposed(plan, ground.home.root, database)
         reason = None if late is None and timed(plan) else lateness(key, seen, late)
         last = max((one.version for one in ground.plans(key)), default=life.version)

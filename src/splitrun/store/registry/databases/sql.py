@@ -155,8 +155,8 @@ class SqlRegistry:
         """The entries of a project about a subject, once the whole chain was followed up to its head."""
         head = self.witness.read()
         with self._database.reading() as connection:
-            public = trusted(connection, self._sealing.ring.public)
-        found = followed(self.entries(), head, public)
+            trust = trusted(connection, self._sealing.ring.public)
+        found = followed(self.entries(), head, trust)
         return tuple(one for one in found if (one.project, one.subject) == (project, subject))
 
     def entries(
