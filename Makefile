@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made
 
-.PHONY: venv demo test lint format types contracts browser web-client oracles unit cover docs bench evaluate ingest deliver forget calibrate cells soak stress faults peers clean
+.PHONY: venv demo test lint format types contracts browser web-client web-crowd oracles unit cover docs bench evaluate ingest deliver forget calibrate cells soak stress faults peers clean
 
 venv: $(STAMP)
 
@@ -41,11 +41,15 @@ browser:
 # the JavaScript client of OFREP is asked in that browser; where npm is not there those tests are skipped
 web-client: .cache/web-client/node_modules
 
-.cache/web-client/node_modules: tests/serve/web/package.json tests/serve/web/package-lock.json
-	@{ mkdir -p .cache/web-client && cp tests/serve/web/package*.json .cache/web-client \
+.cache/web-client/node_modules: examples/web/package.json examples/web/package-lock.json
+	@{ mkdir -p .cache/web-client && cp examples/web/package*.json .cache/web-client \
 	&& npm ci --prefix .cache/web-client --ignore-scripts --no-audit --no-fund --silent \
 	&& touch .cache/web-client/node_modules; } \
 	|| { rm -rf .cache/web-client; echo "the JavaScript client cannot be fetched here: the tests that ask it will be skipped"; }
+
+# the JavaScript client and ours are asked what 10,000 units get, and have to agree
+web-crowd: venv browser web-client
+	SPLITRUN_UNITS=10000 $(BIN)/pytest tests/serve/test_web_client.py -s -p no:cacheprovider $(ARGS)
 
 # tea-tasting, IPython, marimo and a bucket (moto) are asked in environments of their own; where they cannot be installed those
 # tests are skipped

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import pytest
+from msgspec.structs import replace
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
@@ -79,6 +80,34 @@ def test_the_units_id_is_recorded_where_it_is_asked_for(logs: Logs) -> None:
     asked("checkout", ONE_PAGE)
 
     assert logs.only() == OF_THE_EXPERIMENT | {"feature_flag.context.id": ONE_PAGE}
+
+
+def test_attributes_are_recorded_where_they_are_asked_for(logs: Logs) -> None:
+    api.set_provider_and_wait(SplitrunProvider(ruleset=shop()))
+    api.add_hooks([TelemetryHook(logs.provider, attributes=["country", "tier", "tags", "none"])])
+    known: dict[str, object] = {"country": "DE", "tier": 3, "tags": ["a"], "secret": "x"}
+
+    api.get_client().get_string_value("checkout", "mine", EvaluationContext(ONE_PAGE, known))  # type: ignore[arg-type] # as theirs
+
+    assert logs.only() == OF_THE_EXPERIMENT | {
+        "splitrun.attribute.country": "DE",
+        "splitrun.attribute.tier": 3,
+    }
+
+
+def test_our_own_client_tells_attributes_and_a_pause_of_enrolment(logs: Logs) -> None:
+    ruleset = shop()
+    paused = replace(ruleset.experiments["one-page-checkout"], enrolling=False)
+    experiments = {**ruleset.experiments, "one-page-checkout": paused}
+    client = RecordingClient(replace(ruleset, experiments=experiments))
+    log = EvaluationLog(logs.provider, attributes=["country"])
+
+    log.record(client.evaluate("checkout", ONE_PAGE), ONE_PAGE, "shop/production", {"country": "DE"})
+
+    assert logs.only() == OF_THE_EXPERIMENT | {
+        "splitrun.attribute.country": "DE",
+        "splitrun.enrolling": False,
+    }
 
 
 def test_an_error_is_recorded_with_its_type_and_message(logs: Logs) -> None:

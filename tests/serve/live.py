@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from splitrun.conduct.lifecycle.seals.registering import register
 from splitrun.conduct.serving.access import first_access_keys
 from splitrun.govern.lifecycle.table import Verb
 from splitrun.serve.running import Ending, assembled
+from splitrun.serve.server import Server
+from splitrun.store.spool.writer import CAP
 from tests.conduct.lifecycle.shop import KEY, applied, asked, edited, laid
 from tests.sdk.shop import eventually
 
@@ -104,11 +106,19 @@ def live(folder: Path, *more: str, key: str = "") -> Iterator[Running]:
 
 
 @contextmanager
-def here(folder: Path, only: tuple[str, ...], origins: tuple[str, ...] = ()) -> Iterator[Served]:
-    """Start a server over a folder in a thread of this process."""
+def here(
+    folder: Path,
+    only: tuple[str, ...],
+    origins: tuple[str, ...] = (),
+    cap: int = CAP,
+    made_so: Callable[[Server], None] = lambda _: None,
+) -> Iterator[Served]:
+    """Start a server over a folder in a thread of this process; `made_so` may change it before."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         (made,) = first_access_keys(folder)
-        ending = Ending(assembled(folder, only, origins=origins))
+        server = assembled(folder, only, origins=origins, cap=cap)
+        made_so(server)
+        ending = Ending(server)
         thread = Thread(target=ending.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -20,10 +20,9 @@ from tests.serve.live import Served
 OPEN = {("GET", "/livez"), ("GET", "/readyz")}
 # the right key is sent besides the ones that are made up, which go into the other header
 OTHER = [ignored_auth]
-# no schema tells which experiments and types of units there are
+# no schema tells which experiments and types of units there are, nor what protobuf is
 BEYOND_SCHEMA = {
-    "/v1/apply": [positive_data_acceptance],
-    "/v1/opt-outs": [positive_data_acceptance],
+    path: [positive_data_acceptance] for path in ("/v1/apply", "/v1/opt-outs", "/v1/logs", "/v1/traces")
 }
 ENDLESS = "/v1/ruleset/stream"
 

@@ -16,6 +16,7 @@ class Code(StrEnum):
     ENCODING = "encoding"
     NOT_JSON = "not_json"
     NOT_A_BATCH = "not_a_batch"
+    NOT_OTLP = "not_otlp"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
     # one event
@@ -30,6 +31,19 @@ class Code(StrEnum):
     NAME = "name"
     NUMBER = "number"
     PROPERTIES = "properties"
+    # one record of OpenTelemetry
+    UNMAPPED = "unmapped"
+    """It is neither an evaluation nor an event that the project's settings name."""
+    EVALUATION = "evaluation"
+    """An evaluation that failed, so that the caller's own default was served."""
+    FLAG = "flag"
+    RULESET = "ruleset"
+    ATTRIBUTES = "attributes"
+    """The flag asks attributes that the record does not carry."""
+    EXPERIMENT = "experiment"
+    """The flag has several experiments, and the record names none."""
+    NO_EXPERIMENT = "no_experiment"
+    """No experiment answered, so that there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)

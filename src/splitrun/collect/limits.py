@@ -7,6 +7,7 @@ __all__ = [
     "BATCH_EVENTS",
     "DEEPEST",
     "EVENT_BYTES",
+    "EXPORT_RECORDS",
     "LARGEST",
     "LONGEST_NAME",
     "MOST_PROPERTIES",
@@ -16,6 +17,8 @@ __all__ = [
 BATCH_BYTES = 5_000_000
 BATCH_EVENTS = 5_000
 EVENT_BYTES = 64_000
+EXPORT_RECORDS = 20_000
+"""Log records, or spans, of one request of OTLP; collectors send 8,192 unless told otherwise."""
 DEEPEST = 32
 """Objects and lists in each other, the event itself counted."""
 LARGEST = 1e15

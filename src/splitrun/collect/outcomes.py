@@ -18,7 +18,7 @@ from splitrun.sdk.event import Exposure
 from splitrun.terms.closures import compiled
 from splitrun.terms.tree import Tree, columns
 
-__all__ = ["OK", "UNKNOWN_RULESET", "Judge", "Rulesets"]
+__all__ = ["OK", "UNKNOWN_RULESET", "Held", "Judge", "Rulesets", "asked", "kinds"]
 
 OK = "ok"
 UNKNOWN_RULESET = "unknown ruleset"

@@ -9,7 +9,7 @@ See https://opentelemetry.io/docs/specs/semconv/feature-flags/feature-flags-even
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber, get_logger
 from opentelemetry.util.types import AnyValue
@@ -24,7 +24,7 @@ EVENT = "feature_flag.evaluation"
 QUOTING = (ErrorCode.INVALID_CONTEXT, ErrorCode.GENERAL)
 """Errors whose messages may quote an id or an attribute."""
 
-OWN = ("experiment", "experiment_version", "phase", "detail")
+OWN = ("experiment", "experiment_version", "phase", "detail", "enrolling")
 """What is told beside the conventions, under `splitrun.`."""
 
 
@@ -34,19 +34,34 @@ class EvaluationLog:
     Args:
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the unit's id, and messages that may quote it.
+        attributes: Names of attributes that records carry, so that a server can evaluate again.
     """
 
-    def __init__(self, provider: LoggerProvider | None = None, *, context_id: bool = False) -> None:
+    def __init__(
+        self,
+        provider: LoggerProvider | None = None,
+        *,
+        context_id: bool = False,
+        attributes: Collection[str] = (),
+    ) -> None:
         self.logger = get_logger("splitrun", SDK.partition("/")[2], logger_provider=provider)
         self.context_id = context_id
+        self.attributes = tuple(attributes)
 
-    def record(self, answer: Evaluation, unit: str = "", flag_set: str = "") -> None:
+    def record(
+        self,
+        answer: Evaluation,
+        unit: str = "",
+        flag_set: str = "",
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
         """Tell what `client.evaluate` answered.
 
         Args:
             answer: The evaluation.
             unit: Whom it was for; recorded only with `context_id`.
             flag_set: Where the flag belongs, like `shop/production`.
+            attributes: What is known of the unit; only those are recorded that the log was told to.
         """
         told: dict[str, AnyValue] = {
             "flagSetId": flag_set,
@@ -58,9 +73,11 @@ class EvaluationLog:
                 "experiment": answer.experiment,
                 "experiment_version": answer.version,
                 "phase": answer.phase,
+                "enrolling": answer.enrolling,
             }
         shown = answered(answer.flag, answer.reason, answer.variant, answer.value)
-        self.emit({**shown, **described(told), **self.wrong(answer.error, answer.says)}, unit)
+        wrong = self.wrong(answer.error, answer.says)
+        self.emit({**shown, **described(told), **wrong, **self.asked(attributes or {})}, unit)
 
     def wrong(self, code: str | None, says: str | None) -> dict[str, AnyValue]:
         """Tell what went wrong."""
@@ -70,6 +87,17 @@ class EvaluationLog:
         if says and (self.context_id or code not in QUOTING):
             shown["feature_flag.error.message"] = says
         return shown
+
+    def asked(self, attributes: Mapping[str, object]) -> dict[str, AnyValue]:
+        """Tell the attributes that were asked for, where they can be told as they are."""
+        found: dict[str, AnyValue] = {}
+        for name in self.attributes:
+            match attributes.get(name):
+                case bool() | int() | float() | str() as value:
+                    found[f"splitrun.attribute.{name}"] = value
+                case _:
+                    pass
+        return found
 
     def emit(self, attributes: Mapping[str, AnyValue], unit: str) -> None:
         """Emit a record, in the trace that the caller is in."""
@@ -107,4 +135,6 @@ def described(told: Mapping[str, AnyValue]) -> dict[str, AnyValue]:
         "feature_flag.version": told.get("version"),
         **{f"splitrun.{name}": told.get(name) for name in OWN},
     }
+    if told.get("enrolling") is not False:  # so it is nearly always
+        del shown["splitrun.enrolling"]
     return {name: value for name, value in shown.items() if value is not None and value != ""}

@@ -18,6 +18,7 @@ from splitrun.serve import events, health, metrics, ofrep, rulesets
 from splitrun.serve.api import definitions, experiments, kept, people, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
 from splitrun.serve.front import ROUTE, Front
+from splitrun.serve.otlp import route as otlp
 from splitrun.serve.server import Server
 from splitrun.serve.watching import quality
 from splitrun.store.access.keys import BEARER, Scope
@@ -74,6 +75,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         *rulesets.ENDPOINTS,
         *ofrep.ENDPOINTS,
         *events.ENDPOINTS,
+        *otlp.ENDPOINTS,
         *quality.ENDPOINTS,
         *experiments.ENDPOINTS,
         *definitions.ENDPOINTS,
@@ -133,10 +135,10 @@ def guarded(server: Server, one: Endpoint) -> Guarded:
         caller = found(server, request)
         if one.scope is not None and one.scope not in server.open_scopes:
             if caller is None:
-                return refusal(401, "unauthorized", "send an API key: Authorization: Bearer sr_…")
+                return one.refuse(request, 401, "unauthorized", "send an API key: Authorization: Bearer sr_…")
             if not allowed(one.scope, caller):
                 says = f"the key {caller.name!r} has no scope `{one.scope}`; make one that has"
-                return refusal(403, "forbidden", says)
+                return one.refuse(request, 403, "forbidden", says)
         return await one.answer(server, request, caller)
 
     return answer

@@ -12,12 +12,20 @@ from starlette.responses import Response
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import AccessKey, Scope
 
-__all__ = ["Answer", "Caller", "Endpoint", "known", "refusal"]
+__all__ = ["Answer", "Caller", "Endpoint", "Refuse", "known", "refusal", "refused"]
 
 Caller = AccessKey
 """Whose key a request carried."""
 
 Answer = Callable[[Server, Request, Caller | None], Awaitable[Response]]
+
+Refuse = Callable[[Request, int, str, str], Response]
+"""Answers a request that may not be made: status, code, what to do."""
+
+
+def refused(_: Request, status: int, code: str, says: str) -> Response:
+    """Refuse a request in the documented form."""
+    return refusal(status, code, says)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Endpoint:
     """Which mode of the server has it; None: every one."""
     hot: bool = False
     """Whether it is found by its path alone, before the framework looks for routes; it raises nothing."""
+    refuse: Refuse = refused
+    """How it refuses a key, where a protocol of its own asks for another form."""
 
 
 def refusal(status: int, code: str, says: str, *, after: int | None = None) -> Response:

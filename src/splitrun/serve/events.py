@@ -37,7 +37,10 @@ from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import Origin, Parcel
 from splitrun.store.spool.writer import CAP, Writer
 
-__all__ = ["ENDPOINTS", "NAME", "Intake", "take"]
+__all__ = [
+    "CROWDED", "ENCODING", "ENDPOINTS", "NAME", "PACKINGS", "Intake", "closing", "expected", "later", "note",
+    "objects", "origin", "read", "take",
+]  # fmt: skip
 
 NAME = "intake"
 LATE = "the body did not come in time"

@@ -34,7 +34,7 @@ BINDING: Headers = [
 
 BOUND = frozenset(name for name, _ in BINDING)
 
-SHARED = ("/ofrep/", "/v1/events")
+SHARED = ("/ofrep/", "/v1/events", "/v1/logs", "/v1/traces")
 """What pages of other origins may call, where the server was told of them."""
 
 PREFLIGHT: Headers = [

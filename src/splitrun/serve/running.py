@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
@@ -17,19 +18,23 @@ from typing import TextIO
 import uvicorn
 
 from splitrun.conduct.collecting.assembled import loop_of, spool_of
+from splitrun.conduct.collecting.rulesets import published
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.serving.access import access_of
 from splitrun.conduct.serving.published import delivery
+from splitrun.conduct.serving.settings import project_at
 from splitrun.conduct.workspace import PROJECT, workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
+from splitrun.serve.otlp.telemetry import Telemetry
 from splitrun.serve.patience import Impatient
 from splitrun.serve.rulesets import Rulesets, rulesets_of
 from splitrun.serve.seen import Seen
 from splitrun.serve.server import Part, Server
 from splitrun.serve.watching.heartbeats import Heartbeats
 from splitrun.store.people.place import heeded_at
+from splitrun.store.spool.cipher import secret_file
 from splitrun.store.spool.writer import CAP
 
 __all__ = ["MODES", "Ending", "assembled", "serving"]
@@ -79,11 +84,13 @@ def assembled(
     people = heeded_at(root)
     after: Callable[[], None] | None = None
     intake: Intake | None = None
-    if "web" in modes:
-        parts["rulesets"] = Rulesets(delivery(root))
-    if "ingest" in modes:
+    rulesets = Rulesets(delivery(root)) if modes & {"web", "ingest"} else None
+    if rulesets is not None and "web" in modes:
+        parts["rulesets"] = rulesets
+    if rulesets is not None and "ingest" in modes:
         intake = Intake(spool_of(root), cap=cap, unwanted=people.unwanted, required=required(root))
         parts["intake"] = intake
+        parts["telemetry"] = telemetry_of(root, rulesets, alone="web" not in modes)
         after = intake.forgotten
     if "worker" in modes:
         parts["committer"] = loop_of(root, after or (lambda: None))
@@ -101,6 +108,20 @@ def required(root: Path) -> frozenset[str]:
     project = workspace(root, (PROJECT, "metrics/*.yaml")).says.project
     asks = project is not None and project.privacy.consent == "required"
     return frozenset({project.project} if asks and project is not None else ())
+
+
+def telemetry_of(root: Path, rulesets: Rulesets, *, alone: bool) -> Telemetry:
+    """Give what records of OpenTelemetry are read with.
+
+    Raises:
+        SpecError: The project's settings have mistakes.
+        StoreError: The key of their ids cannot be read or made.
+    """
+    project = project_at(root)
+    key = secret_file(root / "state" / "keys" / "otlp.key")
+    return Telemetry(
+        project.project, project.otlp, rulesets, partial(published, root, project.project), key, alone
+    )
 
 
 def permitted(origins: tuple[str, ...]) -> frozenset[str]:

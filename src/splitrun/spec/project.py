@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from splitrun.spec.metric import Metric
 from splitrun.spec.model import Choice, Column, Condition, Key, Model, Note, Sentence
@@ -19,6 +19,8 @@ __all__ = [
     "Annotation",
     "AnnotationKind",
     "Definitions",
+    "Mapped",
+    "Otlp",
     "Privacy",
     "Project",
     "UnitType",
@@ -97,6 +99,50 @@ class Privacy(Model):
     not written: 10 where the lake is read, 1 where files are."""
 
 
+Attribute = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")]
+"""The name of an attribute of OpenTelemetry."""
+
+
+class Mapped(Model):
+    """What a log event of OpenTelemetry becomes."""
+
+    event: Attribute | None = None
+    """The event's name where it is another than the log's."""
+    unit: Key | None = None
+    """The unit's type, where `units` names several."""
+    value: Attribute | None = None
+    """The attribute that holds the event's number."""
+    properties: dict[Property, Attribute] = Field(default_factory=dict, max_length=256)
+    """The attribute that holds each property."""
+
+
+class Otlp(Model):
+    """How records of OpenTelemetry are read."""
+
+    units: dict[Key, Attribute] = Field(default_factory=dict)
+    """The attribute that holds the id of each unit type."""
+    attributes: dict[Property, Attribute] = Field(default_factory=dict, max_length=256)
+    """The attribute that holds each attribute which flags and experiments ask."""
+    events: dict[Attribute, Mapped] = Field(default_factory=dict)
+    """Log events that become events, by name."""
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        for name, one in self.events.items():
+            if self.unit_of(one) not in self.units:
+                known = ", ".join(self.units) or "none is there"
+                raise ValueError(
+                    f"whose the event {name[:60]!r} is, is not told; write `unit` with a type of `units` "
+                    f"({known}), and under `units` the attribute that holds its id"
+                )
+        return self
+
+    def unit_of(self, one: Mapped) -> str:
+        """Give the type of an event's unit; empty where it is not told."""
+        only = next(iter(self.units)) if len(self.units) == 1 else ""
+        return one.unit or only
+
+
 class Project(Model):
     """Settings of a project: splitrun.yaml."""
 
@@ -121,6 +167,8 @@ class Project(Model):
     """Where analysis runs."""
     units: dict[Key, UnitType] = Field(default_factory=dict)
     """What may be randomised; where this is written, experiments choose from it."""
+    otlp: Otlp = Otlp()
+    """What records of OpenTelemetry mean."""
     privacy: Privacy = Privacy()
     policy: Policy = Policy()
     roles: dict[str, Literal["viewer", "analyst", "experimenter", "approver", "admin", "auditor"]] = Field(

@@ -12,7 +12,7 @@ from splitrun.conduct.registry.place import home
 from splitrun.conduct.rulesets import ruleset_of
 from splitrun.errors import SplitrunError
 
-__all__ = ["rulesets_of"]
+__all__ = ["published", "rulesets_of"]
 
 
 def rulesets_of(root: Path) -> Callable[[str, str], Rulesets]:

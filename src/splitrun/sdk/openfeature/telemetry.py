@@ -8,6 +8,8 @@ OpenTelemetry has replaced since; here are the current ones.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from openfeature.flag_evaluation import FlagEvaluationDetails, FlagValueType
 from openfeature.hook import Hook, HookContext, HookHints
 from opentelemetry._logs import LoggerProvider
@@ -23,10 +25,17 @@ class TelemetryHook(Hook):
     Args:
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the targeting key, which is personal data.
+        attributes: Names of attributes of the context that records carry, for a server to evaluate again.
     """
 
-    def __init__(self, provider: LoggerProvider | None = None, *, context_id: bool = False) -> None:
-        self.log = EvaluationLog(provider, context_id=context_id)
+    def __init__(
+        self,
+        provider: LoggerProvider | None = None,
+        *,
+        context_id: bool = False,
+        attributes: Collection[str] = (),
+    ) -> None:
+        self.log = EvaluationLog(provider, context_id=context_id, attributes=attributes)
 
     def finally_after(
         self,
@@ -41,4 +50,5 @@ class TelemetryHook(Hook):
             shown["feature_flag.provider.name"] = hook_context.provider_metadata.name
         wrong = self.log.wrong(details.error_code, details.error_message)
         unit = hook_context.evaluation_context.targeting_key or ""
-        self.log.emit({**shown, **described(details.flag_metadata), **wrong}, unit)
+        carried = self.log.asked(hook_context.evaluation_context.attributes)
+        self.log.emit({**shown, **described(details.flag_metadata), **wrong, **carried}, unit)

@@ -39,7 +39,7 @@ class Parcel(Struct, frozen=True, gc=False):
     rejected: tuple[int, ...] = ()
     """Places of events that were not accepted, from 0, in order."""
     form: str = "native"
-    """How the body is written: `native`, `otlp`, or `heartbeat`, which is native and no product's."""
+    """How the body is written: `native`, or `heartbeat`, which is native and no product's."""
     number: int = 0
     """Counts the parcels of a spool from 1 without reuse; 0 before it is kept."""
     notes: tuple[Note, ...] = ()
