@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -19,7 +20,7 @@ UNITS = {"granted": "unit-aa", "denied": "unit-bb", "silent": "unit-cc", "odd": 
 
 
 def recorded(number: int, unit: str, **said: object) -> LogRecord:
-    told: dict[str, object] = {"enduser__id": unit, "order__total": number, **said}
+    told: dict[str, Any] = {"enduser__id": unit, "order__total": number, **said}
     return log("order.placed", body=None, **told)
 
 
