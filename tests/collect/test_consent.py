@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from splitrun.collect.codes import Refused
-from splitrun.collect.consent import Asked
 from splitrun.collect.intake import Taken, taken
+from splitrun.collect.privacy.consent import Asked
 from splitrun.collect.reasons import turned_away
 
 TIME = "2026-11-23T08:00:00.000000Z"

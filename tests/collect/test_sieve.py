@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from splitrun.collect.accepted import Batch, Did
-from splitrun.collect.sieve import Rule, Sieve, sieved
+from splitrun.collect.privacy.sieve import Rule, Sieve, sieved
 from splitrun.sdk.event import Exposure, Unit
 
 UNIT = Unit("user", "u1")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from splitrun.collect.texts import searched, suspicious
+from splitrun.collect.privacy.texts import searched, suspicious
 
 
 @pytest.mark.parametrize(

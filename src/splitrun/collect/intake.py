@@ -16,7 +16,6 @@ from msgspec.json import Decoder
 
 from splitrun.assign.slots import LONGEST, REFUSED
 from splitrun.collect.codes import Code, Refused
-from splitrun.collect.consent import Asked, withheld
 from splitrun.collect.limits import (
     BATCH_BYTES,
     BATCH_EVENTS,
@@ -27,8 +26,9 @@ from splitrun.collect.limits import (
     MOST_PROPERTIES,
     QUICK_BYTES,
 )
-from splitrun.collect.objected import Loose, Unwanted, loose, whose, written
 from splitrun.collect.packing import too_large, unpacked
+from splitrun.collect.privacy.consent import Asked, withheld
+from splitrun.collect.privacy.objected import Loose, Unwanted, loose, whose, written
 from splitrun.collect.strict import fitting
 from splitrun.sdk.event import Alias, Event, Exposure, Rejected, Unit
 

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from splitrun.collect.codes import Code, Refused
-from splitrun.collect.consent import GPC, NO_CONSENT
 from splitrun.collect.intake import Taken
+from splitrun.collect.privacy.consent import GPC, NO_CONSENT
 
 __all__ = [
     "OBJECTED",

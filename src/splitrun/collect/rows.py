@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 
 from splitrun.collect.accepted import Accepted, Batch, Did, Unreadable, alone, opened
 from splitrun.collect.columns import Lists, micros, sent
-from splitrun.collect.objected import Unwanted
 from splitrun.collect.outcomes import Judge
+from splitrun.collect.privacy.objected import Unwanted
+from splitrun.collect.privacy.sieve import Sieve, sieved
 from splitrun.collect.properties import Declared, parted
 from splitrun.collect.reasons import OBJECTED
-from splitrun.collect.sieve import Sieve, sieved
 from splitrun.sdk.event import Alias, Exposure
 
 __all__ = ["CODES", "FUTURE", "LATE", "SKEW", "Counts", "Gathered", "Setting", "Unfit", "gathered"]

@@ -106,6 +106,13 @@ class Shelf:
     digest: str | None = None
     """`sha256:` of the files; None where they are on this machine: then they are read for it."""
 
+    @property
+    def pin(self) -> str:
+        """What exactly is read, in words."""
+        units = "" if self.epoch is None else f", pseudonyms of epoch {self.epoch}"
+        units += ", the ids themselves beside them" if self.raw else ""
+        return f"{self.table}, sequence ≤ {self.sequence}, {len(self.files)} files{units}"
+
 
 class Engine(Protocol):
     """A place where SQL runs. One engine serves one readout and is closed after it."""

@@ -19,11 +19,11 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Scopes
 
 from splitrun.collect.codes import Refused
-from splitrun.collect.consent import Asked
 from splitrun.collect.intake import taken
 from splitrun.collect.limits import BATCH_BYTES
-from splitrun.collect.objected import Unwanted
 from splitrun.collect.packing import too_large
+from splitrun.collect.privacy.consent import Asked
+from splitrun.collect.privacy.objected import Unwanted
 from splitrun.collect.reasons import declined as counted_as
 from splitrun.collect.reasons import turned_away
 from splitrun.errors import BusyError, SplitrunError

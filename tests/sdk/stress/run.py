@@ -58,7 +58,8 @@ class Arrived:
                     self.again += 1
                     continue
                 self.ids.add(name)
-                if isinstance(event, Exposure):
+                # who withdraws is told without a name, and is exposed again after allowing it again
+                if isinstance(event, Exposure) and not event.unit.id.startswith(("-", "pending-")):
                     whose = (event.id[:16], event.unit.id, event.experiment, str(event.trigger))
                     if whose in self.exposed:
                         self.exposed_twice.append(":".join(whose))

@@ -37,8 +37,8 @@ from opentelemetry.trace import Tracer, get_current_span
 from splitrun.assign.evaluator import Evaluator
 from splitrun.assign.transmission import opened
 from splitrun.collect.codes import Code
-from splitrun.collect.consent import Asked
 from splitrun.collect.otlp.batches import Drafts
+from splitrun.collect.privacy.consent import Asked
 from splitrun.conduct.collecting.assembled import committer_of, spool_of
 from splitrun.conduct.lifecycle.moving import move
 from splitrun.conduct.registry.place import home

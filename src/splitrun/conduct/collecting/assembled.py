@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from splitrun.collect.privacy.sieve import Rule, Sieve
 from splitrun.collect.properties import Declared
-from splitrun.collect.sieve import Rule, Sieve
 from splitrun.conduct.collecting.committer import Committer
 from splitrun.conduct.collecting.heartbeats import pulse
 from splitrun.conduct.collecting.letting import emptied

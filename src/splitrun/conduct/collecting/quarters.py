@@ -9,9 +9,9 @@ from pathlib import Path
 
 from splitrun.assign.ruleset import Ruleset
 from splitrun.collect.outcomes import Judge, Rulesets
+from splitrun.collect.privacy.sieve import Sieve
 from splitrun.collect.properties import Declared, fitting
 from splitrun.collect.rows import Setting
-from splitrun.collect.sieve import Sieve
 from splitrun.store.lake.delta import LakeTable, Passing
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms

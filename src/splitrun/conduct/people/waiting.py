@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from splitrun.collect.objected import Spared, Unwanted, spared
+from splitrun.collect.privacy.objected import Spared, Unwanted, spared
 from splitrun.store.spool.file import SpoolFile
 from splitrun.store.spool.parcel import Letter, Parcel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from splitrun.collect.consent import withdrew
+from splitrun.collect.privacy.consent import withdrew
 from splitrun.conduct.collecting.assembled import spool_of
 from splitrun.conduct.workspace import root_of
 from splitrun.moments import IntArray

@@ -301,11 +301,8 @@ class DuckDB:
                 self._connection.unregister(f"_lake_files_{key}")
             found = self._described(key, shelf.digest or digest(paths))
         fields = tuple(replace(field, inferred=field.name in inferred) for field in found.fields)
-        units = "" if shelf.epoch is None else f", pseudonyms of epoch {shelf.epoch}"
-        units += ", the ids themselves beside them" if shelf.raw else ""
-        pin = f"{shelf.table}, sequence ≤ {shelf.sequence}, {len(paths)} files{units}"
         late = logged.pop(LATE, 0)  # told apart from why units are left out
-        return replace(found, fields=fields, pin=pin, logged=logged, late=late)
+        return replace(found, fields=fields, pin=shelf.pin, logged=logged, late=late)
 
     def _selected(self, key: str, rows: Rows) -> Loaded:
         reachable = self._tables | self._inner

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from splitrun.collect.codes import Code, Refused
-from splitrun.collect.consent import Asked
 from splitrun.collect.intake import Taken, taken
 from splitrun.collect.limits import BATCH_BYTES
 from splitrun.collect.otlp.batches import Drafts, drafted
 from splitrun.collect.otlp.record import Unfit
 from splitrun.collect.packing import too_large, unpacked
+from splitrun.collect.privacy.consent import Asked
 from splitrun.collect.reasons import REJECTED, told, turned_away
 from splitrun.collect.reasons import declined as counted_as
 from splitrun.errors import BusyError, SplitrunError

@@ -117,7 +117,7 @@ class Marks:
         found: set[int] = set()
         for token, mark in marks.items():
             if mark.sealed:
-                found.update(np.frombuffer(self.cipher.opened(mark.sealed, token.encode()), "<i8").tolist())
+                found |= set(np.frombuffer(self.cipher.opened(mark.sealed, token.encode()), "<i8").tolist())
         return frozenset(found)
 
     def read(self) -> dict[str, Mark]:

@@ -16,7 +16,7 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace as changed
 
 from splitrun.collect.accepted import Batch, Did, Kind
-from splitrun.collect.texts import searched, suspicious
+from splitrun.collect.privacy.texts import searched, suspicious
 from splitrun.sdk.event import Exposure
 
 __all__ = ["Rule", "Sieve", "sieved"]

@@ -1,0 +1,1 @@
+"""What is not kept: what people did not allow, and what a project has not declared."""
