@@ -33,7 +33,7 @@ def test_every_field_of_a_new_project_has_a_policy(tmp_path: Path) -> None:
     # the stores as their own code makes them: a column that somebody adds without a policy is told here
     assert [(one.store, one.field) for one in found.gaps] == []
     stores = {one.store.partition("/")[0] for one in found.fields}
-    assert stores == {"lake", "spool", "registry", "access", "log", "exports"}
+    assert stores == {"lake", "spool", "registry", "access", "people", "log", "exports"}
     assert {one.retention for one in found.fields if one.store == "lake/events"} == {"13mo"}
     assert {one.retention for one in found.fields if one.store == "spool/letters"} == {"14d"}
 

@@ -20,6 +20,8 @@ from splitrun.spec.project import Project
 from splitrun.store.access.keys import AccessKey
 from splitrun.store.lake.place import Folder, Lake, told
 from splitrun.store.lake.tables import SCHEMAS, columns
+from splitrun.store.people.journal import Begun
+from splitrun.store.people.marks import Mark
 from splitrun.store.registry.databases.tables import METADATA
 from splitrun.store.spool.aged import columns as spooled
 
@@ -65,6 +67,8 @@ def live(root: Path, project: Project) -> Iterator[Column]:
     yield from (Column(f"spool/{table}", name, kind) for table, name, kind in spooled(spool))
     for name, known in METADATA.tables.items():
         yield from (Column(f"registry/{name}", str(one.name), str(one.type).lower()) for one in known.columns)
+    yield from (Column("people/list", name, "text") for name in ("token", *Mark.__dataclass_fields__))
+    yield from (Column("people/journal", name, "text") for name in Begun.__struct_fields__)
     yield from (Column("access/keys", name, "text") for name in AccessKey.__struct_fields__)
     yield from (Column("log/server", name, "text") for name in LOGS)
 

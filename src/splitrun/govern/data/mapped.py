@@ -126,6 +126,10 @@ def retained(project: Project, store: str) -> str:
             return f"until it is in the lake, {written['spool']} at most"
         case "spool/letters":
             return written["dead_letters"]
+        case "people/list":
+            return "until the unit opts in again; of who was forgotten, for ever"
+        case "people/journal":
+            return "until the erasure is whole"
         case "access/keys":
             return "until it is taken out of the file"
         case "log/server":

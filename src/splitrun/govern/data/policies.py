@@ -60,6 +60,8 @@ LAKE: Mapping[str, Mapping[str, Said]] = {
     },
 }
 
+HEEDS = "intake, committer, readouts"
+
 ORIGIN: Mapping[str, Said] = {
     "number": ("to keep the order", INTERNAL, "committer"),
     "at": ("to know when it was received", INTERNAL, "committer, retention"),
@@ -101,6 +103,27 @@ SPOOL: Mapping[str, Mapping[str, Said]] = {
     **{f"spool/{name}": COUNTED for name in ("counts", "warnings", "lags", "beats")},
 }
 
+WISHES: Mapping[str, Mapping[str, Said]] = {
+    "people/list": {
+        "token": (
+            "to know a unit again that opted out or was forgotten, and name it nowhere",
+            PERSONAL,
+            HEEDS,
+        ),
+        "kind": ("to know whether it may opt in again", INTERNAL, HEEDS),
+        "day": ("to know since when nothing is kept of it", INTERNAL, HEEDS),
+        "sealed": ("its pseudonyms, encrypted, while rows of it may be there", PERSONAL, "readouts, forget"),
+    },
+    "people/journal": {
+        "tokens": ("to end an erasure that was stopped", PERSONAL, "forget"),
+        **dict.fromkeys(("actor", "reason"), ("to know who had units erased, and why", PERSONAL, "audit")),
+        **dict.fromkeys(
+            "case at backups linked shared waiting letters tables arms".split(" "),
+            ("to count what was erased, for the certificate", INTERNAL, "forget, audit"),
+        ),
+    },
+}
+
 PEOPLE = ("actor", "reason")
 """Columns of the registry that name whoever acted, or hold what they wrote."""
 
@@ -131,6 +154,8 @@ def kept_of_work(store: str, field: str) -> Said | None:
             if field == "hash":
                 return ("to know a key again without keeping its secret", SENSITIVE, "server")
             return ("to know what a key is good for, and since when", INTERNAL, "server, operators")
+        case "people", _:
+            return WISHES.get(store, {}).get(field)
         case "log", "server":
             return LOGS.get(field)
         case "exports", _:
