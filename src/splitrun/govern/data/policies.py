@@ -118,7 +118,7 @@ WISHES: Mapping[str, Mapping[str, Said]] = {
         "tokens": ("to end an erasure that was stopped", PERSONAL, "forget"),
         **dict.fromkeys(("actor", "reason"), ("to know who had units erased, and why", PERSONAL, "audit")),
         **dict.fromkeys(
-            "case at backups linked shared waiting letters tables arms".split(" "),
+            "case at backups linked shared waiting letters tables arms".split(),  # noqa: SIM905 - one word a field
             ("to count what was erased, for the certificate", INTERNAL, "forget, audit"),
         ),
     },
