@@ -82,6 +82,29 @@ def test_the_units_id_is_recorded_where_it_is_asked_for(logs: Logs) -> None:
     assert logs.only() == OF_THE_EXPERIMENT | {"feature_flag.context.id": ONE_PAGE}
 
 
+@pytest.mark.parametrize(
+    ("context_id", "allowed", "told"),
+    [
+        (True, "denied", {"feature_flag.context.id": ONE_PAGE, "splitrun.consent": "denied"}),
+        (True, None, {"feature_flag.context.id": ONE_PAGE}),
+        (False, "granted", {}),
+    ],
+)
+def test_what_a_unit_allowed_is_recorded_beside_its_id(
+    logs: Logs,
+    context_id: bool,
+    allowed: str | None,
+    told: dict[str, str],  # noqa: FBT001
+) -> None:
+    known = {ONE_PAGE: allowed}
+    log = EvaluationLog(logs.provider, context_id=context_id, consent=known.get)
+    client = RecordingClient(shop())
+
+    log.record(client.evaluate("checkout", ONE_PAGE), ONE_PAGE, "shop/production")
+
+    assert logs.only() == OF_THE_EXPERIMENT | told
+
+
 def test_attributes_are_recorded_where_they_are_asked_for(logs: Logs) -> None:
     api.set_provider_and_wait(SplitrunProvider(ruleset=shop()))
     api.add_hooks([TelemetryHook(logs.provider, attributes=["country", "tier", "tags", "none"])])

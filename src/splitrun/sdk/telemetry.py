@@ -9,7 +9,7 @@ See https://opentelemetry.io/docs/specs/semconv/feature-flags/feature-flags-even
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from opentelemetry._logs import LoggerProvider, LogRecord, SeverityNumber, get_logger
 from opentelemetry.util.types import AnyValue
@@ -35,6 +35,8 @@ class EvaluationLog:
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the unit's id, and messages that may quote it.
         attributes: Names of attributes that records carry, so that a server can evaluate again.
+        consent: Gives what a unit allowed: `granted`, `denied` or `pending`; None where nobody knows. It is told
+            beside the unit's id, and a server keeps nothing of who did not grant.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class EvaluationLog:
         *,
         context_id: bool = False,
         attributes: Collection[str] = (),
+        consent: Callable[[str], str | None] | None = None,
     ) -> None:
+        self.consent = consent
         self.logger = get_logger("splitrun", SDK.partition("/")[2], logger_provider=provider)
         self.context_id = context_id
         self.attributes = tuple(attributes)
@@ -99,9 +103,15 @@ class EvaluationLog:
                     pass
         return found
 
+    def whose(self, unit: str) -> dict[str, AnyValue]:
+        """Tell the unit, and what it allowed."""
+        said = None if self.consent is None else self.consent(unit)
+        allowed: dict[str, AnyValue] = {} if said is None else {"splitrun.consent": said}
+        return {"feature_flag.context.id": unit, **allowed}
+
     def emit(self, attributes: Mapping[str, AnyValue], unit: str) -> None:
         """Emit a record, in the trace that the caller is in."""
-        whose = {"feature_flag.context.id": unit} if self.context_id and unit else {}
+        whose = self.whose(unit) if self.context_id and unit else {}
         self.logger.emit(
             LogRecord(
                 timestamp=time.time_ns(),

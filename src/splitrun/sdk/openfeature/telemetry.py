@@ -8,7 +8,7 @@ OpenTelemetry has replaced since; here are the current ones.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from openfeature.flag_evaluation import FlagEvaluationDetails, FlagValueType
 from openfeature.hook import Hook, HookContext, HookHints
@@ -26,6 +26,7 @@ class TelemetryHook(Hook):
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the targeting key, which is personal data.
         attributes: Names of attributes of the context that records carry, for a server to evaluate again.
+        consent: Gives what a unit allowed, by its targeting key; told beside it.
     """
 
     def __init__(
@@ -34,8 +35,9 @@ class TelemetryHook(Hook):
         *,
         context_id: bool = False,
         attributes: Collection[str] = (),
+        consent: Callable[[str], str | None] | None = None,
     ) -> None:
-        self.log = EvaluationLog(provider, context_id=context_id, attributes=attributes)
+        self.log = EvaluationLog(provider, context_id=context_id, attributes=attributes, consent=consent)
 
     def finally_after(
         self,
