@@ -92,9 +92,9 @@ def test_the_units_id_is_recorded_where_it_is_asked_for(logs: Logs) -> None:
 )
 def test_what_a_unit_allowed_is_recorded_beside_its_id(
     logs: Logs,
-    context_id: bool,
+    context_id: bool,  # noqa: FBT001
     allowed: str | None,
-    told: dict[str, str],  # noqa: FBT001
+    told: dict[str, str],
 ) -> None:
     known = {ONE_PAGE: allowed}
     log = EvaluationLog(logs.provider, context_id=context_id, consent=known.get)

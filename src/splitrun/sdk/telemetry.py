@@ -35,8 +35,8 @@ class EvaluationLog:
         provider: Where records go; the global one where none is given.
         context_id: Whether records carry the unit's id, and messages that may quote it.
         attributes: Names of attributes that records carry, so that a server can evaluate again.
-        consent: Gives what a unit allowed: `granted`, `denied` or `pending`; None where nobody knows. It is told
-            beside the unit's id, and a server keeps nothing of who did not grant.
+        consent: Gives what a unit allowed: `granted`, `denied` or `pending`; None where nobody knows. Told
+            beside the unit's id; a server keeps nothing of who did not grant.
     """
 
     def __init__(
