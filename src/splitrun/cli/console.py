@@ -16,6 +16,7 @@ def say(text: str) -> None:
     """Print a result; where the terminal cannot write a character it is replaced, never a crash."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # typed as TextIO, is a TextIOWrapper
     sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()  # who reads it through a pipe waits for it, as for a server's address
 
 
 def say_json(value: object) -> None:
