@@ -208,15 +208,13 @@ class Answers(Engine):
                 self._meet_slowly(held, mark, unit, attributes, answer)
                 return
         record = Met(self._now(), unit, mark.unit_type, answer, carried)
-        queue = self._queue
-        waiting = queue.fresh
         # as in `Marks.first`
         claims, fresh = mark.claims, mark.fresh
         try:
             if claims.setdefault(unit, record) is not record:
                 return
             if unit not in fresh and unit not in mark.older:
-                waiting.append(record)
+                self._queue.fresh.append(record)
             fresh.add(unit)
             del claims[unit]
         except BaseException:
@@ -226,7 +224,8 @@ class Answers(Engine):
         marks.taken += 1
         if marks.taken > marks.half:
             marks.turn()
-        if len(waiting) > queue.mark:
+        queue = self._queue
+        if len(queue.fresh) > queue.mark:
             queue.crowded()
 
     def _meet_slowly(
