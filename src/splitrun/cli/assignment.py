@@ -59,7 +59,7 @@ def ruleset(
 
 def counted(number: int, what: str) -> str:
     """A number of things, in words."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def facts(made: Published) -> dict[str, str | int | bool | None]:

@@ -75,6 +75,45 @@ def regions(tmp_path: Path) -> tuple[Path, Path, Path]:
     return north, south, region(tmp_path / "whole", lambda _: True)
 
 
+def phased(file: Path, name: str, of: Callable[[int], str]) -> None:
+    """Seal the plan anew with a phase for each unit."""
+    table = file.parent.parent / "exposures.csv"
+    head, *rows = table.read_text().splitlines()
+    kept = [f"{row},{of(number)}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{head},phase", *kept]) + "\n")
+    sent(file, name)
+
+
+def shorn(file: Path) -> None:
+    """Take the last column away again."""
+    table = file.parent.parent / "exposures.csv"
+    rows = [row.rpartition(",")[0] for row in table.read_text().splitlines()]
+    table.write_text("\n".join(rows) + "\n")
+
+
+def test_units_of_one_phase_are_merged_and_those_of_several_are_not(tmp_path: Path) -> None:
+    ramped = ADJUSTED.replace("variant: arm", "variant: arm, phase: phase")
+    assert ramped != ADJUSTED
+    north = region(tmp_path / "north", lambda number: number % 2 == (number // 2) % 2, ramped)
+    south = region(tmp_path / "south", lambda number: number % 2 != (number // 2) % 2, ramped)
+    whole = region(tmp_path / "whole", lambda _: True, ramped)
+
+    phased(north, "north", lambda _: "1")
+    with pytest.raises(DataError, match=r"units of south came in 2 phases of the ramp \(1, 2\)"):
+        phased(south, "south", lambda number: "2" if number > 10 else "1")
+    shorn(south)
+    phased(south, "south", lambda _: "2")
+    with pytest.raises(DataError, match=r"different phases of the ramp \(1, 2\)"):
+        read(whole, (moments(north, "north"), moments(south, "south")), (public(north), public(south)))
+
+    shorn(south)
+    moments(south, "south").unlink()
+    phased(south, "south", lambda _: "1")
+    both = read(whole, (moments(north, "north"), moments(south, "south")), (public(north), public(south)))
+    told_of: Any = both.to_dict()["units"]
+    assert [count["exposed"] for count in told_of] == [200, 200]
+
+
 @pytest.mark.requirement("R78")
 def test_moments_of_regions_give_the_readout_of_all_rows(regions: tuple[Path, Path, Path]) -> None:
     north, south, whole = regions
@@ -270,7 +309,7 @@ def test_a_plan_whose_numbers_are_no_sums_is_refused_clearly(tmp_path: Path) -> 
         refuse_unmergeable(plan_of(file))
 
     assert [one.path for one in refused.value.mistakes] == [
-        "exposures.cluster", "exposures.phase", "metrics.p90", "metrics.revenue.cap",
+        "exposures.cluster", "metrics.p90", "metrics.revenue.cap",
     ]  # fmt: skip
 
 

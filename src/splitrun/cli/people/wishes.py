@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from splitrun.cli import verbs
+from splitrun.cli.assignment import counted
 from splitrun.cli.console import complain, say, say_json
 from splitrun.cli.people.words import File, Type, named
 from splitrun.cli.registry.words import Actor, Folder, Json, Reason
@@ -64,8 +65,9 @@ def forget(  # noqa: PLR0913 - a command takes what its words say
         return
     one = done.certificate
     rows = sum(each.rows for each in one.tables)
-    say(f"forgot {one.units:,} units: {rows:,} rows of the lake, {one.waiting:,} events that waited for it, "
-        f"{one.letters:,} dead letters")  # fmt: skip
+    waited, letters = counted(one.waiting, "event"), counted(one.letters, "dead letter")
+    kept = f"{counted(rows, 'row')} of the lake, {waited} that waited for it, {letters}"
+    say(f"forgot {counted(one.units, 'unit')}: {kept}")
     if one.linked:
         say(f"{one.linked:,} further ids belonged to them alone and are erased with them")
     if one.shared:

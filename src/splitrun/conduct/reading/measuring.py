@@ -20,7 +20,7 @@ from splitrun.conduct.reports import Report, keep, sound
 from splitrun.errors import DataError, Mistake, SpecError
 from splitrun.govern.cells.system import Place
 from splitrun.govern.cells.withholding import Screened
-from splitrun.measure.regions.parcel import FORM, Parcel, parcel
+from splitrun.measure.regions.parcel import FORM, Parcel, parcel, phases
 from splitrun.spec.analysis import Method
 from splitrun.store.canonical import Json, canonical, digest
 from splitrun.store.chain.entry import Remark
@@ -101,6 +101,7 @@ def measure(
     # moments leave: where readouts at home hide nothing, these do
     here = least_of(where.root, found)
     least = LEAST if here == 1 else here
+    at_once(found, region)
     enough(found, region, least)
     cells = screen(found, least, past)
     made = packed(found, (region, key, case.chain[-1].digest), cells)
@@ -154,6 +155,21 @@ def ended(case: Case, found: Taken, wish: Wish) -> None:
         when = "its planned end" if now.following is None else now.following.isoformat(" ", "minutes")
         says = "the plan is for one reading, and its planned end has not come"
         raise SpecError([Mistake(says, f"measure from {when}, or give a reason with --early", "--early")])
+
+
+def at_once(found: Taken, region: str) -> None:
+    """Refuse moments over several phases: variants had other shares in each, and moments do not tell which.
+
+    Raises:
+        DataError: Units came in more than one phase of the ramp.
+    """
+    came = phases(found.measured)
+    if len(came) > 1:
+        raise DataError(
+            f"units of {region} came in {len(came)} phases of the ramp ({', '.join(came)}), in which "
+            "variants had other shares; measure up to the moment before the second (`--as-of`), or read "
+            "regions one by one"
+        )
 
 
 def enough(found: Taken, region: str, least: int) -> None:

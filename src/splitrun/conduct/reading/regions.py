@@ -96,9 +96,6 @@ def unmergeable(plan: Plan) -> Iterator[Mistake]:
     if plan.exposures is not None and plan.exposures.cluster is not None:
         says = f"a {plan.exposures.cluster} may have units in several regions, and moments do not tell which"
         yield Mistake(says, "read regions one by one, or take the cluster out", "exposures.cluster")
-    if plan.exposures is not None and plan.exposures.phase is not None:
-        says = "phases cut the units further than moments that leave a region may"
-        yield Mistake(says, "read regions one by one, or take the phase out", "exposures.phase")
     if plan.analysis.adjust is not None and plan.analysis.adjust.strata:
         says = "strata cut levels into cells that are too small to leave a region"
         yield Mistake(says, "adjust by covariates alone", "analysis.adjust.strata")
@@ -231,6 +228,12 @@ def alike(parcels: Sequence[Parcel], plan: Plan) -> None:
     if len(moments) > 1:
         raise DataError(
             f"the regions speak of different moments ({', '.join(moments)}); measure each with one `--as-of`"
+        )
+    phases = sorted({one.phase or "none" for one in parcels})
+    if len(phases) > 1:
+        raise DataError(
+            f"the regions' units came in different phases of the ramp ({', '.join(phases)}), in which "
+            "variants had other shares; read regions one by one"
         )
     for key, first in parcels[0].metrics.items():
         for one in parcels:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt
 from splitrun.measure.measured import Capping, Column, Dirt, Measured
 from splitrun.moments import FloatArray, IntArray, Moments
 
-__all__ = ["FORM", "Cap", "Level", "Numbers", "Outcome", "Parcel", "Read", "parcel"]
+__all__ = ["FORM", "Cap", "Level", "Numbers", "Outcome", "Parcel", "Read", "parcel", "phases"]
 
 FORM = "splitrun.moments/1"
 """Rises when a field goes or changes its meaning."""
@@ -98,6 +98,8 @@ class Parcel(Part):
     """Digest of the sealed plan that it was measured by."""
     made_at: datetime
     as_of: datetime | None
+    phase: str
+    """The one phase of the ramp in which its units came; empty where exposures tell none."""
     first_exposure: datetime | None
     last_exposure: datetime | None
     min_cell: int
@@ -138,6 +140,7 @@ def parcel(
         plan=plan,
         made_at=at,
         as_of=measured.as_of,
+        phase=phases(measured)[0],
         first_exposure=measured.first_exposure,
         last_exposure=measured.last_exposure,
         min_cell=least,
@@ -149,6 +152,12 @@ def parcel(
         dirt={name: getattr(measured.dirt, name) for name in COUNTS},
         read=tuple(Read(name=one.name, form=one.form, rows=one.rows) for one in measured.sources),
     )
+
+
+def phases(measured: Measured) -> tuple[str, ...]:
+    """The phases in which units came; one that is empty where exposures tell none."""
+    phase = measured.cells.phase
+    return tuple(phase.labels[code] for code in np.unique(phase.code)) or ("",)
 
 
 def outcome(measured: Measured, key: str, column: Column) -> Outcome:
