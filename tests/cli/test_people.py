@@ -58,7 +58,7 @@ def test_a_unit_is_forgotten_and_everything_of_it_was_given_before(splitrun: Run
     names.write_text("canary-1\n")
     code, says, _ = splitrun("forget", "--file", str(names), "--reason", "request 7", "--backups", "7")
     assert code == 0
-    assert "forgot 1 units: 2 rows of the lake, 0 events that waited for it, 0 dead letters" in says
+    assert "forgot 1 unit: 2 rows of the lake, 0 events that waited for it, 0 dead letters" in says
     assert "the certificate is entry" in says
     assert found(root, ["canary-1"]) == []
     told = json.loads(splitrun("forget", "canary-1", "--reason", "request 7", "--json")[1])
