@@ -202,6 +202,8 @@ def partial_weeks(evidence: Evidence) -> Finding | None:
 
 def days_told(enrolled: timedelta) -> str:
     """Tell how long units were enrolled: in days, below one in hours, below one in minutes."""
+    if enrolled < timedelta(minutes=1):
+        return "less than a minute"
     for size, noun in ((DAY, "day"), (DAY / 24, "hour")):
         if enrolled >= size:
             return counted(round(enrolled / size), noun)
