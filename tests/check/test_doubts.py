@@ -95,8 +95,8 @@ def enrolling(days: float, looks: tuple[timedelta, ...] = ()) -> Evidence:
         (1, "1 day"),
         (0.5, "12 hours"),
         (1 / 24, "1 hour"),
-        (43 / 86_400, "1 minute"),
-        (0, "0 minutes"),
+        (43 / 86_400, "less than a minute"),
+        (0, "less than a minute"),
     ],
 )
 def test_how_long_units_were_enrolled_is_told_as_people_count(days: float, says: str) -> None:
