@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from splitrun.check.evidence import Finding, Severity
 from splitrun.govern.cells.withholding import Screened
 from splitrun.infer.estimate import Unknown, Why
 from splitrun.judge.readout import Readout
@@ -67,6 +68,23 @@ def test_nothing_that_decides_is_touched() -> None:
     assert (seen.units, seen.findings, seen.decision) == (whole.units, whole.findings, whole.decision)
     kept = [one for one in seen.comparisons if not one.suppressed]
     assert all(one in whole.comparisons for one in kept)
+
+
+@pytest.mark.requirement("R78")
+def test_a_finding_that_tells_shares_of_levels_tells_none_where_some_are_hidden() -> None:
+    whole, _, cells = readouts()
+    told = Finding("unrepresentative", Severity.WARN, "country = LI is 4.7 % of them and 9.0 % of it", "look")
+    other = replace(told, code="split", says="300 units")
+    read = replace(whole, findings=(other, told))
+
+    found = cells.withheld(read).findings
+
+    assert found[0] == other
+    assert (found[1].code, found[1].severity, found[1].next) == (told.code, told.severity, told.next)
+    assert "LI" not in found[1].says
+    assert "%" not in found[1].says
+    assert FEW in found[1].says
+    assert replace(cells, hidden={}).withheld(read) == read
 
 
 @pytest.mark.requirement("R78")

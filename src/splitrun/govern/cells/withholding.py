@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TypeVar
 
+from splitrun.check.evidence import Finding
 from splitrun.govern.cells.grids import UNITS, Around, Kind, Past, Table, grid, tables
 from splitrun.govern.cells.suppression import Counts, Grid, hidden
 from splitrun.govern.cells.system import Place
@@ -21,6 +22,8 @@ __all__ = ["Screened", "screened"]
 
 AnyReadout = TypeVar("AnyReadout", bound=Readout)
 
+SHARES = "unrepresentative"
+"""The finding that tells which part of the units levels are."""
 NOBODY = Arm(units=None, exposed=None, mean=None)
 NOTHING = Unknown(Why.SUPPRESSED)
 FIXED = {MISSING, OTHER}
@@ -50,11 +53,20 @@ class Screened:
             return readout
         return replace(
             readout,
+            findings=tuple(self.doubted(readout)),
             comparisons=tuple(self.compared(readout.comparisons)),
             heterogeneity=tuple(self.differing(readout)),
             limitations=(*readout.limitations, *(self.sentence(segment) for segment in segments)),
             lineage=replace(readout.lineage, sql=tuple(self.statements(readout))),
         )
+
+    def doubted(self, readout: Readout) -> Iterator[Finding]:
+        """The findings; one that tells shares of levels says only that there are some, for they are sizes."""
+        says = (
+            f"units are not like the population; of which levels is withheld, for some have {few(self.least)}"
+        )
+        for one in readout.findings:
+            yield replace(one, says=says) if one.code == SHARES else one
 
     def compared(self, comparisons: Sequence[Comparison]) -> Iterator[Comparison]:
         """Comparisons in their order, hidden levels after the others and by name: the order is by size."""
