@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from splitrun.cli import project, verbs
+from splitrun.serve.api import verbs as asked
 from splitrun.spec.schema import SCHEMAS
 from splitrun.spec.templates.pack import TEMPLATES
 
@@ -73,12 +75,25 @@ def test_a_verb_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
     assert not checked & {"numpy", "scipy", "duckdb", "narwhals", "splitrun.infer", "splitrun.judge"}
 
 
-def test_every_name_that_is_loaded_late_opens() -> None:
-    assert set(verbs.HOMES) == set(verbs.__all__)
-    for name in verbs.__all__:
-        assert getattr(verbs, name) is not None
+def test_a_server_is_ready_before_it_loads_what_reads_experiments() -> None:
+    program = (
+        "import sys; from splitrun.serve.app import endpoints; from splitrun.serve import running\n"
+        "endpoints(); sys.stdout.write('\\n'.join(sys.modules))"
+    )
+    seen = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    late = {"scipy", "splitrun.infer", "splitrun.judge", "splitrun.conduct.reading.readout"}
+
+    assert "splitrun.serve.running" in seen.stdout.splitlines()
+    assert not late & set(seen.stdout.splitlines())
+
+
+@pytest.mark.parametrize("lately", [verbs, asked])
+def test_every_name_that_is_loaded_late_opens(lately: ModuleType) -> None:
+    assert set(lately.HOMES) == set(lately.__all__)
+    for name in lately.__all__:
+        assert getattr(lately, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        verbs.nonsense  # noqa: B018 - asking is the point
+        lately.nonsense  # noqa: B018 - asking is the point
 
 
 def test_what_is_told_without_loading_it_is_so() -> None:

@@ -15,10 +15,7 @@ from msgspec.json import encode
 
 from splitrun import __version__
 from splitrun.errors import DataError, EngineError
-from splitrun.measure.engine import Shelf
-from splitrun.measure.engines.duckdb import DuckDB
 from splitrun.sdk.event import Batch, Event, Unit
-from splitrun.spec.source import Source
 from splitrun.store.lake.place import Folder
 from splitrun.store.lake.reading import snapshot
 from splitrun.store.lake.tables import Table
@@ -126,6 +123,11 @@ def measured(folder: Folder, spool: str) -> Mapping[int, int]:
     pinned = snapshot(folder.uri.rpartition("/")[0], Table.HEARTBEATS)
     if not pinned.files:
         return {}
+    # A server is ready before it has measured a heartbeat: the engine is loaded with the first.
+    from splitrun.measure.engine import Shelf  # noqa: PLC0415
+    from splitrun.measure.engines.duckdb import DuckDB  # noqa: PLC0415
+    from splitrun.spec.source import Source  # noqa: PLC0415
+
     wanted = frozenset(("unit_key", "time", "received", "release"))
     far = folder.local is None
     shelf = Shelf(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from splitrun.conduct.lifecycle.applying import Wanted, applied_form, apply, compare
-from splitrun.conduct.lint import lint
-from splitrun.report.differences.shown import difference_as_json
+from splitrun.serve.api import verbs
 from splitrun.serve.api.answering import Operated, operation
 from splitrun.serve.api.call import Call, Nothing, Reason, UnfitError
 from splitrun.spec.schema import SCHEMAS, schema
@@ -25,21 +23,21 @@ class Applying(Struct, frozen=True, forbid_unknown_fields=True):
 
 def linted(call: Call[Nothing]) -> dict[str, object]:
     """Check every file of the project."""
-    files, notes = lint([call.root])
+    files, notes = verbs.lint([call.root])
     return {"form": "splitrun.lint/1", "files": list(files), "mistakes": [], "notes": list(notes)}
 
 
 def differing(call: Call[Nothing]) -> dict[str, object]:
     """Show how the files differ from the registry."""
-    found = compare(call.root, call.environment, desk=call.desk)
-    return difference_as_json(found.difference, found.about)
+    found = verbs.compare(call.root, call.environment, desk=call.desk)
+    return verbs.difference_as_json(found.difference, found.about)
 
 
 def applied(call: Call[Applying]) -> dict[str, object]:
     """Bring the registry in line with the files."""
     said = call.body
-    wanted = Wanted(said.reason, call.actor, frozenset(said.amending), frozenset(said.restarting))
-    return applied_form(apply(call.root, lambda _: None, lambda: True, wanted, desk=call.desk))
+    wanted = verbs.Wanted(said.reason, call.actor, frozenset(said.amending), frozenset(said.restarting))
+    return verbs.applied_form(verbs.apply(call.root, lambda _: None, lambda: True, wanted, desk=call.desk))
 
 
 def described(call: Call[Nothing]) -> dict[str, object]:

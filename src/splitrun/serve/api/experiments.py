@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from splitrun.conduct.lifecycle.agreeing import approve, sign_off
-from splitrun.conduct.lifecycle.deciding import decide
-from splitrun.conduct.lifecycle.moving import move
-from splitrun.conduct.lifecycle.seals.amending import amend
-from splitrun.conduct.lifecycle.seals.registering import register, restart
-from splitrun.conduct.lifecycle.standing import history, life_form, lives, status_form, there
-from splitrun.conduct.lifecycle.taken import Taken, step_form
-from splitrun.conduct.planning.named import file_in
-from splitrun.conduct.planning.preview import preview
-from splitrun.conduct.reading.readout import Wish, readout
 from splitrun.govern.lifecycle.table import Verb
-from splitrun.report.planning.form import preview_form
+from splitrun.serve.api import verbs
 from splitrun.serve.api.answering import Operated, operation
 from splitrun.serve.api.call import Body, Call, Nothing, Reason, UnfitError
 from splitrun.store.access.keys import Scope
+
+if TYPE_CHECKING:
+    from splitrun.conduct.lifecycle.taken import Taken
 
 __all__ = ["ENDPOINTS"]
 
@@ -82,63 +76,67 @@ def key_of(call: Call[Body]) -> str:
         UnfitError: The registry holds none of that key.
     """
     key = call.path["experiment"]
-    if "\x00" in key or not there(key, call.root):
+    if "\x00" in key or not verbs.there(key, call.root):
         raise UnfitError(f"the registry holds no experiment {key[:64]!r}; see GET {PLACE}", 404)
     return key
 
 
 def listed(call: Call[Nothing]) -> dict[str, object]:
     """Tell where every experiment stands."""
-    return status_form(lives(call.root, call.environment))
+    return verbs.status_form(verbs.lives(call.root, call.environment))
 
 
 def told(call: Call[Nothing]) -> dict[str, object]:
     """Tell where one stands, and how it came there."""
-    return life_form(history(key_of(call), call.root, call.environment))
+    return verbs.life_form(verbs.history(key_of(call), call.root, call.environment))
 
 
 def planned(call: Call[Nothing]) -> dict[str, object]:
     """Show what `register` would seal."""
     key = key_of(call)
-    file: Path = file_in(call.root, key, f"no file of the project defines the experiment {key[:64]!r}")
-    return preview_form(preview(file, desk=call.desk))
+    file: Path = verbs.file_in(call.root, key, f"no file of the project defines the experiment {key[:64]!r}")
+    return verbs.preview_form(verbs.preview(file, desk=call.desk))
 
 
 def read(call: Call[Reading]) -> dict[str, object]:
     """Read by the sealed plan, and record the look."""
     said = call.body
-    wish = Wish(call.environment, said.reason, said.early, call.actor, said.pin)
-    return readout(key_of(call), call.root, as_of=said.as_of, wish=wish, desk=call.desk).to_dict()
+    wish = verbs.Wish(call.environment, said.reason, said.early, call.actor, said.pin)
+    return verbs.readout(key_of(call), call.root, as_of=said.as_of, wish=wish, desk=call.desk).to_dict()
 
 
 def moved(verb: Verb) -> Callable[[Call[Why]], dict[str, object]]:
     """Make the step of a verb that takes a reason alone."""
-    return lambda call: step_form(move(verb, key_of(call), call.asked(call.body.reason)))
+    return lambda call: verbs.step_form(verbs.move(verb, key_of(call), call.asked(call.body.reason)))
 
 
 def sealing(
-    verb: Callable[..., Taken],
+    verb: Callable[[], Callable[..., Taken]],
 ) -> Callable[[Call[Sealing]], dict[str, object]]:
-    """Make the step of a verb that seals a plan."""
-    return lambda call: step_form(verb(key_of(call), call.asked(call.body.reason), late=call.body.late))
+    """Make the step of a verb that seals a plan; the verb is loaded when it is asked for."""
+    return lambda call: verbs.step_form(
+        verb()(key_of(call), call.asked(call.body.reason), late=call.body.late)
+    )
 
 
 def signed_off(call: Call[Signing]) -> dict[str, object]:
     """Sign off the plan in force."""
-    return step_form(sign_off(key_of(call), call.body.digest, call.asked(call.body.reason)))
+    return verbs.step_form(verbs.sign_off(key_of(call), call.body.digest, call.asked(call.body.reason)))
 
 
 def approved(call: Call[Approving]) -> dict[str, object]:
     """Approve a step of somebody else."""
     said = call.body
-    return step_form(approve(key_of(call), said.step, said.digest, call.asked(said.reason)))
+    return verbs.step_form(verbs.approve(key_of(call), said.step, said.digest, call.asked(said.reason)))
 
 
 def decided(call: Call[Deciding]) -> dict[str, object]:
     """Record what is decided."""
     said = call.body
     asked = call.asked(said.reason)
-    return step_form(decide(key_of(call), said.decision, said.readout, asked, segment=said.segment))
+    return verbs.step_form(
+        verbs.decide(key_of(call), said.decision, said.readout, asked, segment=said.segment)
+    )
 
 
 MOVES = {
@@ -165,9 +163,9 @@ ENDPOINTS = (
     *(
         operation("POST", f"{ONE}/{name}", Scope.ADMIN, brief, Operated(Sealing, sealing(verb)))
         for name, brief, verb in (
-            ("register", "Seal the plan", register),
-            ("amend", "Seal an amendment", amend),
-            ("restart", "Seal a new version that deals all units afresh", restart),
+            ("register", "Seal the plan", lambda: verbs.register),
+            ("amend", "Seal an amendment", lambda: verbs.amend),
+            ("restart", "Seal a new version that deals all units afresh", lambda: verbs.restart),
         )
     ),
     *(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from splitrun.conduct.data.mapping import data_map
-from splitrun.conduct.data.proving import proof_form, proved
-from splitrun.report.data.forms import map_form, record_form
+from splitrun.serve.api import verbs
 from splitrun.serve.api.answering import Operated, operation
 from splitrun.serve.api.call import Call, Nothing
 from splitrun.store.access.keys import Scope
@@ -14,17 +12,17 @@ __all__ = ["ENDPOINTS"]
 
 def fields(call: Call[Nothing]) -> dict[str, object]:
     """Give every field that is kept."""
-    return map_form(data_map(call.root))
+    return verbs.map_form(verbs.data_map(call.root))
 
 
 def recorded(call: Call[Nothing]) -> dict[str, object]:
     """Give the record of processing."""
-    return record_form(data_map(call.root))
+    return verbs.record_form(verbs.data_map(call.root))
 
 
 def aged(call: Call[Nothing]) -> dict[str, object]:
     """Prove from the stores how old what is kept is."""
-    return proof_form(proved(call.root, call.desk))
+    return verbs.proof_form(verbs.proved(call.root, call.desk))
 
 
 ENDPOINTS = (

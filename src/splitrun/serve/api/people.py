@@ -7,8 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from splitrun.assign.slots import LONGEST
-from splitrun.conduct.people.opting import opt_out, opted_form
-from splitrun.conduct.people.place import meant
+from splitrun.serve.api import verbs
 from splitrun.serve.api.answering import Operated, operation
 from splitrun.serve.api.call import Call
 from splitrun.store.access.keys import Scope
@@ -27,8 +26,8 @@ class Wishing(Struct, frozen=True, forbid_unknown_fields=True):
 def opted(call: Call[Wishing]) -> dict[str, object]:
     """Keep nothing more of a unit; or let it in again."""
     said = call.body
-    units = meant([said.unit], said.unit_type, call.root)
-    return {**opted_form(opt_out(units, call.root, undo=said.undo, desk=call.desk))}
+    units = verbs.meant([said.unit], said.unit_type, call.root)
+    return {**verbs.opted_form(verbs.opt_out(units, call.root, undo=said.undo, desk=call.desk))}
 
 
 ENDPOINTS = (

@@ -7,11 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from splitrun.conduct.registry.keys import keys, make_key, retire_key
-from splitrun.conduct.registry.log import log, verify_log
-from splitrun.conduct.serving.access import access_keys, make_access_key, revoke_access_key
-from splitrun.report.forms.access import access_key_form, access_keys_form
-from splitrun.report.forms.chain import log_form, verification_form
+from splitrun.serve.api import verbs
 from splitrun.serve.api.answering import Operated, operation
 from splitrun.serve.api.call import WHOLE, Call, Nothing, Reason, UnfitError
 from splitrun.store.access.keys import Scope
@@ -41,8 +37,8 @@ class Why(Struct, frozen=True, forbid_unknown_fields=True):
 
 def entries(call: Call[Nothing]) -> dict[str, object]:
     """Read entries of the chain."""
-    found = log(call.root, since=whole(call, "since", 0), limit=whole(call, "limit", 50))
-    return log_form(found.entries, found.last)
+    found = verbs.log(call.root, since=whole(call, "since", 0), limit=whole(call, "limit", 50))
+    return verbs.log_form(found.entries, found.last)
 
 
 def whole(call: Call[Nothing], name: str, otherwise: int) -> int:
@@ -62,50 +58,50 @@ def whole(call: Call[Nothing], name: str, otherwise: int) -> int:
 
 def verified(call: Call[Nothing]) -> dict[str, object]:
     """Hold every entry and row against hashes, signatures and the head."""
-    return verification_form(verify_log(call.root, desk=call.desk))
+    return verbs.verification_form(verbs.verify_log(call.root, desk=call.desk))
 
 
 def signing(call: Call[Nothing]) -> dict[str, object]:
     """List the keys that sign."""
-    return {"form": "splitrun.keys/1", "keys": [asdict(one) for one in keys(call.root)]}
+    return {"form": "splitrun.keys/1", "keys": [asdict(one) for one in verbs.keys(call.root)]}
 
 
 def made(call: Call[Naming]) -> dict[str, object]:
     """Make a key that signs."""
-    one = make_key(call.body.name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
+    one = verbs.make_key(call.body.name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
     return {"form": "splitrun.keys/1", "keys": [asdict(one)]}
 
 
 def retired(call: Call[Why]) -> dict[str, object]:
     """Retire a key that signs."""
     name = call.path["key"]
-    if name not in {one.name for one in keys(call.root)}:
+    if name not in {one.name for one in verbs.keys(call.root)}:
         raise UnfitError(f"there is no key {name[:64]!r}; see GET /v1/keys", 404)
-    one = retire_key(name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
+    one = verbs.retire_key(name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
     return {"form": "splitrun.keys/1", "keys": [asdict(one)]}
 
 
 def granted(call: Call[Nothing]) -> dict[str, object]:
     """List the API keys."""
-    return access_keys_form(access_keys(call.root))
+    return verbs.access_keys_form(verbs.access_keys(call.root))
 
 
 def granting(call: Call[Granting]) -> dict[str, object]:
     """Make an API key for the environment of the caller's; its secret is told now and never again."""
     said, environment = call.body, call.environment
-    found = make_access_key(
+    found = verbs.make_access_key(
         said.name, said.scopes, call.root, environment=environment, actor=call.actor, desk=call.desk
     )
-    return {**access_key_form(found.key), "key": found.secret}
+    return {**verbs.access_key_form(found.key), "key": found.secret}
 
 
 def revoked(call: Call[Why]) -> dict[str, object]:
     """Revoke an API key."""
     name = call.path["key"]
-    if not any(name in {one.id, one.name} for one in access_keys(call.root)):
+    if not any(name in {one.id, one.name} for one in verbs.access_keys(call.root)):
         raise UnfitError(f"there is no API key {name[:64]!r}; see GET /v1/api-keys", 404)
-    return access_key_form(
-        revoke_access_key(name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
+    return verbs.access_key_form(
+        verbs.revoke_access_key(name, call.root, call.body.reason, actor=call.actor, desk=call.desk)
     )
 
 
