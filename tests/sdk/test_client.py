@@ -391,15 +391,24 @@ def test_a_unit_is_remembered_over_generations_of_the_bound(kept: Kept) -> None:
         assert [each.unit.id for each in exposures(client, kept)] == [f"u{each}" for each in range(1, 8)]
 
 
-def test_an_exposure_that_another_thread_is_logging_is_left_to_it(client: Client, kept: Kept) -> None:
-    claims = client._keeper.held.of["one-page-checkout"].claims  # noqa: SLF001 - as the other thread would
-    claims["u1"] = object()
+def test_an_exposure_that_two_threads_log_at_once_is_sent_once(client: Client, kept: Kept) -> None:
+    held = client._keeper.held  # noqa: SLF001 - the second thread asked before the first one remembered
     client.variant("checkout", "u1")
-    del claims["u1"]
-    client.variant("checkout", "u2")
+    held.of["one-page-checkout"].fresh.clear()
+    client.variant("checkout", "u1")
+    client.trigger("checkout", "u1")
 
-    assert [each.unit.id for each in exposures(client, kept)] == ["u2"]
-    assert not claims
+    assert [(each.unit.id, each.trigger) for each in exposures(client, kept)] == [("u1", False), ("u1", True)]
+    assert (client.statistics.made, client.statistics.sent) == (2, 2)
+
+
+def test_what_a_unit_meets_after_it_withdrew_and_came_back_is_sent_again(client: Client, kept: Kept) -> None:
+    for said in ("granted", "denied", "granted"):
+        client.consent("u1", said)
+        client.variant("checkout", "u1")
+
+    told = exposures(client, kept)
+    assert [(each.unit.id, each.consent) for each in told] == [("u1", ""), ("-", "denied"), ("u1", "")]
 
 
 @pytest.mark.parametrize("consent", ["granted", "pending"])

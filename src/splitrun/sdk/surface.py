@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
 from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, merged, pack, packed, text
-from splitrun.sdk.outbox.queue import SMALL, SMALL_BYTES
-from splitrun.sdk.outbox.records import Did
+from splitrun.sdk.outbox.records import SMALL_BYTES
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
 __all__ = ["Surface"]
@@ -282,10 +281,10 @@ class Surface(Answers):
             except UNPACKED:
                 data = packed(self._now(), name, unit, unit_type, value, known)
             if len(data) > SMALL_BYTES or consent is not None or self._careful:
-                self._log(Did(data, SMALL + len(data)), text(unit, "the id of an event's unit"), consent)
+                self._log(data, text(unit, "the id of an event's unit"), consent)
                 return
             queue = self._queue
-            queue.fresh.append(Did(data))
+            queue.fresh.append(data)
             if len(queue.fresh) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from splitrun.sdk.outbox.queue import HIGH, SMALL, Queue
-from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.queue import HIGH, Queue
+from splitrun.sdk.outbox.records import SMALL, Linked, Record, weight
 
 ROOM, ROOM_BYTES = 12, 30 * SMALL
 
@@ -17,7 +17,7 @@ def linked(number: int, weight: int = 0) -> Linked:
     return Linked(number, f"u{number}", None, "was", None, weight)
 
 
-def at(record: Met | Did | Linked) -> int:
+def at(record: Record) -> int:
     """When it was made, by which these tests tell records."""
     match record:
         case Linked(at=at):
@@ -26,10 +26,10 @@ def at(record: Met | Did | Linked) -> int:
             raise AssertionError(record)
 
 
-def line(record: Met | Did | Linked) -> tuple[bytes, str]:
+def line(record: Record) -> tuple[bytes, str]:
     if at(record) % 7 == 0:
         return b"", "not fit"
-    return b"%d" % at(record) + b" " * record.weight, ""
+    return b"%d" % at(record) + b" " * weight(record), ""
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -139,6 +139,23 @@ def test_the_first_record_wakes_the_sender_and_then_only_many_do() -> None:
         queue.put(linked(number))
 
     assert len(woken) == 2
+
+
+def test_what_was_here_before_does_not_count() -> None:
+    queue = Queue(10, 10**6, lambda: None)
+    for number in (1, 1, 2):
+        queue.put(linked(number))
+    seen: set[int] = set()
+
+    def once(record: Record) -> tuple[bytes, str]:
+        if at(record) in seen:
+            return b"", ""
+        seen.add(at(record))
+        return line(record)
+
+    assert queue.made == 3
+    assert not queue.encode(once)
+    assert (list(queue.held), queue.made, queue.rejected, queue.dropped) == ([b"1", b"2"], 2, 0, 0)
 
 
 def test_a_closed_queue_keeps_nothing_and_counts_it() -> None:

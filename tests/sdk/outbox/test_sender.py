@@ -14,7 +14,7 @@ from splitrun.sdk.event import Accepted, Batch, Rejected
 from splitrun.sdk.outbox.letters import Writer
 from splitrun.sdk.outbox.plain import pack
 from splitrun.sdk.outbox.queue import Queue
-from splitrun.sdk.outbox.records import Did, Linked
+from splitrun.sdk.outbox.records import Linked
 from splitrun.sdk.outbox.sender import GIVE_UP, Sender
 from splitrun.sdk.outbox.spool import LEASE, Spool
 from splitrun.sdk.settings import Answer, Clock, Delivery, Options, Patience, Settings
@@ -66,8 +66,7 @@ class Outbox:
     def track(self, amount: int, *, text: str = "") -> None:
         for _ in range(amount):
             properties = {"text": text} if text else {}
-            weight = 1_600 + 4 * len(text) if text else 0
-            self.queue.put(Did(pack((self.time.now(), "view", "u1", None, None, properties)), weight))
+            self.queue.put(pack((self.time.now(), "view", "u1", None, None, properties)))
 
     def live(self, seconds: float) -> None:
         """Let the sender do what it does in this time."""
@@ -394,10 +393,10 @@ def test_an_event_that_is_too_large_or_no_json_is_rejected_alone() -> None:
     box = Outbox(line)
     box.track(1)
     box.track(1, text="x" * 64_001)
-    box.queue.put(Did(pack((0, "view", "a\0b", None, None, {}))))
-    box.queue.put(Did(pack((0, "view", "u1", None, None, {"x": float("nan")}))))
+    box.queue.put(pack((0, "view", "a\0b", None, None, {})))
+    box.queue.put(pack((0, "view", "u1", None, None, {"x": float("nan")})))
     box.queue.put(Linked(0, "u1", None, "\ud800", None))
-    box.queue.put(Did(b"nothing that was packed"))
+    box.queue.put(b"nothing that was packed")
     box.track(1)
     box.live(5)
 

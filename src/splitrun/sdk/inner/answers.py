@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Type
 from splitrun.sdk.inner.engine import Engine
-from splitrun.sdk.outbox.claims import disclaim
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
-from splitrun.sdk.outbox.queue import MANY, SMALL, SMALL_TEXT
-from splitrun.sdk.outbox.records import NOBODY, Did, Linked, Met
+from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
+from splitrun.sdk.outbox.records import SMALL, Linked, Met, Record
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
@@ -207,24 +206,15 @@ class Answers(Engine):
             if mark.slow or wrong or size + len(unit) > SMALL_TEXT:
                 self._meet_slowly(held, mark, unit, attributes, answer)
                 return
-        record = Met(self._now(), unit, mark.unit_type, answer, carried)
+        queue = self._queue
         # as in `Marks.first`
-        claims, fresh = mark.claims, mark.fresh
-        try:
-            if claims.setdefault(unit, record) is not record:
-                return
-            if unit not in fresh and unit not in mark.older:
-                self._queue.fresh.append(record)
-            fresh.add(unit)
-            del claims[unit]
-        except BaseException:
-            disclaim(claims, unit, record)
-            raise
+        if unit not in mark.older:
+            queue.fresh.append(Met(self._now(), unit, mark.unit_type, answer, carried))
+        mark.fresh.add(unit)
         marks = held.marks
         marks.taken += 1
         if marks.taken > marks.half:
             marks.turn()
-        queue = self._queue
         if len(queue.fresh) > queue.mark:
             queue.crowded()
 
@@ -299,7 +289,7 @@ class Answers(Engine):
         state, out = self._stand(unit, consent)
         return Consent.DENIED if out else state
 
-    def _log(self, record: Did | Linked, unit: str, consent: Consent | str | None) -> bool:
+    def _log(self, record: bytes | Linked, unit: str, consent: Consent | str | None) -> bool:
         """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten."""
         state = self._allowed(unit, consent)
         match record:
@@ -326,7 +316,7 @@ class Answers(Engine):
             if not self._release(record):
                 self._choices.forgotten += 1
 
-    def _release(self, record: Met | Did | Linked) -> bool:
+    def _release(self, record: Record) -> bool:
         """Log what was held back; False where it is forgotten."""
         match record:
             case Met():
@@ -354,7 +344,7 @@ class Answers(Engine):
         """Tell without an id what the unit left, or take its variants out of a sticky store that lets go."""
         if self._sticky is None:  # what a unit is dealt is what it was served
             for mark, dealt in self._keeper.held.marks.left(unit):
-                self._queue.put(Met(self._now(), NOBODY, mark.unit_type, dealt, left=True))
+                self._queue.put(Met(self._now(), unit, mark.unit_type, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:
             for key, experiment in self._keeper.held.ruleset.experiments.items():

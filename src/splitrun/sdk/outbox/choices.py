@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 
-from splitrun.sdk.outbox.queue import SMALL
-from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.records import SMALL, Met, Record, weight
 from splitrun.sdk.status import Consent
 
 __all__ = ["Choices", "meant"]
@@ -44,7 +43,7 @@ class Choices:
         self.denied: set[str] = set()
         self.undecided: set[str] = set()
         """Units that said `pending`, or something that is no consent, where the usual is another."""
-        self.pending: dict[str, list[Met | Did | Linked]] = {}
+        self.pending: dict[str, list[Record]] = {}
         self.amount = self.bytes = self.dropped = self.forgotten = 0
         """Records held back; how many were dropped for room, and how many because their unit refused."""
         self.trouble = ""
@@ -93,7 +92,7 @@ class Choices:
             self.gone.add(unit)
             self.forgotten += len(self.release(unit))
 
-    def hold(self, unit: str, record: Met | Did | Linked) -> None:
+    def hold(self, unit: str, record: Record) -> None:
         """Keep a record until its unit decides; an exposure once only."""
         with self.lock:
             records = self.pending.setdefault(unit, [])
@@ -102,7 +101,7 @@ class Choices:
                     return
             records.append(record)
             self.amount += 1
-            self.bytes += record.weight or SMALL
+            self.bytes += weight(record) or SMALL
             while self.pending and (self.amount > self.room or self.bytes > self.room_bytes):
                 self.dropped += len(self.release(next(iter(self.pending))))
 
@@ -112,15 +111,15 @@ class Choices:
         self.pending = {}
         self.amount = self.bytes = self.dropped = self.forgotten = 0
 
-    def release(self, unit: str) -> list[Met | Did | Linked]:
+    def release(self, unit: str) -> list[Record]:
         """Hand over what was held back of a unit."""
         with self.lock:
             records = self.pending.pop(unit, [])
             self.amount -= len(records)
-            self.bytes -= sum(record.weight or SMALL for record in records)
+            self.bytes -= sum(weight(record) or SMALL for record in records)
             return records
 
-    def decided(self, unit: str, said: Consent | str) -> list[Met | Did | Linked]:
+    def decided(self, unit: str, said: Consent | str) -> list[Record]:
         """Note a unit's decision; answers the records that may now be logged.
 
         A word that is no consent counts as `pending`, and lifts no denial.
@@ -153,7 +152,7 @@ def meant(said: object) -> Consent | None:
     return STATES.get(str.__str__(said)) if issubclass(type(said), str) else None
 
 
-def same(record: Met, other: Met | Did | Linked) -> bool:
+def same(record: Met, other: Record) -> bool:
     """Whether two records are of one exposure."""
     match other:
         case Met():

@@ -13,8 +13,9 @@ from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.plain import UnfitError
-from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.records import Linked, Met, Record
 from splitrun.sdk.outbox.told import unpacked
+from splitrun.sdk.outbox.twins import Twins
 from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT_BYTES", "Writer", "batch"]
@@ -22,6 +23,8 @@ __all__ = ["EVENT_BYTES", "Writer", "batch"]
 EVENT_BYTES = 64_000
 """The largest event that the intake takes."""
 
+NOBODY = "-"
+"""Stands for the id of a unit that withdrew."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,9 +44,16 @@ class Writer:
         self.number = count(1).__next__
         """Second half of an event's id; drawn when its line is written, which stays as it is from then on."""
         self.encode = Encoder().encode
+        self.twins = Twins()
 
-    def line(self, record: Met | Did | Linked) -> tuple[bytes, str]:
-        """Write one record; the bytes are empty where it cannot be sent, and the text says why."""
+    def line(self, record: Record) -> tuple[bytes, str]:
+        """Write one record.
+
+        Returns:
+            Its bytes; empty where it cannot be sent, and the text says why, or where it was written before.
+        """
+        if type(record) is Met and self.twins.found(record):
+            return b"", ""
         try:
             line = self.encode(self.event(record))
         except (DataError, UnfitError) as error:
@@ -60,7 +70,7 @@ class Writer:
             )
         return line, ""
 
-    def event(self, record: Met | Did | Linked) -> Exposure | Event | Alias:
+    def event(self, record: Record) -> Exposure | Event | Alias:
         """Give a record its id, its time as text and the product's release."""
         name = f"{self.prefix}{self.number():016x}"
         match record:
@@ -68,7 +78,7 @@ class Writer:
                 return Exposure(
                     id=name,
                     time=written(record.at),
-                    unit=self.unit(record.unit_type, record.unit),
+                    unit=self.unit(record.unit_type, NOBODY if record.left else record.unit),
                     flag=answer.flag,
                     experiment=answer.experiment or "",
                     version=answer.version,
@@ -83,8 +93,8 @@ class Writer:
                     attributes=record.attributes or {},
                     consent="denied" if record.left else "",
                 )
-            case Did():
-                told = unpacked(record.data)
+            case bytes():
+                told = unpacked(record)
                 unit = self.unit(told.unit_type, told.unit)
                 return Event(
                     name, written(told.at), unit, told.name, told.value, self.release, told.properties

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Experiment, Ruleset
-from splitrun.sdk.outbox.claims import Claims, disclaim
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
 
@@ -22,13 +21,12 @@ class Mark:
 
     `fresh` is asked on every call. It holds unit ids, and tuples for triggers and for experiments whose unit
     is not the one that the caller names: those are found out on the slow path. Sets, because asking a large
-    one touches half the memory that asking a mapping does; what makes it exact among threads is `claims`,
-    which is empty but while one of them adds.
+    one touches half the memory that asking a mapping does. Threads that meet a unit at the same moment may
+    both log it: the sender leaves out the second (`splitrun.sdk.outbox.twins`).
     """
 
     __slots__ = (
-        "asks", "attribute", "claims", "declared", "experiment", "fresh", "older", "other", "slow",
-        "unit_type",
+        "asks", "attribute", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
@@ -47,7 +45,6 @@ class Mark:
         """Whether more than the unit is asked for."""
         self.fresh: set[object] = set()
         self.older: set[object] = set()
-        self.claims: Claims = {}
 
     def same_stretch(self, before: Mark) -> bool:
         """Whether what was logged under `before` counts for this one too."""
@@ -124,40 +121,35 @@ class Marks:
         self.half = max(1, room // 2)
         self.taken: int = before.taken if before else 0
         """Units added since the last turn; threads may miscount, so a turn counts anew."""
-        self.turns: Claims = {}
-        """Who turns, as in `Mark.claims`."""
+        self.turns: dict[str, object] = {}
+        """Who turns; empty but while somebody does. `setdefault` is atomic, and safe in a signal handler."""
         self.of: dict[str, Mark] = {}
         for name, experiment in ruleset.experiments.items():
             mark = Mark(ruleset, experiment)
             past = before.of.get(name) if before else None
             if past is not None and mark.same_stretch(past):
-                mark.fresh, mark.older, mark.claims = past.fresh, past.older, past.claims
+                mark.fresh, mark.older = past.fresh, past.older
             self.of[name] = mark
 
     def first(self, mark: Mark, key: object, log: Callable[[], None]) -> bool:
-        """Log what nobody has logged before; of several threads exactly one does. Answers whether it did.
+        """Log what nobody has logged before; answers whether it did.
 
-        A signal handler may raise anywhere in here: what is logged twice then is harmless, what would never
-        be logged is not. So it is logged before it is remembered, and no claim stays behind.
+        A signal handler may raise anywhere in here, and another thread may be here as well: what is logged
+        twice then is left out by the sender, what would never be logged is lost. So it is logged before it is
+        remembered.
 
         Args:
             mark: The experiment's mark.
             key: `Mark.key` of the unit.
             log: What to do the first time.
         """
-        claim, claims = object(), mark.claims
-        # who finds another's claim leaves it to that one; the same lines stand where nanoseconds count
-        try:
-            if key in mark.fresh or claims.setdefault(key, claim) is not claim:
-                return False
-            known = key in mark.fresh or key in mark.older
-            if not known:
-                log()
-            mark.fresh.add(key)
-            del claims[key]
-        except BaseException:
-            disclaim(claims, key, claim)
-            raise
+        if key in mark.fresh:
+            return False
+        # the same lines stand where nanoseconds count
+        known = key in mark.older
+        if not known:
+            log()
+        mark.fresh.add(key)
         self.taken += 1
         if self.taken > self.half:
             self.turn()
@@ -185,12 +177,11 @@ class Marks:
                     each.older, each.fresh = each.fresh, set()
             del turns[""]
         except BaseException:
-            disclaim(turns, "", claim)
+            if turns.get("") is claim:
+                del turns[""]
             raise
 
     def renew(self) -> None:
-        """Live on in the child of a fork: the parent's threads, and what they had claimed, are not here."""
-        # new ones: a handler may have forked in the middle of a claim
+        """Live on in the child of a fork: the thread of the parent that turned is not here."""
+        # a new one: a handler may have forked in the middle of a turn
         self.turns = {}
-        for each in self.of.values():
-            each.claims = {}

@@ -7,16 +7,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from splitrun.sdk.outbox.records import Did, Linked, Met
+from splitrun.sdk.outbox.records import SMALL, Record, weight
 
-__all__ = ["SMALL", "SMALL_BYTES", "SMALL_TEXT", "Queue"]
+__all__ = ["MANY", "SMALL_TEXT", "Queue"]
 
-SMALL = 1_600
-"""Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_TEXT = 256
 """Characters of text up to which a record is small: four bytes each, and the objects around them."""
-SMALL_BYTES = 1_200
-"""Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
 MANY = 12
 """Attributes up to which an exposure with little text is small."""
 HIGH = 1_000
@@ -33,7 +29,7 @@ class Queue:
 
     def __init__(self, room: int, room_bytes: int, wake: Callable[[], None]) -> None:
         self.room, self.room_bytes, self.wake = room, room_bytes, wake
-        self.fresh: deque[Met | Did | Linked] = deque()
+        self.fresh: deque[Record] = deque()
         self.held: deque[bytes] = deque()
         self.held_bytes = 0
         self.heavy_bytes = 0
@@ -59,15 +55,16 @@ class Queue:
 
     @property
     def made(self) -> int:
-        """Records ever put here."""
+        """Records ever put here, the twins that were found out left out."""
         with self.lock:
             return self.moved + self.dropped_fresh + len(self.fresh)
 
-    def put(self, record: Met | Did | Linked) -> None:
+    def put(self, record: Record) -> None:
         """Take a record; the same lines stand in the two calls that count nanoseconds."""
-        if record.weight:
+        heavy = weight(record)
+        if heavy:
             with self.lock:
-                self.heavy_bytes += record.weight
+                self.heavy_bytes += heavy
                 self.fresh.append(record)
                 self.crowded()
             return
@@ -100,15 +97,18 @@ class Queue:
         if self.held:
             self.held_bytes -= len(self.held.popleft())
         elif self.fresh:
-            self.heavy_bytes -= self.fresh.popleft().weight
+            self.heavy_bytes -= weight(self.fresh.popleft())
             self.dropped_fresh += 1
         else:
             return False
         self.dropped += 1
         return True
 
-    def encode(self, line: Callable[[Met | Did | Linked], tuple[bytes, str]], most: int = 5_000) -> str:
-        """Turn fresh records into lines; called by the sender. Says what was wrong with the last bad one."""
+    def encode(self, line: Callable[[Record], tuple[bytes, str]], most: int = 5_000) -> str:
+        """Turn fresh records into lines; called by the sender. Says what was wrong with the last bad one.
+
+        A record without a line of which nothing is said was here before: it does not count.
+        """
         wrong = ""
         for _ in range(most):
             # it stays in its place until it is a line, so that it is counted all the time
@@ -121,12 +121,12 @@ class Queue:
                 if not self.fresh or self.fresh[0] is not record:
                     continue  # dropped in between
                 self.fresh.popleft()
-                self.moved += 1
-                self.heavy_bytes -= record.weight
+                self.moved += bool(written or says)
+                self.heavy_bytes -= weight(record)
                 if written:
                     self.held.append(written)
                     self.held_bytes += len(written)
-                else:
+                elif says:
                     self.rejected += 1
                     wrong = says
         self.trim()

@@ -6,10 +6,12 @@ from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
 
-__all__ = ["NOBODY", "Did", "Linked", "Met"]
+__all__ = ["SMALL", "SMALL_BYTES", "Linked", "Met", "Record", "weight"]
 
-NOBODY = "-"
-"""Stands for the id of a unit that withdrew."""
+SMALL = 1_600
+"""Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
+SMALL_BYTES = 1_200
+"""Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
 
 
 class Met(Struct, frozen=True, gc=False):
@@ -26,15 +28,7 @@ class Met(Struct, frozen=True, gc=False):
     weight: int = 0
     """Bytes that it may take, where it is not small."""
     left: bool = False
-    """Whether the unit withdrew instead; then its id is none."""
-
-
-class Did(Struct, frozen=True, gc=False):
-    """A unit did or met something."""
-
-    data: bytes
-    """As of `splitrun.sdk.outbox.plain.pack`: a copy in which nothing can change any more."""
-    weight: int = 0
+    """Whether the unit withdrew instead; its id is not sent then."""
 
 
 class Linked(Struct, frozen=True, gc=False):
@@ -47,3 +41,14 @@ class Linked(Struct, frozen=True, gc=False):
     was: str
     was_type: str | None
     weight: int = 0
+
+
+Record = Met | bytes | Linked
+"""Bytes are what a unit did or met, as of `splitrun.sdk.outbox.plain.pack`: nothing in them changes."""
+
+
+def weight(record: Record) -> int:
+    """Bytes that a record may take, where it is not small."""
+    if type(record) is bytes:
+        return SMALL + len(record) if len(record) > SMALL_BYTES else 0
+    return record.weight  # type: ignore[union-attr] # bytes are asked before
