@@ -16,11 +16,11 @@ from splitrun.spec.written.fields import suggested
 from splitrun.store.lake.delta import LakeTable
 from splitrun.store.lake.place import Lake
 from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
-from splitrun.store.lake.reading import links
+from splitrun.store.lake.reading import links_under
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
 
-__all__ = ["keys_of", "links_of", "listed", "meant", "project_of", "tables_of"]
+__all__ = ["epochs_at", "keys_of", "links_of", "listed", "meant", "project_of", "tables_of"]
 
 MOST = 100_000
 """Units that are asked for at once."""
@@ -85,20 +85,32 @@ def listed(file: Path) -> tuple[str, ...]:
     return tuple(line for line in text.replace("\r\n", "\n").split("\n") if line)
 
 
+def epochs_at(root: Path) -> list[Pseudonyms]:
+    """Open every key of pseudonyms that there is.
+
+    Raises:
+        StoreError: A key cannot be read.
+    """
+    return [Pseudonyms(*one) for one in epochs_of(root / "state" / "keys" / "pseudonym").items()]
+
+
 def keys_of(root: Path, units: Sequence[Unit]) -> dict[Unit, frozenset[int]]:
     """Give the pseudonyms of units under every key that there is.
 
     Raises:
         StoreError: A key cannot be read.
     """
-    epochs = [Pseudonyms(*one) for one in epochs_of(root / "state" / "keys" / "pseudonym").items()]
+    epochs = epochs_at(root)
     return {unit: frozenset(one.key_of(unit.type, unit.id) for one in epochs) for unit in units}
 
 
-def links_of(root: Path, lake: Lake, tables: Sequence[tuple[str, LakeTable]]) -> list[pa.Table]:
-    """Read the links between ids that tables hold: `was_key` and `unit_key`."""
+def links_of(
+    root: Path, lake: Lake, tables: Sequence[tuple[str, LakeTable]], epochs: Sequence[int]
+) -> list[pa.Table]:
+    """Read the links between ids that tables hold: `was_N` and `unit_N` for each epoch."""
     above = f"{lake.root.rstrip('/')}/{project_of(root).project}"
-    return [links(f"{above}/{where}").pairs for where, one in tables if one.table is Table.ALIASES]
+    wanted = [where for where, one in tables if one.table is Table.ALIASES]
+    return [links_under(f"{above}/{where}", epochs) for where in wanted]
 
 
 def tables_of(root: Path, lake: Lake) -> list[tuple[str, LakeTable]]:
