@@ -15,7 +15,7 @@ from splitrun.spec.project import Project
 from splitrun.spec.written.fields import suggested
 from splitrun.store.lake.delta import LakeTable
 from splitrun.store.lake.place import Lake
-from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
+from splitrun.store.lake.pseudonyms import Pseudonyms, every_epoch
 from splitrun.store.lake.reading import links_under
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
@@ -63,6 +63,9 @@ def meant(ids: Iterable[str], unit_type: str | None, place: Path) -> tuple[Unit,
             [Mistake(f"there is no type of unit {wanted[:60]!r}", suggested(wanted, known), "--type")]
         )
     found = tuple(dict.fromkeys(ids))
+    if any(one != one.encode(errors="replace").decode() for one in found):
+        says = "an id is not UTF-8, and no event can carry it"
+        raise SpecError([Mistake(says, "write it as the product sends it, in a terminal of UTF-8", "UNIT")])
     if not found or not all(found):
         raise SpecError([Mistake("no id is given", "name a unit by its id, as the product sends it", "UNIT")])
     if len(found) > MOST:
@@ -78,7 +81,7 @@ def listed(file: Path) -> tuple[str, ...]:
         SpecError: It cannot be read, or is not UTF-8.
     """
     try:
-        text = contents(file, LONGEST).decode()
+        text = contents(file, LONGEST).decode("utf-8-sig")  # what some editors begin a file with is no id
     except UnicodeError:
         says = f"{file.name} is not UTF-8"
         raise SpecError([Mistake(says, "write one id a line, in UTF-8", "--file")]) from None
@@ -89,9 +92,9 @@ def epochs_at(root: Path) -> list[Pseudonyms]:
     """Open every key of pseudonyms that there is.
 
     Raises:
-        StoreError: A key cannot be read.
+        StoreError: A key cannot be read, or is not the one that rows were written with.
     """
-    return [Pseudonyms(*one) for one in epochs_of(root / "state" / "keys" / "pseudonym").items()]
+    return every_epoch(root / "state" / "keys" / "pseudonym")
 
 
 def keys_of(root: Path, units: Sequence[Unit]) -> dict[Unit, frozenset[int]]:
