@@ -460,6 +460,7 @@ def test_all_of_a_unit_is_given_and_the_chain_tells_that_it_was_asked(tmp_path: 
     said = json.loads(text)
     assert {name: len(of) for name, of in said.items() if isinstance(of, list)} == {
         "exposures": 3, "events": 7, "aliases": 1, "waiting": 1, "dead_letters": 1,
+        "lists": 0, "named_in": 0,
     }  # fmt: skip
     mine = [one for one in said["events"] if one["environment"] == "production" and "linked" not in one]
     assert {one["properties"]["number"] for one in mine} == {500, 1500, 2500}

@@ -68,6 +68,8 @@ def forget(  # noqa: PLR0913 - a command takes what its words say
     waited, letters = counted(one.waiting, "event"), counted(one.letters, "dead letter")
     kept = f"{counted(rows, 'row')} of the lake, {waited} that waited for it, {letters}"
     say(f"forgot {counted(one.units, 'unit')}: {kept}")
+    if not (rows or one.waiting or one.letters):
+        say("nothing was kept of them: is that how the product writes their ids, byte for byte?")
     if one.linked:
         say(f"{one.linked:,} further ids belonged to them alone and are erased with them")
     if one.shared:
@@ -76,6 +78,11 @@ def forget(  # noqa: PLR0913 - a command takes what its words say
     say(f"copies that are older hold them until they expire, by {one.backups.gone_by[:10]} at the latest")
     if done.named_in:
         complain(f"still named in {', '.join(done.named_in)}; take the ids out there, and apply")
+    if done.listed_in:
+        which = ", ".join(f"list/{name}" for name in done.listed_in)
+        complain(
+            f"the registry forgets nothing, and keeps salted hashes of their ids in revisions of {which}"
+        )
 
 
 def subject_export(

@@ -12,6 +12,7 @@ from splitrun.conduct.collecting.assembled import lake_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.forgetting import spoken
 from splitrun.conduct.people.linking import Belonging, belonging
+from splitrun.conduct.people.lists import lists_of, named_in
 from splitrun.conduct.people.place import epochs_at, keys_of, links_of, project_of, tables_of
 from splitrun.conduct.people.waiting import known, links_waiting, waiting, written_as
 from splitrun.conduct.registry.place import actor_of, home
@@ -79,6 +80,8 @@ def subject_export(
         "state": None if mark is None else mark.kind.value,
         "since": None if mark is None else mark.day,
         "linked_ids": linked.linked,
+        "lists": list(lists_of(where, project, [unit])),
+        "named_in": list(named_in(root, [unit])),
         **held,
     }
 

@@ -21,10 +21,10 @@ from splitrun.conduct.collecting.assembled import lake_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.counting import COLUMNS, arms, oldest
 from splitrun.conduct.people.linking import belonging, roots_of
+from splitrun.conduct.people.lists import lists_of, named_in
 from splitrun.conduct.people.place import epochs_at, keys_of, links_of, project_of, tables_of
 from splitrun.conduct.people.waiting import known, links_waiting, purged, waiting, written_as
 from splitrun.conduct.registry.place import Home, actor_of, home
-from splitrun.conduct.workspace import workspace
 from splitrun.errors import Mistake, SpecError, StoreError
 from splitrun.sdk.event import Unit
 from splitrun.store.canonical import Json, as_moment, as_text, digest, value_of
@@ -88,6 +88,8 @@ class Forgotten:
     certificate: Certificate
     named_in: tuple[str, ...]
     """Files of the project that still name one of them: lists of ids that people wrote."""
+    listed_in: tuple[str, ...]
+    """Lists of which the registry keeps the hash of one of their ids, now or in an old revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,8 @@ def finished(work: Work, one: Begun) -> Forgotten:
                 listed[token] = Mark(Kind.GONE, listed[token].day)
     work.passing("end")
     journal_at(root).end()
-    return Forgotten(entry, read(entry.content), named_in(root, work.units))
+    lists = lists_of(work.where, project_of(root).project, work.units)
+    return Forgotten(entry, read(entry.content), named_in(root, work.units), lists)
 
 
 @contextmanager
@@ -359,14 +362,6 @@ def entry_of(registry: Registry, project: str, case: str) -> Entry | None:
     return None
 
 
-def named_in(root: Path, units: Sequence[Unit]) -> tuple[str, ...]:
-    """Name the files of the project that still hold an id, like lists: people wrote them, and mend them."""
-    ids = {one.id.encode("utf-8", "surrogatepass") for one in units}
-    around = workspace(root)
-    words = {file: set(re.split(rb"[\s,;:'\"\[\]{}]+", file.read_bytes())) for file in around.files}
-    return tuple(sorted(str(file.relative_to(root)) for file, of in words.items() if not ids.isdisjoint(of)))
-
-
 def forgotten_form(done: Forgotten, at: datetime | None = None) -> dict[str, Json]:
     """Write what was done in its documented form."""
     entry = done.entry
@@ -377,4 +372,5 @@ def forgotten_form(done: Forgotten, at: datetime | None = None) -> dict[str, Jso
         "hash": entry.hash,
         "certificate": value_of(certified(done.certificate)),
         "named_in": list(done.named_in),
+        "listed_in": list(done.listed_in),
     }
