@@ -76,10 +76,15 @@ def forget(  # noqa: PLR0913 - a command takes what its words say
         say(f"{one.shared:,} ids are linked to others as well and stay, without the link")
     say(f"the certificate is entry {done.entry.number:,} of the audit chain")
     say(f"copies that are older hold them until they expire, by {one.backups.gone_by[:10]} at the latest")
-    if done.named_in:
-        complain(f"still named in {', '.join(done.named_in)}; take the ids out there, and apply")
-    if done.listed_in:
-        which = ", ".join(f"list/{name}" for name in done.listed_in)
+    still(done.named_in, done.listed_in)
+
+
+def still(files: tuple[str, ...], lists: tuple[str, ...]) -> None:
+    """Say what still names whom: files that people wrote, and what the registry keeps of lists."""
+    if files:
+        complain(f"still named in {', '.join(files)}; take the ids out there, and apply")
+    if lists:
+        which = ", ".join(f"list/{name}" for name in lists)
         complain(
             f"the registry forgets nothing, and keeps salted hashes of their ids in revisions of {which}"
         )
