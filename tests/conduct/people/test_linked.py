@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from splitrun.conduct.collecting.assembled import committer_of, spool_of
 from splitrun.conduct.desk import Desk
@@ -73,6 +74,28 @@ def test_a_link_that_is_not_in_the_lake_yet_is_followed(tmp_path: Path, stands: 
 
     assert (given["linked_ids"], one.linked) == (1, 1)
     assert found(root, [GONE, BEFORE]) == []
+
+
+@pytest.mark.requirement("R78")
+@pytest.mark.parametrize("rotated", [0, 1])
+def test_nothing_comes_back_under_an_id_that_went_with_the_unit(tmp_path: Path, rotated: int) -> None:
+    root = project(tmp_path)
+    stored(root, send([event(1, OTHER), alias(2, BEFORE, GONE), event(3, BEFORE)]))
+    forgotten(root)
+    if rotated:
+        keys = root / "state" / "keys" / "pseudonym"
+        secret_file(keys / "2.key")
+        (keys / "2.leads").write_text("2026-11-22T00:00:00+00:00")
+
+    late = replace(event(6, BEFORE), time="2020-01-01T00:00:00Z")
+    stored(
+        root, send([event(4, BEFORE), event(5, OTHER), late, alias(7, BEFORE, "new-1"), event(8, "new-1")])
+    )
+
+    assert found(root, [GONE, BEFORE]) == []
+    assert spool_of(root).letters() == ()
+    assert ids(root) == [f"{'e' * 16}{number:016x}" for number in (1, 5, 8)]
+    assert sum(one[5] for one in spool_of(root).counts() if one[4] == "objected") == 3
 
 
 def test_a_link_to_somebody_else_that_waits_keeps_an_id(tmp_path: Path) -> None:

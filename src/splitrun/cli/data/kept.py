@@ -15,8 +15,8 @@ __all__ = ["data_map", "retention"]
 
 
 NEXT = (
-    "next: keep `splitrun serve` with its worker running: it lets go every 15 minutes, and removes files a day "
-    "after their rows; where it runs already, its log says why something stays"
+    "next: keep `splitrun serve` with its worker running: it lets go every 15 minutes, and removes files a "
+    "day after their rows; where it runs already, its log says why something stays"
 )
 
 

@@ -175,10 +175,7 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     numbers = [one.epoch for one in epochs]
     links = [*links_of(root, lake, tables, numbers), links_waiting(spool_of(root), epochs)]
     theirs = belonging(own, links, numbers)
-    with marks.changing() as listed:
-        first = listed[tokens[0]]
-        whole = keys[work.units[0]] | theirs.keys
-        listed[tokens[0]] = Mark(first.kind, first.day, marks.sealed(tokens[0], whole))
+    also(work, tokens[0], theirs.keys, keys[work.units[0]])
     whole = own | theirs.keys
     emptied, counted = counts(tables, Theirs(whole, frozenset(work.units)), roots_of(links, numbers), numbers)
     named = frozenset(tokens)
@@ -201,6 +198,16 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     work.passing("begin")
     journal_at(root).keep(made)
     return made
+
+
+def also(work: Work, token: str, linked: frozenset[int], own: frozenset[int]) -> None:
+    """Mark the ids that go with the units, and close their pseudonyms beside those of the first of them."""
+    marks = marks_at(work.where.root)
+    with marks.changing() as listed:
+        first = listed[token]
+        for key in linked:
+            listed[marks.token_of(key)] = Mark(Kind.LINKED, first.day)
+        listed[token] = Mark(first.kind, first.day, marks.sealed(token, own | linked))
 
 
 def marked(work: Work, tokens: Sequence[str], why: Why, keys: Mapping[Unit, frozenset[int]]) -> None:
