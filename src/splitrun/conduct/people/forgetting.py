@@ -351,14 +351,22 @@ def state_of(table: LakeTable) -> tuple[int, str]:
 
 
 def entered(work: Work, one: Begun, certificate: Certificate) -> Entry:
-    """Append the certificate to the audit chain, once."""
+    """Append the certificate to the audit chain, once.
+
+    Raises:
+        StoreError: The registry refuses; asked for again, the certificate is all that is left to do.
+    """
     now, project = work.desk.now(), project_of(work.where.root).project
     said = tuple(
         Remark(VERB, SUBJECT, one.reason, project, content=certified(part)) for part in certificate.parts()
     )
-    with work.where.registry(now) as registry:
-        there = entry_of(registry, project, one.case)
-        return there or registry.commit(Change(now, one.actor, said)).entries[0]
+    try:
+        with work.where.registry(now) as registry:
+            there = entry_of(registry, project, one.case)
+            return there or registry.commit(Change(now, one.actor, said)).entries[0]
+    except StoreError as error:
+        says = "what was kept of them is erased, and the certificate is not written yet: run this again"
+        raise StoreError(f"{says} ({error})") from error
 
 
 def entry_of(registry: Registry, project: str, case: str) -> Entry | None:
