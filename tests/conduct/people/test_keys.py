@@ -11,6 +11,7 @@ from splitrun.conduct.people.exporting import subject_export
 from splitrun.conduct.people.forgetting import Why, forget
 from splitrun.conduct.people.opting import opt_out
 from splitrun.conduct.people.place import listed, meant
+from splitrun.conduct.people.telling import chosen
 from splitrun.errors import SpecError, StoreError
 from splitrun.store.lake.pseudonyms import KEYS, destroyed
 from splitrun.store.people.place import marks_at
@@ -61,6 +62,19 @@ def test_a_key_that_is_away_is_missed_until_it_is_destroyed(tmp_path: Path) -> N
     destroyed(keys, 1)
     assert sorted(one.name for one in keys.iterdir()) == ["2.check", "2.key"]
     assert forget([unit(GONE)], root, WHY).certificate.units == 1
+
+
+def test_doctor_tells_that_the_keys_are_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project(tmp_path)
+    monkeypatch.setenv(KEYS, KEY)
+    stored(root, send([event(1, GONE)]))
+    assert [one.fine for one in chosen(root)] == [True, True, True]
+    monkeypatch.delenv(KEYS)
+
+    (said,) = (one for one in chosen(root) if one.name == "pseudonyms")
+
+    assert not said.fine
+    assert "no key of pseudonyms is at hand" in said.says
 
 
 def test_what_is_noted_of_a_key_does_not_tell_it(tmp_path: Path) -> None:
