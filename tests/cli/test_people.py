@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from splitrun.cli import verbs
 from splitrun.cli.app import run
+from splitrun.conduct.data.proving import Kept, Proof
 from tests.conduct.people.shop import event, exposure, found, project, send, stored
 
 Run = Callable[..., tuple[int, str, str]]
@@ -75,3 +77,21 @@ def test_the_type_of_a_unit_is_asked_for_where_there_are_several(splitrun: Run, 
     assert splitrun("opt-out", "a", "--type", "device")[0] == 0
     (root.parent / "latin.txt").write_bytes(b"Andr\xe9\n")
     assert "write one id a line, in UTF-8" in splitrun("opt-out", "--file", str(root.parent / "latin.txt"))[2]
+
+
+@pytest.mark.parametrize(("older", "code"), [(0, 0), (2, 1)])
+def test_what_is_kept_too_long_is_told_with_what_to_do(
+    splitrun: Run, monkeypatch: pytest.MonkeyPatch, older: int, code: int
+) -> None:
+    kept = Kept("lake/events", "production", "3 days", 4, "2026-11-20T08:00:00+00:00", older)
+    monkeypatch.setattr(verbs, "proved", lambda *_: Proof("2026-11-24", (kept,), 0), raising=False)
+
+    left, says, _ = splitrun("retention")
+
+    assert left == code
+    assert ("next: keep `splitrun serve`" in says) == bool(older)
+
+
+def test_lists_and_units_that_nothing_is_kept_of_are_told(splitrun: Run) -> None:
+    assert "byte for byte?" in splitrun("forget", "nobody", "--reason", "request 9")[1]
+    assert "byte for byte?" not in splitrun("forget", "canary-1", "--reason", "request 9")[1]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
+from splitrun.conduct.begin import begin_project
 from splitrun.conduct.collecting.assembled import committer_of, lake_of, spool_of
 from splitrun.conduct.collecting.letting import emptied
 from splitrun.conduct.collecting.quality import quality
@@ -18,10 +19,14 @@ from splitrun.conduct.collecting.retention import keeps, proof
 from splitrun.conduct.collecting.upkeep import Schedule, turn_of
 from splitrun.conduct.data.mapping import data_map
 from splitrun.conduct.data.proving import proof_form, proved
+from splitrun.conduct.lifecycle.applying import Wanted, apply
+from splitrun.conduct.people.opting import opt_out
 from splitrun.conduct.registry.place import home
+from splitrun.conduct.registry.upkeep import migrate_registry
 from splitrun.conduct.serving.access import make_access_key
+from splitrun.conduct.serving.kills import kill
 from splitrun.conduct.workspace import workspace
-from splitrun.sdk.event import Event
+from splitrun.sdk.event import Event, Unit
 from splitrun.spec.project import Project
 from tests.conduct.collecting.sending import event, put, send
 
@@ -174,3 +179,46 @@ def test_batches_that_never_went_into_the_lake_go_without_a_gap_between_the_rest
     assert wrong == []
     assert [parcel.number for parcel in one.spool.pending()] == [2, 3]
     assert not proved(tmp_path).fine  # the third is too old, and stays until what stands before it went
+
+
+STORES = {
+    "access.json": "access/keys",
+    "head.json": "registry/head",
+    "kills.json": "kills/flags",
+    "people/marks": "people/list",
+    "registry.db": "registry/documents",
+    "spool.db": "spool/parcels",
+    "lake/shop/*/*/_delta_log/*": "lake/log",
+    "lake/shop/*/*/_commits.sha256": "lake/log",
+    "lake/shop/*/events/date=*/*.parquet": "lake/events",
+    "seen/*.seen": "seen/window",
+    "keys/*": "keys/files",
+    "keys/pseudonym/*": "keys/files",
+}
+"""Files of the state folder, and where the map has them. Locks are empty."""
+
+
+@pytest.mark.requirement("R80")
+def test_no_file_of_an_installation_is_missing_in_the_data_map(tmp_path: Path) -> None:
+    begin_project(tmp_path)
+    (tmp_path / "splitrun.yaml").write_text(SETTINGS)
+    (tmp_path / "flags").mkdir(exist_ok=True)
+    (tmp_path / "flags" / "flags.yaml").write_text(
+        "flags:\n  new: {type: boolean, variants: {a: false, b: true}, default: a}\n"
+    )
+    migrate_registry(tmp_path)
+    apply(tmp_path, lambda _: None, lambda: True, Wanted(reason="r", actor="ann"))
+    make_access_key("web", ["ingest"], tmp_path, actor="ann")
+    kill("new", tmp_path, "it fails", actor="ann")
+    came(tmp_path, NOW, sent(1, NOW, note="x"))
+    opt_out([Unit("user", "u-1")], tmp_path)
+
+    known = {one.store for one in data_map(tmp_path).fields}
+    state = tmp_path / "state"
+    files = [one.relative_to(state) for one in state.rglob("*") if one.is_file() and one.stat().st_size]
+
+    assert {one.as_posix() for one in files} >= {"kills.json", "people/marks", "access.json", "spool.db"}
+    for one in files:
+        stores = [store for pattern, store in STORES.items() if one.match(pattern)]
+        assert stores, f"nobody says what {one} is kept for"
+        assert set(stores) <= known

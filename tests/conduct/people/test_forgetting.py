@@ -25,7 +25,7 @@ from splitrun.conduct.people.forgetting import Forgotten, Why, forget, forgotten
 from splitrun.conduct.people.opting import opt_out
 from splitrun.conduct.people.place import keys_of, listed, meant
 from splitrun.conduct.registry.log import verify_log
-from splitrun.conduct.registry.place import home
+from splitrun.conduct.registry.place import URL, home
 from splitrun.errors import RefusedError, SpecError, StoreError
 from splitrun.store.chain.entry import Entry
 from splitrun.store.lake.digests import faults
@@ -387,6 +387,21 @@ def test_a_reason_that_the_chain_cannot_hold_is_refused_before_anything_goes(tmp
     assert journal_at(root).read() is None
 
 
+def test_a_registry_that_is_away_at_the_end_is_told_with_what_is_left_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = filled(tmp_path)
+    monkeypatch.setenv(URL, f"sqlite:///{tmp_path}/nowhere/there/registry.db")
+    (tmp_path / "nowhere").write_text("no folder")
+
+    with pytest.raises(StoreError, match="is erased, and the certificate is not written yet: run this again"):
+        forgotten(root)
+
+    monkeypatch.delenv(URL)
+    assert forgotten(root).certificate.units == 1
+    assert len(certificates(root)) == 1
+
+
 def test_two_erasures_at_once_are_refused(tmp_path: Path) -> None:
     root = project(tmp_path)
 
@@ -460,6 +475,7 @@ def test_all_of_a_unit_is_given_and_the_chain_tells_that_it_was_asked(tmp_path: 
     said = json.loads(text)
     assert {name: len(of) for name, of in said.items() if isinstance(of, list)} == {
         "exposures": 3, "events": 7, "aliases": 1, "waiting": 1, "dead_letters": 1,
+        "lists": 0, "named_in": 0,
     }  # fmt: skip
     mine = [one for one in said["events"] if one["environment"] == "production" and "linked" not in one]
     assert {one["properties"]["number"] for one in mine} == {500, 1500, 2500}

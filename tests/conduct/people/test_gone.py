@@ -173,6 +173,23 @@ def test_a_unit_of_several_ids_is_erased_and_counted_once(tmp_path: Path) -> Non
     assert [count.exposed for count in read(file).units] == [200, 198]
 
 
+@pytest.mark.requirement("R79")
+@pytest.mark.parametrize("identity", ["strict", "first_seen"])
+def test_an_id_from_before_is_left_out_with_who_opted_out(tmp_path: Path, identity: str) -> None:
+    text = FROM_LAKE.replace("unit: user\n", f"unit: user\nidentity: {identity}\n", 1)
+    file, lake = filled(tmp_path / "here", text)
+    keyed(tmp_path / "here")
+    later = FIRST + timedelta(days=20)
+    commit(lake, Table.ALIASES, [alias("u3", "u1", later)])
+
+    opt_out([Unit("user", "u1")], tmp_path / "here", desk=DESK)
+    out = read(file)
+
+    assert [count.exposed for count in out.units] == [200, 198]
+    many = 2 if identity == "strict" else 1
+    assert f"{many} units opted out or" in findings(out)["erased"].replace("unit opted", "units opted")
+
+
 def test_the_wish_of_today_is_kept_by_its_day_alone(tmp_path: Path) -> None:
     (tmp_path / "splitrun.yaml").write_text("project: shop\n")
     at = datetime(2026, 11, 22, 9, 41, 7, tzinfo=UTC)

@@ -33,7 +33,14 @@ def test_every_field_of_a_new_project_has_a_policy(tmp_path: Path) -> None:
     # the stores as their own code makes them: a column that somebody adds without a policy is told here
     assert [(one.store, one.field) for one in found.gaps] == []
     stores = {one.store.partition("/")[0] for one in found.fields}
-    assert stores == {"lake", "spool", "registry", "access", "people", "log", "exports"}
+    beside = {"kills", "keys", "seen"}
+    assert stores == {"lake", "spool", "registry", "access", "people", "log", "exports", *beside}
+    lists = [
+        None if one.policy is None else one.policy.classification
+        for one in found.fields
+        if one.store == "registry/documents" and one.field == "body"
+    ]
+    assert lists == ["personal"]  # salted hashes of ids of units stand there
     assert {one.retention for one in found.fields if one.store == "lake/events"} == {"13mo"}
     assert {one.retention for one in found.fields if one.store == "spool/letters"} == {"14d"}
 

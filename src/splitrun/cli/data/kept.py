@@ -14,6 +14,12 @@ from splitrun.cli.registry.words import Folder, Json
 __all__ = ["data_map", "retention"]
 
 
+NEXT = (
+    "next: keep `splitrun serve` with its worker running: it lets go every 15 minutes, and removes files a "
+    "day after their rows; where it runs already, its log says why something stays"
+)
+
+
 def data_map(
     *,
     record: Annotated[
@@ -52,5 +58,7 @@ def retention(*, folder: Folder = Path(), json: Json = False) -> None:
             older = "" if one.fine else f"; {one.older:,} are older"
             say(f"{'ok ' if one.fine else 'BAD'}  {name}  {limit}: {since}{older}")
         say(f"{found.drops:,} entries of the audit chain say what was let go of")
+        if not found.fine:
+            say(NEXT)
     if not found.fine:
         raise typer.Exit(1)

@@ -68,14 +68,26 @@ def forget(  # noqa: PLR0913 - a command takes what its words say
     waited, letters = counted(one.waiting, "event"), counted(one.letters, "dead letter")
     kept = f"{counted(rows, 'row')} of the lake, {waited} that waited for it, {letters}"
     say(f"forgot {counted(one.units, 'unit')}: {kept}")
+    if not (rows or one.waiting or one.letters):
+        say("nothing was kept of them: is that how the product writes their ids, byte for byte?")
     if one.linked:
         say(f"{one.linked:,} further ids belonged to them alone and are erased with them")
     if one.shared:
         say(f"{one.shared:,} ids are linked to others as well and stay, without the link")
     say(f"the certificate is entry {done.entry.number:,} of the audit chain")
     say(f"copies that are older hold them until they expire, by {one.backups.gone_by[:10]} at the latest")
-    if done.named_in:
-        complain(f"still named in {', '.join(done.named_in)}; take the ids out there, and apply")
+    still(done.named_in, done.listed_in)
+
+
+def still(files: tuple[str, ...], lists: tuple[str, ...]) -> None:
+    """Say what still names whom: files that people wrote, and what the registry keeps of lists."""
+    if files:
+        complain(f"still named in {', '.join(files)}; take the ids out there, and apply")
+    if lists:
+        which = ", ".join(f"list/{name}" for name in lists)
+        complain(
+            f"the registry forgets nothing, and keeps salted hashes of their ids in revisions of {which}"
+        )
 
 
 def subject_export(

@@ -28,7 +28,7 @@ def new(
     scope: Annotated[
         list[str],
         typer.Option(
-            "--scope", metavar="SCOPE", help="sdk, evaluate, ingest, read or admin; again for more."
+            "--scope", metavar="SCOPE", help="sdk, evaluate, ingest, people, read or admin; again for more."
         ),
     ],
     environment: Annotated[

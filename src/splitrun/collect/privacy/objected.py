@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from splitrun.collect.codes import Refused
 from splitrun.collect.packing import unpacked
 from splitrun.sdk.event import Unit
 
-__all__ = ["Loose", "Spared", "Unwanted", "loose", "spared", "whose", "written"]
+__all__ = ["Loose", "Spared", "Unwanted", "linking", "loose", "spared", "whose", "written"]
 
 Unwanted = Callable[[Unit], bool]
 """Whether nothing of a unit may be kept, because it objected."""
@@ -98,7 +99,49 @@ def spared(
     return Spared(written(batch, left), len(left), gone)
 
 
+def linking(body: bytes, *, packed: bool, rejected: Collection[int]) -> list[tuple[Unit, Unit]]:
+    """Read the aliases of an accepted batch, what a unit was and what it is; none where it cannot be read.
+
+    Args:
+        body: As it was kept.
+        packed: Whether it is gzipped.
+        rejected: Places of events that the intake did not accept.
+    """
+    plain = unpacked(body) if packed else body
+    match plain:
+        case Refused():
+            return []
+        case _:
+            pass
+    try:
+        events = loose(plain).events
+        found = [single(raw) for place, raw in enumerate(events) if place not in rejected]
+    except (DecodeError, ValidationError, UnicodeDecodeError, RecursionError):
+        return []
+    return [(one.was, one.unit) for one in found if one.was is not None]
+
+
 def named(raw: bytes | Raw, names: Collection[bytes]) -> bool:
-    """Whether one of these names stands in something, wherever."""
+    """Whether one of these names stands in something, wherever, and however JSON may have escaped it."""
     text = bytes(raw)
-    return any(name in text for name in names)
+    if any(name in text for name in names):
+        return True
+    if not names or b"\\" not in text:
+        return False
+    plain = ESCAPED.sub(unescaped, text)
+    return any(name in plain for name in names)
+
+
+ESCAPED = re.compile(rb"((?:\\u[0-9a-fA-F]{4})+)|\\(.)", re.DOTALL)
+"""Escapes of JSON; those of UTF-16 in a row, since two may be one sign."""
+
+
+def unescaped(found: re.Match[bytes]) -> bytes:
+    """Write escapes of JSON as the UTF-8 that they stand for."""
+    if found[1] is None:
+        return SIGNS.get(found[2], found[2])
+    units = bytes.fromhex(found[1].replace(b"\\u", b"").decode())
+    return units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
+
+
+SIGNS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}

@@ -21,6 +21,7 @@ from splitrun.collect.rows import Gathered, Setting, gathered
 from splitrun.conduct.collecting.quarters import Quarters
 from splitrun.conduct.collecting.settling import Settled, lagged, notes, restored
 from splitrun.errors import StoreError
+from splitrun.sdk.event import Unit
 from splitrun.store.lake.delta import Mark, Passing
 from splitrun.store.lake.tables import Table
 from splitrun.store.lake.window import KEPT
@@ -148,12 +149,18 @@ class Committer:
         return Settled(letters, notes(where, of, total, letters), lagged(where, of, self.now()))
 
     def heeding(self, setting: Setting) -> Setting:
-        """Give the setting with who objected by now: by name, or by a pseudonym that is being erased."""
+        """Give the setting with who objected by now: by name, or by a pseudonym that is erased."""
         out = None if self.people is None else self.people.unwanted()
         if self.people is None or out is None:
             return setting
-        keys, key_of = self.people.keys(), setting.key_of
-        return replace(setting, unwanted=lambda unit: out(unit) or key_of(unit.type, unit.id) in keys)
+        keys, linked = self.people.keys(), self.people.linked()
+        every = (setting.key_of, *setting.beside.values())
+
+        def unwanted(unit: Unit) -> bool:
+            found = (key_of(unit.type, unit.id) for key_of in every)
+            return out(unit) or any(key in keys or (linked is not None and linked(key)) for key in found)
+
+        return replace(setting, unwanted=unwanted)
 
     def pulsed(self, where: Where, of: list[Parcel], upto: int) -> Settled:
         """Bring what the server sent itself into a table of its own, the same way."""

@@ -13,12 +13,14 @@ from splitrun.conduct.reports import Report, keep, sound
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
 from splitrun.errors import Mistake, Place, SpecError, StoreError
 from splitrun.govern.data.mapped import Column, mapped
-from splitrun.govern.data.policies import LOGS
+from splitrun.govern.data.policies import FILES, LOGS
 from splitrun.report.data.page import MADE_BY, map_page
 from splitrun.spec.privacy.fields import DataMap
 from splitrun.spec.project import Project
 from splitrun.store.access.keys import AccessKey
+from splitrun.store.kills import Kill
 from splitrun.store.lake.place import Folder, Lake, told
+from splitrun.store.lake.remembered import Kept as Window
 from splitrun.store.lake.tables import SCHEMAS, columns
 from splitrun.store.people.journal import Begun
 from splitrun.store.people.marks import Mark
@@ -71,6 +73,10 @@ def live(root: Path, project: Project) -> Iterator[Column]:
     yield from (Column("people/journal", name, "text") for name in Begun.__struct_fields__)
     yield from (Column("access/keys", name, "text") for name in AccessKey.__struct_fields__)
     yield from (Column("log/server", name, "text") for name in LOGS)
+    yield from (Column("kills/flags", name, "text") for name in Kill.__struct_fields__)
+    yield from (Column("seen/window", name, "binary") for name in Window.__struct_fields__)
+    yield from (Column("keys/files", name, "binary") for name in FILES["keys/files"])
+    yield from (Column(store, "(whole)", "text") for store in ("lake/log", "registry/head"))
 
 
 def in_lake(lake: Lake, project: Project) -> Iterator[Column]:

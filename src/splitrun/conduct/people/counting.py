@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from splitrun.store.lake.reading import under
 from splitrun.store.people.journal import Arms
 
-__all__ = ["COLUMNS", "arms", "firsts"]
+__all__ = ["COLUMNS", "arms", "firsts", "oldest"]
 
 COLUMNS = ["unit_key", "time", "experiment", "version", "variant", "trigger", "enrolling"]
 """What of an exposure is read for it."""
@@ -38,6 +40,18 @@ def firsts(parts: Iterable[pa.Table], roots: Mapping[int, int]) -> dict[Named, C
     for (experiment, version, _), (_, variant) in met.items():
         found.setdefault((experiment, version), Counter())[variant] += 1
     return found
+
+
+def oldest(part: pa.Table, epochs: Sequence[int]) -> pa.Table:
+    """Give each row the pseudonym of the oldest epoch that it has: a unit has one in every epoch, and is one.
+
+    Args:
+        part: Rows with `unit_key`, `epoch` and the columns of other epochs.
+        epochs: Whose keys are at hand.
+    """
+    known = [under(part, "unit_key", epoch) for epoch in epochs]
+    place = part.column_names.index("unit_key")
+    return part.set_column(place, "unit_key", pc.coalesce(*known, part["unit_key"]))
 
 
 def arms(environment: str, parts: Iterable[pa.Table], roots: Mapping[int, int]) -> list[Arms]:

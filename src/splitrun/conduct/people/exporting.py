@@ -11,9 +11,10 @@ from pathlib import Path
 from splitrun.conduct.collecting.assembled import lake_of, spool_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.forgetting import spoken
-from splitrun.conduct.people.linking import belonging
-from splitrun.conduct.people.place import keys_of, links_of, project_of, tables_of
-from splitrun.conduct.people.waiting import waiting
+from splitrun.conduct.people.linking import Belonging, belonging
+from splitrun.conduct.people.lists import lists_of, named_in
+from splitrun.conduct.people.place import epochs_at, keys_of, links_of, project_of, tables_of
+from splitrun.conduct.people.waiting import known, links_waiting, waiting, written_as
 from splitrun.conduct.registry.place import actor_of, home
 from splitrun.errors import StoreError
 from splitrun.sdk.event import Unit
@@ -54,11 +55,13 @@ def subject_export(
     where, table = home(place), desk or Desk()
     spoken(reason, [unit])
     root, project = where.root, project_of(where.root).project
-    linked, found = rows(root, unit, table)
+    (own,) = keys_of(root, [unit]).values()
+    linked, found = rows(root, unit, own, table)
     table.progress("reading what waits for the lake, and dead letters")
     marks = marks_at(root)
     mark = marks.read().get(marks.token(unit))
-    there = waiting(spool_of(root), lambda other: other == unit, [unit.id.encode("utf-8", "surrogatepass")])
+    theirs = known(lambda other: other == unit, own | linked.keys, epochs_at(root))
+    there = waiting(spool_of(root), theirs, written_as([unit]))
     held = {
         **found,
         "waiting": list(map(event, there.events)),
@@ -76,25 +79,30 @@ def subject_export(
         "unit": {"type": unit.type, "id": unit.id},
         "state": None if mark is None else mark.kind.value,
         "since": None if mark is None else mark.day,
-        "linked_ids": linked,
+        "linked_ids": linked.linked,
+        "lists": list(lists_of(where, project, [unit])),
+        "named_in": list(named_in(root, [unit])),
         **held,
     }
 
 
-def rows(root: Path, unit: Unit, desk: Desk) -> tuple[int, dict[str, list[Json]]]:
-    """Read the rows of a unit: how many other ids are its alone, and its rows by table."""
-    lake, (own,) = lake_of(root), keys_of(root, [unit]).values()
+def rows(root: Path, unit: Unit, own: frozenset[int], desk: Desk) -> tuple[Belonging, dict[str, list[Json]]]:
+    """Read the rows of a unit: which other ids are its alone, and its rows by table."""
+    lake = lake_of(root)
     found: dict[str, list[Json]] = {str(name): [] for name in Table if name is not Table.HEARTBEATS}
     tables = tables_of(root, lake)
-    linked, _ = belonging(own, links_of(root, lake, tables))
-    theirs = Theirs(own | linked, frozenset({unit}))
+    epochs = epochs_at(root)
+    numbers = [one.epoch for one in epochs]
+    links = [*links_of(root, lake, tables, numbers), links_waiting(spool_of(root), epochs)]
+    linked = belonging(own, links, numbers)
+    theirs = Theirs(own | linked.keys, frozenset({unit}))
     for environment, one in tables:
         desk.progress(f"reading {environment}/{one.table}")
         for part in rows_of(one, theirs):
             found.setdefault(str(one.table), []).extend(
                 told(row, environment, linked=row["unit_key"] not in own) for row in part.to_pylist()
             )
-    return len(linked), found
+    return linked, found
 
 
 def told(row: Mapping[str, object], environment: str, *, linked: bool) -> dict[str, Json]:

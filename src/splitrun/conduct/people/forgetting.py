@@ -15,20 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
-from msgspec.json import encode
 
 from splitrun.conduct.collecting.assembled import lake_of, spool_of
 from splitrun.conduct.desk import Desk
-from splitrun.conduct.people.counting import COLUMNS, arms
-from splitrun.conduct.people.linking import belonging
-from splitrun.conduct.people.place import keys_of, links_of, project_of, tables_of
-from splitrun.conduct.people.waiting import purged, waiting
+from splitrun.conduct.people.counting import COLUMNS, arms, oldest
+from splitrun.conduct.people.linking import belonging, roots_of
+from splitrun.conduct.people.lists import lists_of, named_in
+from splitrun.conduct.people.place import epochs_at, keys_of, links_of, project_of, tables_of
+from splitrun.conduct.people.waiting import known, links_waiting, purged, waiting, written_as
 from splitrun.conduct.registry.place import Home, actor_of, home
-from splitrun.conduct.workspace import workspace
 from splitrun.errors import Mistake, SpecError, StoreError
-from splitrun.measure.rows.linking import linked
 from splitrun.sdk.event import Unit
 from splitrun.store.canonical import Json, as_moment, as_text, digest, value_of
 from splitrun.store.chain.entry import Entry, Remark
@@ -91,6 +88,8 @@ class Forgotten:
     certificate: Certificate
     named_in: tuple[str, ...]
     """Files of the project that still name one of them: lists of ids that people wrote."""
+    listed_in: tuple[str, ...]
+    """Lists of which the registry keeps the hash of one of their ids, now or in an old revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,7 @@ class Work:
     @property
     def names(self) -> tuple[bytes, ...]:
         """How the ids may be written where nothing can be read."""
-        written = {one.id.encode("utf-8", "surrogatepass") for one in self.units}
-        return tuple(written | {encode(one.id)[1:-1] for one in self.units})
+        return written_as(self.units)
 
 
 def forget(
@@ -173,14 +171,16 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     lake = lake_of(root)
     own = frozenset(key for of in keys.values() for key in of)
     tables = tables_of(root, lake)
-    pairs = links_of(root, lake, tables)
-    theirs, shared = belonging(own, pairs)
-    with marks.changing() as listed:
-        first = listed[tokens[0]]
-        whole = keys[work.units[0]] | theirs
-        listed[tokens[0]] = Mark(first.kind, first.day, marks.sealed(tokens[0], whole))
-    emptied, counted = counts(tables, Theirs(own | theirs, frozenset(work.units)), roots_of(pairs))
-    there = waiting(spool_of(root), lambda unit: marks.token(unit) in set(tokens), work.names)
+    epochs = epochs_at(root)
+    numbers = [one.epoch for one in epochs]
+    links = [*links_of(root, lake, tables, numbers), links_waiting(spool_of(root), epochs)]
+    theirs = belonging(own, links, numbers)
+    also(work, tokens[0], theirs.keys, keys[work.units[0]])
+    whole = own | theirs.keys
+    emptied, counted = counts(tables, Theirs(whole, frozenset(work.units)), roots_of(links, numbers), numbers)
+    named = frozenset(tokens)
+    unwanted = known(lambda unit: marks.token(unit) in named, whole, epochs)
+    there = waiting(spool_of(root), unwanted, work.names)
     made = Begun(
         case=uuid4().hex,
         at=as_text(now),
@@ -188,8 +188,8 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
         reason=why.reason,
         backups=why.backups,
         tokens=tokens,
-        linked=len(theirs),
-        shared=len(shared),
+        linked=theirs.linked,
+        shared=theirs.shared,
         waiting=len(there.events),
         letters=len(there.letters),
         tables=tuple(emptied),
@@ -198,6 +198,16 @@ def begun(work: Work, tokens: tuple[str, ...], why: Why) -> Begun:
     work.passing("begin")
     journal_at(root).keep(made)
     return made
+
+
+def also(work: Work, token: str, linked: frozenset[int], own: frozenset[int]) -> None:
+    """Mark the ids that go with the units, and close their pseudonyms beside those of the first of them."""
+    marks = marks_at(work.where.root)
+    with marks.changing() as listed:
+        first = listed[token]
+        for key in linked:
+            listed[marks.token_of(key)] = Mark(Kind.LINKED, first.day)
+        listed[token] = Mark(first.kind, first.day, marks.sealed(token, own | linked))
 
 
 def marked(work: Work, tokens: Sequence[str], why: Why, keys: Mapping[Unit, frozenset[int]]) -> None:
@@ -228,27 +238,19 @@ def settled(root: Path) -> None:
         pass  # what was on its way into the lake before the mark has come there
 
 
-def roots_of(pairs: Sequence[pa.Table]) -> dict[int, int]:
-    """Give the key of the unit that a key belongs to, as readings that join ids have it."""
-    if not pairs:
-        return {}
-    was, now = (np.concatenate([one[name].to_numpy() for one in pairs]) for name in ("was_key", "unit_key"))
-    found = linked(was, now)
-    return dict(zip(found["was"].to_numpy().tolist(), found["root"].to_numpy().tolist(), strict=True))
-
-
 def counts(
-    tables: Sequence[tuple[str, LakeTable]], theirs: Theirs, roots: dict[int, int]
+    tables: Sequence[tuple[str, LakeTable]], theirs: Theirs, roots: dict[int, int], epochs: Sequence[int]
 ) -> tuple[list[Emptied], list[Arms]]:
     """Count what is to go of each table, and the units by experiment and variant."""
     emptied: list[Emptied] = []
     counted: list[Arms] = []
+    beside = [f"unit_key_{epoch}" for epoch in epochs]
     for environment, one in tables:
         exposures = one.table is Table.EXPOSURES
-        parts = list(rows_of(one, theirs, COLUMNS if exposures else ["unit_key"]))
+        parts = list(rows_of(one, theirs, [*COLUMNS, "epoch", *beside] if exposures else ["unit_key"]))
         emptied.append(Emptied(environment, str(one.table), sum(part.num_rows for part in parts), len(parts)))
         if exposures:
-            counted += arms(environment, parts, roots)
+            counted += arms(environment, [oldest(part, epochs) for part in parts], roots)
     return emptied, counted
 
 
@@ -261,14 +263,15 @@ def finished(work: Work, one: Begun) -> Forgotten:
     tokens = frozenset(one.tokens)
     ours = tokens == {marks.token(unit) for unit in work.units}
     theirs = Theirs(keys, frozenset(work.units) if ours else frozenset())
+    unwanted = known(lambda unit: marks.token(unit) in tokens, keys, epochs_at(root))
     work.passing("spool")
     work.desk.progress("erasing what waits for the lake, and dead letters")
-    purged(spool_of(root), lambda unit: marks.token(unit) in tokens, work.names if ours else ())
+    purged(spool_of(root), unwanted, work.names if ours else ())
     tables = tables_of(root, lake_of(root))
     with upkeep(root):
         rewritten(work, tables, theirs)
     work.passing("sweep")
-    purged(spool_of(root), lambda unit: marks.token(unit) in tokens, work.names if ours else ())
+    purged(spool_of(root), unwanted, work.names if ours else ())
     work.passing("certify")
     work.desk.progress("certifying")
     certificate = certificate_of(one, tables)
@@ -280,7 +283,8 @@ def finished(work: Work, one: Begun) -> Forgotten:
                 listed[token] = Mark(Kind.GONE, listed[token].day)
     work.passing("end")
     journal_at(root).end()
-    return Forgotten(entry, read(entry.content), named_in(root, work.units))
+    lists = lists_of(work.where, project_of(root).project, work.units)
+    return Forgotten(entry, read(entry.content), named_in(root, work.units), lists)
 
 
 @contextmanager
@@ -347,30 +351,30 @@ def state_of(table: LakeTable) -> tuple[int, str]:
 
 
 def entered(work: Work, one: Begun, certificate: Certificate) -> Entry:
-    """Append the certificate to the audit chain, once."""
+    """Append the certificate to the audit chain, once.
+
+    Raises:
+        StoreError: The registry refuses; asked for again, the certificate is all that is left to do.
+    """
     now, project = work.desk.now(), project_of(work.where.root).project
     said = tuple(
         Remark(VERB, SUBJECT, one.reason, project, content=certified(part)) for part in certificate.parts()
     )
-    with work.where.registry(now) as registry:
-        there = known(registry, project, one.case)
-        return there or registry.commit(Change(now, one.actor, said)).entries[0]
+    try:
+        with work.where.registry(now) as registry:
+            there = entry_of(registry, project, one.case)
+            return there or registry.commit(Change(now, one.actor, said)).entries[0]
+    except StoreError as error:
+        says = "what was kept of them is erased, and the certificate is not written yet: run this again"
+        raise StoreError(f"{says} ({error})") from error
 
 
-def known(registry: Registry, project: str, case: str) -> Entry | None:
+def entry_of(registry: Registry, project: str, case: str) -> Entry | None:
     """Find the certificate of a case that was written before somebody was stopped."""
     for entry in registry.believed(project, SUBJECT):
         if entry.verb == VERB and read(entry.content).case == case:
             return entry
     return None
-
-
-def named_in(root: Path, units: Sequence[Unit]) -> tuple[str, ...]:
-    """Name the files of the project that still hold an id, like lists: people wrote them, and mend them."""
-    ids = {one.id.encode("utf-8", "surrogatepass") for one in units}
-    around = workspace(root)
-    words = {file: set(re.split(rb"[\s,;:'\"\[\]{}]+", file.read_bytes())) for file in around.files}
-    return tuple(sorted(str(file.relative_to(root)) for file, of in words.items() if not ids.isdisjoint(of)))
 
 
 def forgotten_form(done: Forgotten, at: datetime | None = None) -> dict[str, Json]:
@@ -383,4 +387,5 @@ def forgotten_form(done: Forgotten, at: datetime | None = None) -> dict[str, Jso
         "hash": entry.hash,
         "certificate": value_of(certified(done.certificate)),
         "named_in": list(done.named_in),
+        "listed_in": list(done.listed_in),
     }

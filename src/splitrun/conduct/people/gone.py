@@ -12,13 +12,14 @@ import pyarrow as pa
 from pyarrow import dataset
 
 from splitrun.conduct.people.counting import COLUMNS, firsts
+from splitrun.conduct.people.linking import belonging
 from splitrun.conduct.registry.place import home
 from splitrun.measure.engine import Shelf
 from splitrun.measure.measured import Erased
 from splitrun.moments import IntArray
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES
-from splitrun.store.lake.reading import under
+from splitrun.store.lake.reading import every_link, under
 from splitrun.store.lake.tables import Table
 from splitrun.store.people.certificate import SUBJECT, VERB, Certificate, read
 from splitrun.store.people.place import marks_at
@@ -32,7 +33,7 @@ class Gone:
     """Units that a reading does not count."""
 
     keys: frozenset[int] = frozenset()
-    """Whose rows may be there and are left out."""
+    """Whose rows may be there and are left out: ids that were theirs alone by aliases are among them."""
     certificates: tuple[tuple[int, Certificate], ...] = ()
     """Of erasures, with the number of their entry in the audit chain."""
     environment: str = ""
@@ -65,6 +66,7 @@ def gone_of(place: Path, lake: str | None) -> Gone:
         lake: The folder of the environment's lake, or its URL; None: there is no project, and nobody is gone.
 
     Raises:
+        DataError: The links between ids cannot be read.
         StoreError: The list or the audit chain cannot be read.
     """
     if lake is None:
@@ -73,6 +75,9 @@ def gone_of(place: Path, lake: str | None) -> Gone:
     where = home(place)
     marks = marks_at(where.root)
     keys = marks.keys(marks.read())
+    if keys:
+        links, epochs = every_link(lake)
+        keys |= belonging(keys, [links], epochs).keys
     if not where.there:
         return Gone(keys, environment=environment)
     with where.registry() as registry:

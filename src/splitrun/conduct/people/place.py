@@ -15,12 +15,12 @@ from splitrun.spec.project import Project
 from splitrun.spec.written.fields import suggested
 from splitrun.store.lake.delta import LakeTable
 from splitrun.store.lake.place import Lake
-from splitrun.store.lake.pseudonyms import Pseudonyms, epochs_of
-from splitrun.store.lake.reading import links
+from splitrun.store.lake.pseudonyms import Pseudonyms, every_epoch
+from splitrun.store.lake.reading import links_under
 from splitrun.store.lake.remembered import Seen
 from splitrun.store.lake.tables import Table
 
-__all__ = ["keys_of", "links_of", "listed", "meant", "project_of", "tables_of"]
+__all__ = ["epochs_at", "keys_of", "links_of", "listed", "meant", "project_of", "tables_of"]
 
 MOST = 100_000
 """Units that are asked for at once."""
@@ -63,6 +63,9 @@ def meant(ids: Iterable[str], unit_type: str | None, place: Path) -> tuple[Unit,
             [Mistake(f"there is no type of unit {wanted[:60]!r}", suggested(wanted, known), "--type")]
         )
     found = tuple(dict.fromkeys(ids))
+    if any(one != one.encode(errors="replace").decode() for one in found):
+        says = "an id is not UTF-8, and no event can carry it"
+        raise SpecError([Mistake(says, "write it as the product sends it, in a terminal of UTF-8", "UNIT")])
     if not found or not all(found):
         raise SpecError([Mistake("no id is given", "name a unit by its id, as the product sends it", "UNIT")])
     if len(found) > MOST:
@@ -78,11 +81,20 @@ def listed(file: Path) -> tuple[str, ...]:
         SpecError: It cannot be read, or is not UTF-8.
     """
     try:
-        text = contents(file, LONGEST).decode()
+        text = contents(file, LONGEST).decode("utf-8-sig")  # what some editors begin a file with is no id
     except UnicodeError:
         says = f"{file.name} is not UTF-8"
         raise SpecError([Mistake(says, "write one id a line, in UTF-8", "--file")]) from None
     return tuple(line for line in text.replace("\r\n", "\n").split("\n") if line)
+
+
+def epochs_at(root: Path) -> list[Pseudonyms]:
+    """Open every key of pseudonyms that there is.
+
+    Raises:
+        StoreError: A key cannot be read, or is not the one that rows were written with.
+    """
+    return every_epoch(root / "state" / "keys" / "pseudonym")
 
 
 def keys_of(root: Path, units: Sequence[Unit]) -> dict[Unit, frozenset[int]]:
@@ -91,14 +103,17 @@ def keys_of(root: Path, units: Sequence[Unit]) -> dict[Unit, frozenset[int]]:
     Raises:
         StoreError: A key cannot be read.
     """
-    epochs = [Pseudonyms(*one) for one in epochs_of(root / "state" / "keys" / "pseudonym").items()]
+    epochs = epochs_at(root)
     return {unit: frozenset(one.key_of(unit.type, unit.id) for one in epochs) for unit in units}
 
 
-def links_of(root: Path, lake: Lake, tables: Sequence[tuple[str, LakeTable]]) -> list[pa.Table]:
-    """Read the links between ids that tables hold: `was_key` and `unit_key`."""
+def links_of(
+    root: Path, lake: Lake, tables: Sequence[tuple[str, LakeTable]], epochs: Sequence[int]
+) -> list[pa.Table]:
+    """Read the links between ids that tables hold: `was_N` and `unit_N` for each epoch."""
     above = f"{lake.root.rstrip('/')}/{project_of(root).project}"
-    return [links(f"{above}/{where}").pairs for where, one in tables if one.table is Table.ALIASES]
+    wanted = [where for where, one in tables if one.table is Table.ALIASES]
+    return [links_under(f"{above}/{where}", epochs) for where in wanted]
 
 
 def tables_of(root: Path, lake: Lake) -> list[tuple[str, LakeTable]]:

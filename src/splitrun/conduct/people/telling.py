@@ -9,8 +9,9 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.doctor import Examination
 from splitrun.conduct.people.epochs import Standing, pseudonym_epochs
 from splitrun.conduct.workspace import PROJECT, root_of, workspace
+from splitrun.errors import StoreError
 from splitrun.spec.project import Project
-from splitrun.store.lake.pseudonyms import KEYS
+from splitrun.store.lake.pseudonyms import KEYS, every_epoch
 
 __all__ = ["chosen"]
 
@@ -26,15 +27,21 @@ def chosen(place: Path, desk: Desk | None = None) -> tuple[Examination, ...]:
     """Tell what a project chose about people; nothing where there is no project.
 
     Raises:
-        StoreError: A key or the registry cannot be read.
+        StoreError: The registry cannot be read.
     """
     root = root_of(place)
     project = None if root is None else workspace(root, (PROJECT, "metrics/*.yaml")).says.project
     if root is None or project is None:
         return ()
     keys = root / "state" / "keys" / "pseudonym"
-    there = bool(os.environ.get(KEYS)) or any(keys.glob("*.key"))
-    return (*settings(project), *(epoch(pseudonym_epochs(root, desk)) if there else ()))
+    there = bool(os.environ.get(KEYS)) or any(keys.glob("*.key")) or any(keys.glob("*.check"))
+    if not there:
+        return settings(project)
+    try:
+        every_epoch(keys)
+    except StoreError as error:
+        return (*settings(project), Examination("pseudonyms", fine=False, says=str(error)))
+    return (*settings(project), *epoch(pseudonym_epochs(root, desk)))
 
 
 def settings(project: Project) -> tuple[Examination, ...]:

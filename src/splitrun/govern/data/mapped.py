@@ -126,16 +126,22 @@ def retained(project: Project, store: str) -> str:
             return f"until it is in the lake, {written['spool']} at most"
         case "spool/letters":
             return written["dead_letters"]
-        case "people/list":
-            return "until the unit opts in again; of who was forgotten, for ever"
-        case "people/journal":
-            return "until the erasure is whole"
-        case "access/keys":
-            return "until it is taken out of the file"
-        case "log/server":
-            return "as long as the machine keeps its logs"
         case _:
-            return FOREVER
+            return FIXED.get(store, FOREVER)
+
+
+FIXED: Mapping[str, str] = {
+    "people/list": "until the unit opts in again; of who was forgotten, for ever",
+    "people/journal": "until the erasure is whole",
+    "access/keys": "until it is taken out of the file",
+    "kills/flags": "until the flag serves again and the audit chain knows it",
+    "keys/files": "until it is destroyed",
+    "seen/window": "38 days",
+    "lake/log": "30 days after a checkpoint",
+    "registry/head": "until the next entry",
+    "log/server": "as long as the machine keeps its logs",
+}
+"""How long stores are kept of which the project says nothing."""
 
 
 UNIT_CLASSES: tuple[Class, ...] = ("events", "exposures")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from splitrun.spec.privacy.fields import Policy
 from splitrun.spec.privacy.held import Classification
 
-__all__ = ["LOGS", "policy_of"]
+__all__ = ["FILES", "LOGS", "policy_of"]
 
 PUBLIC, INTERNAL = Classification.PUBLIC, Classification.INTERNAL
 PERSONAL, SENSITIVE = Classification.PERSONAL, Classification.SENSITIVE
@@ -124,6 +124,47 @@ WISHES: Mapping[str, Mapping[str, Said]] = {
     },
 }
 
+FILES: Mapping[str, Mapping[str, Said]] = {
+    "keys/files": {
+        "signing": ("to sign the audit chain, rulesets and kills", SENSITIVE, "verbs, server"),
+        "pseudonym": ("to make pseudonyms, and to know which key made them", SENSITIVE, "committer, forget"),
+        "erasure": ("to know again who opted out or was forgotten", SENSITIVE, HEEDS),
+        "spool": ("to encrypt what waits, and dead letters", SENSITIVE, "intake, committer"),
+        "otlp": ("to give records of OpenTelemetry ids that tell no unit", SENSITIVE, "intake"),
+    },
+    "kills/flags": {
+        **dict.fromkeys(("actor", "reason"), ("to know who did what, and why", PERSONAL, "audit, verify")),
+        **dict.fromkeys(
+            ("flag", "environment", "at", "verb"), ("to switch a flag off at once", INTERNAL, "server, audit")
+        ),
+    },
+    "seen/window": dict.fromkeys(
+        ("versions", "runs", "touched", "days"),
+        ("to keep each event once, by fingerprints of the ids of events", INTERNAL, "committer"),
+    ),
+    "lake/log": {
+        "(whole)": (
+            "which files a table has, and what came in by day and SDK",
+            INTERNAL,
+            "whoever reads the lake",
+        )
+    },
+    "registry/head": {
+        "(whole)": ("the newest entry of the chain, to notice where it is cut off", INTERNAL, "verify")
+    },
+    "registry/documents": {
+        "body": ("definitions; those of lists hold salted hashes of ids of units", PERSONAL, "verbs, verify")
+    },
+    "registry/rulesets": {
+        "document": (
+            "what clients were served; lists are salted hashes of ids",
+            PERSONAL,
+            "server, clients, verify",
+        )
+    },
+}
+"""What stands in files beside, and columns of the registry that tell more than the rest of their table."""
+
 PEOPLE = ("actor", "reason")
 """Columns of the registry that name whoever acted, or hold what they wrote."""
 
@@ -135,7 +176,12 @@ def policy_of(store: str, field: str) -> Policy | None:
         store: Like `lake/events`.
         field: Like `unit_key`.
     """
-    known = {**(COMMON if store.startswith("lake/") else {}), **LAKE.get(store, {}), **SPOOL.get(store, {})}
+    known = {
+        **(COMMON if store.startswith("lake/") else {}),
+        **LAKE.get(store, {}),
+        **SPOOL.get(store, {}),
+        **FILES.get(store, {}),
+    }
     said = known.get(re.sub(r"^(unit_key|was_key)_\d+$", r"\1", field) if store in LAKE else field)
     if said is None:
         said = kept_of_work(store, field)

@@ -17,14 +17,27 @@ from binascii import Error
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from hmac import digest
 from pathlib import Path
 
 from splitrun.errors import StoreError
+from splitrun.store.chain.head import whole
 from splitrun.store.lasting import durable, folder
 from splitrun.store.spool.cipher import KEY_BYTES, secret_file
 
-__all__ = ["KEYS", "Epoch", "Keyring", "Pseudonyms", "destroyed", "epochs", "epochs_of", "leading", "made"]
+__all__ = [
+    "KEYS",
+    "Epoch",
+    "Keyring",
+    "Pseudonyms",
+    "destroyed",
+    "epochs",
+    "epochs_of",
+    "every_epoch",
+    "leading",
+    "made",
+]
 
 KEYS = "SPLITRUN_PSEUDONYM_KEYS"
 """Environment variable: `epoch:base64,…`, or `epoch@date:base64` of one that leads from that day on; it goes
@@ -91,6 +104,7 @@ class Keyring:
             StoreError: A key cannot be read or made.
         """
         found = epochs(self.folder)
+        noted(self.folder, [one for one in found if one.number not in self.known])
         first = leading(found, self.now()).number
         self.known = {
             one.number: self.known.get(one.number) or Pseudonyms(one.number, one.key) for one in found
@@ -122,8 +136,81 @@ def epochs(folder: Path) -> tuple[Epoch, ...]:
         folder: Where `<epoch>.key` files lie.
 
     Raises:
-        StoreError: A key cannot be read or made.
+        StoreError: A key cannot be read or made, or is not the one that rows were written with.
     """
+    found = known(folder)
+    for one in found:
+        there = note(folder, one.number)
+        if there is not None and there != check(one.key):
+            raise StoreError(
+                f"the key of epoch {one.number} is not the one that rows of the lake were written with; "
+                f"{KEYS} and {folder} have to be those of the server"
+            )
+    return found
+
+
+def every_epoch(folder: Path) -> list[Pseudonyms]:
+    """Open every key that rows were written with; to look for all rows of a unit takes all of them.
+
+    Raises:
+        StoreError: One is not at hand, or cannot be read.
+    """
+    found = epochs(folder)
+    away = noted_in(folder) - {one.number for one in found}
+    if away:
+        numbers = ", ".join(map(str, sorted(away)))
+        raise StoreError(
+            f"rows were written with a key of epoch {numbers} that is not at hand here, and would not be "
+            f"found; set {KEYS} as the server has it, put the key back into {folder}, or destroy it by "
+            "`splitrun keys destroy-pseudonyms`"
+        )
+    return [Pseudonyms(one.number, one.key) for one in found]
+
+
+def noted(place: Path, found: Sequence[Epoch]) -> None:
+    """Note which keys rows are written with, without telling them, so that nobody looks for rows by others.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    for one in found:
+        if note(place, one.number) is None:
+            file = place / f"{one.number}.check"
+            try:
+                folder(place)
+                whole(file, [f"{check(one.key)}\n"], 0o600)
+            except OSError as error:
+                says = f"{file} cannot be written ({error.strerror}); look at disk and rights"
+                raise StoreError(says) from error
+
+
+def note(place: Path, number: int) -> str | None:
+    """Read what was noted of the key of an epoch; None where nothing was.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    file = place / f"{number}.check"
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file} cannot be read ({error}); put the file back") from error
+
+
+def noted_in(place: Path) -> set[int]:
+    """Give the epochs whose keys were noted."""
+    return {int(file.stem) for file in place.glob("*.check") if file.stem.isdecimal()}
+
+
+def check(key: bytes) -> str:
+    """Say which key it is, without telling it."""
+    return sha256(b"splitrun pseudonym key" + key).hexdigest()[:16]
+
+
+def known(folder: Path) -> tuple[Epoch, ...]:
+    """Read the epochs in order; where there is none at all and never was, make the first."""
     written = os.environ.get(KEYS)
     if written:
         found = [parsed(part) for part in written.split(",")]
@@ -131,6 +218,11 @@ def epochs(folder: Path) -> tuple[Epoch, ...]:
             raise StoreError(f"{KEYS} holds an epoch twice; give each key a number of its own")
         return tuple(sorted(found, key=lambda one: one.number))
     names = sorted(int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit())
+    if not names and noted_in(folder):
+        raise StoreError(
+            f"no key of pseudonyms is at hand, though rows were written with one; set {KEYS} as the server "
+            f"has it, or put the keys back into {folder}"
+        )
     return tuple(
         Epoch(one, secret_file(folder / f"{one}.key"), since(folder / f"{one}.leads")) for one in names or [1]
     )
@@ -191,7 +283,8 @@ def destroyed(place: Path, number: int) -> None:
         StoreError: It cannot be removed.
     """
     try:
-        for file in (place / f"{number}.key", place / f"{number}.leads"):
+        for ending in ("key", "leads", "check"):
+            file = place / f"{number}.{ending}"
             file.unlink(missing_ok=True)
         durable(place)
     except OSError as error:

@@ -21,7 +21,18 @@ from splitrun.store.lake.parquet import digest_of
 from splitrun.store.lake.place import Folder, folder_of, told
 from splitrun.store.lake.tables import PARTITION, Table, columns
 
-__all__ = ["Began", "Links", "Snapshot", "began", "links", "snapshot", "strangers", "under"]
+__all__ = [
+    "Began",
+    "Links",
+    "Snapshot",
+    "began",
+    "every_link",
+    "links",
+    "links_under",
+    "snapshot",
+    "strangers",
+    "under",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,56 @@ def links(above: Path | str, upto: int | None = None, epoch: int | None = None) 
         return Links(found.select(names), pinned.sequence)
     known = pa.table([under(found, name, epoch) for name in names], names=list(names))
     return Links(known.filter(pc.is_valid(known["was_key"])), pinned.sequence)
+
+
+def links_under(above: Path | str, epochs: Sequence[int]) -> pa.Table:
+    """Read which ids are linked by the pseudonyms of several epochs, in the same row.
+
+    Args:
+        above: That of a project's environment: a folder of this machine, or a URL; it has aliases.
+        epochs: Which.
+
+    Returns:
+        `was_N` and `unit_N` for each epoch, null where a row has none of it.
+
+    Raises:
+        DataError: The table cannot be read.
+    """
+    return aligned(snapshot(above, Table.ALIASES), epochs)
+
+
+def every_link(above: Path | str) -> tuple[pa.Table, tuple[int, ...]]:
+    """Read which ids are linked by the pseudonyms of all epochs that rows have, and which epochs these are.
+
+    Args:
+        above: That of a project's environment: a folder of this machine, or a URL.
+
+    Raises:
+        DataError: The table cannot be read.
+    """
+    folder = folder_of(above, Table.ALIASES)
+    storage = folder.storage()
+    if not DeltaTable.is_deltatable(folder.uri, None if storage is None else dict(storage)):
+        return pa.table({}), ()
+    pinned = snapshot(above, Table.ALIASES)
+    if not pinned.files:
+        return pa.table({}), ()
+    leading = pinned.rows().to_table(columns=["epoch"])["epoch"].to_numpy().tolist()
+    beside = [name.rpartition("_")[2] for name in pinned.schema.names if name.startswith("was_key_")]
+    epochs = tuple(sorted({*map(int, beside), *leading}))
+    return aligned(pinned, epochs), epochs
+
+
+def aligned(pinned: Snapshot, epochs: Sequence[int]) -> pa.Table:
+    """Give of each alias the pseudonyms of some epochs."""
+    names = ("was_key", "unit_key")
+    short = [f"{name.removesuffix('_key')}_{epoch}" for epoch in epochs for name in names]
+    if not pinned.files:
+        return pa.table({name: pa.array([], pa.int64()) for name in short})
+    beside = [f"{name}_{epoch}" for epoch in epochs for name in names]
+    there = [name for name in beside if name in pinned.schema.names]
+    found = pinned.rows().to_table(columns=[*names, "epoch", *there])
+    return pa.table([under(found, name, epoch) for epoch in epochs for name in names], names=short)
 
 
 def under(rows: pa.Table, name: str, epoch: int) -> pa.ChunkedArray[Any]:

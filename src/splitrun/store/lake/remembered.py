@@ -16,7 +16,7 @@ from msgspec.msgpack import Decoder, encode
 from splitrun.errors import StoreError
 from splitrun.store.lake.window import Window
 
-__all__ = ["Seen"]
+__all__ = ["Kept", "Seen"]
 
 FORM = b"splitrun.seen/1\n"
 

@@ -13,7 +13,7 @@ from time import monotonic
 from splitrun.errors import StoreError
 from splitrun.sdk.event import Unit
 from splitrun.store.lasting import folder
-from splitrun.store.people.marks import Mark, Marks, parsed
+from splitrun.store.people.marks import Kind, Mark, Marks, parsed
 
 __all__ = ["LOOK", "Heeded"]
 
@@ -38,6 +38,7 @@ class Heeded:
         """Inode, when it was changed, and bytes that were read of it."""
         self.looked = -LOOK
         self.opened: frozenset[int] | None = None
+        self.kinds: set[Kind] = set()
         self.turn = Lock()
 
     def unwanted(self, *, fresh: bool = False) -> Callable[[Unit], bool] | None:
@@ -54,6 +55,15 @@ class Heeded:
             return None
         known, token = self.known, self.marks.token
         return lambda unit: token(unit) in known
+
+    def linked(self) -> Callable[[int], bool] | None:
+        """Give what tells pseudonyms of ids that went with who was forgotten; None where there are none."""
+        if not self.kinds:
+            self.kinds = {mark.kind for mark in self.known.values()}
+        if Kind.LINKED not in self.kinds:
+            return None
+        known, token_of = self.known, self.marks.token_of
+        return lambda key: token_of(key) in known
 
     def keys(self) -> frozenset[int]:
         """Give the pseudonyms of these units whose rows may be there, as the list was last read."""
@@ -75,7 +85,7 @@ class Heeded:
             if state == self.seen:
                 return
             try:
-                self.known, self.opened = self.read(*state), None
+                self.known, self.opened, self.kinds = self.read(*state), None, set()
             except (StoreError, OSError) as error:
                 if self.seen == (0, 0, 0):
                     raise

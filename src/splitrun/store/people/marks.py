@@ -46,6 +46,8 @@ class Kind(StrEnum):
     """It opted out, and may opt in again."""
     GONE = "gone"
     """It was forgotten, and stays so."""
+    LINKED = "linked"
+    """An id that belonged to somebody who was forgotten: only its pseudonym was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ class Marks:
     def token(self, unit: Unit) -> str:
         """Give what stands for a unit: 64 hexadecimal digits."""
         name = unit.type.encode("utf-8", "surrogatepass") + b"\x1f" + unit.id.encode("utf-8", "surrogatepass")
+        return hmac.digest(self.key, name, "sha256").hex()
+
+    def token_of(self, key: int) -> str:
+        """Give what stands for an id of which nothing but its pseudonym is known."""
+        name = b"\x1fpseudonym\x1f" + key.to_bytes(8, "big", signed=True)
         return hmac.digest(self.key, name, "sha256").hex()
 
     def sealed(self, token: str, keys: Iterable[int]) -> bytes:
