@@ -147,6 +147,19 @@ def test_a_turn_is_taken_when_it_is_due() -> None:
     assert turns == [1, 1]
 
 
+def test_a_server_that_is_often_started_anew_takes_its_first_turn_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, turns = [1_000.0], []
+    monkeypatch.setattr("splitrun.conduct.collecting.upkeep.time.monotonic", lambda: now[0])
+    asked = regularly(lambda: turns.append(now[0]), every=900)
+
+    for now[0] in (1_059.0, 1_061.0, 1_900.0, 1_962.0):
+        asked()
+
+    assert turns == [1_061.0, 1_962.0]
+
+
 @pytest.mark.parametrize("kind", ["log", "checkpoint", "rows", "notes"])
 def test_every_changed_or_cut_file_of_the_lake_is_named(tmp_path: Path, kind: str) -> None:
     one = filled(tmp_path, 3)

@@ -22,6 +22,8 @@ __all__ = ["Done", "Schedule", "Tell", "regularly", "turn_of", "upkeep"]
 
 EVERY = 900.0
 """Seconds between two turns."""
+FIRST = 60.0
+"""Seconds to the first one at most: a server that is often started anew lets go of what is old as well."""
 
 log = logging.getLogger("splitrun.upkeep")
 
@@ -108,10 +110,10 @@ def regularly(
 
     Args:
         turn: Of the upkeep.
-        every: Seconds between two.
+        every: Seconds between two; the first comes after `FIRST` at the latest.
         look: Tells what else is wrong, to be written down as well.
     """
-    due = time.monotonic() + every
+    due = time.monotonic() + min(every, FIRST)
 
     def asked() -> None:
         nonlocal due
