@@ -93,16 +93,22 @@ def unkill(
 ) -> Switched:
     """Let a flag serve what its definition says again; arguments as of `kill`.
 
+    One that was stopped before the audit chain knew of it may be repeated: then the chain is told.
+
     Raises:
         SpecError: There is no project or environment of that name, no reason, or the flag was not killed.
         StoreError: The state folder cannot be written.
     """
     where, settings, there = asked(place, environment, reason)
-    off = kill_file(where, settings.project).read().off(there)
+    file, now = kill_file(where, settings.project), (desk or Desk()).now()
+    kills = file.read()
+    off = kills.off(there)
     if flag not in off:
+        for one in kills.untold:
+            if (one.flag, one.environment, one.verb) == (flag, there, "unkill"):
+                return Switched(one, new=False, untold=tell_kills(where, file, now))
         says = f"the flag {flag[:64]!r} was not killed in {there!r}"
         raise SpecError([Mistake(says, suggested(flag, off) if off else "no flag is", "flag")])
-    now = (desk or Desk()).now()
     wanted = Kill(flag, there, reason, actor_of(actor), now.isoformat(), "unkill")
     return switched(where, settings, wanted, now)
 
