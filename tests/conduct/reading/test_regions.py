@@ -303,7 +303,8 @@ def settle(file: Path, least: int) -> None:
 
 
 def by_country(seen: Shown) -> dict[str | None, int | None]:
-    return {one.level: one.control.units for one in seen.comparisons if one.segment and one.metric == "bought"}
+    found = [one for one in seen.comparisons if one.segment and one.metric == "bought"]
+    return {one.level: one.control.units for one in found}
 
 
 @pytest.mark.requirement("R78")
