@@ -12,7 +12,7 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.readout import Wish, readout
 from splitrun.report.notebook import Shown
 from splitrun.store.lake.tables import Table
-from tests.conduct.reading.checkouts import AFTER, looks, project, seal
+from tests.conduct.reading.checkouts import AFTER, EXPERIMENT, looks, project, seal
 from tests.conduct.reading.test_lake import exposures, orders, shop
 from tests.lakes import commit
 
@@ -146,3 +146,17 @@ def test_units_that_leave_a_level_that_is_shown_hide_no_other(tmp_path: Path) ->
     looked(file, LANDS)
 
     assert looked(file, {**LANDS, "DE": (80, 80)}) == {"FR", "LI"}
+
+
+@pytest.mark.requirement("R78")
+def test_a_quantile_of_a_level_is_not_the_value_of_one_of_its_units(tmp_path: Path) -> None:
+    summed = "kind: quantile, source: orders, value: amount, per: unit, window: 1d, better: lower"
+    both = f"    - {{key: p99, at: 0.99, {summed}}}\n    - {{key: p50, at: 0.5, {summed}}}\n"
+    file = project(tmp_path, EXPERIMENT.replace("  secondary:\n", f"  secondary:\n{both}"))
+    settle(file, "privacy: {min_cell: 10}\n")
+
+    seen = analyze(file, as_of=AFTER, desk=DESK)
+
+    levels = [one for one in seen.comparisons if one.segment is not None and one.metric in {"p50", "p99"}]
+    assert {(one.metric, one.control.mean is None) for one in levels} == {("p50", False), ("p99", True)}
+    assert not hidden(seen)

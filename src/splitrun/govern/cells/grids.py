@@ -151,7 +151,7 @@ class Known:
                     self.sums.append(Sum({large: 1, small: -1, grown: -1}, (0,) * len(more)))
 
     def fell(self, earlier: int, later: int, now: Counts) -> bool:
-        """Whether a count that both looks know is smaller at the later one: units opted out, or are erased."""
+        """Whether a count that both looks know is smaller at the later one: units opted out, or went."""
         pairs = [(self.tables[earlier], self.tables[later])]
         told = {**now, **self.past}
         for place, counts in told.items():

@@ -18,6 +18,7 @@ from splitrun.judge.readout import Arm, Comparison, Heterogeneity, Readout, Verd
 from splitrun.judge.sentences import few, held_back
 from splitrun.measure.measured import Measured, Statement
 from splitrun.measure.segments import MISSING, OTHER
+from splitrun.spec.metric import Quantile
 
 __all__ = ["Screened", "screened"]
 
@@ -50,6 +51,7 @@ class Screened:
     def withheld(self, readout: AnyReadout) -> AnyReadout:
         """The readout without what is hidden; whatever decides stands as it was judged."""
         segments = sorted({place.segment for places in self.hidden.values() for place in places})
+        readout = replace(readout, comparisons=tuple(self.blunted(readout)))
         if not segments:
             return readout
         return replace(
@@ -60,6 +62,24 @@ class Screened:
             limitations=(*readout.limitations, *(self.sentence(segment) for segment in segments)),
             lineage=replace(readout.lineage, sql=tuple(self.statements(readout))),
         )
+
+    def blunted(self, readout: Readout) -> Iterator[Comparison]:
+        """Comparisons; a level's quantile beyond which few units lie is the value of one, and goes."""
+        shares = {
+            one.key: min(one.metric.at, 1 - one.metric.at)
+            for one in readout.plan.metrics
+            if isinstance(one.metric, Quantile)
+        }
+        for one in readout.comparisons:
+            share = shares.get(one.metric)
+            if share is None or one.segment is None or not isinstance(one.absolute, Unknown):
+                yield one
+                continue
+            arms = [
+                replace(arm, mean=None) if self.least > 1 and share * (arm.units or 0) < self.least else arm
+                for arm in (one.control, one.treatment)
+            ]
+            yield replace(one, control=arms[0], treatment=arms[1])
 
     def doubted(self, readout: Readout) -> Iterator[Finding]:
         """The findings; one that tells shares of levels says only that there are some, for they are sizes."""
