@@ -140,10 +140,7 @@ def readout(
     seen = judged(found, kept)
     seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
     least = max(least_of(where.root, found), 1 if together is None else together.least)
-    if together is None:
-        cells = screen(found, least, case.shown)
-    else:
-        cells = screen(found, least, begun=together.begun)
+    cells = screen(found, least, *((case.shown, None) if together is None else ((), together.begun)))
     seen = cells.withheld(seen)
     with where.registry() as registry:
         registry.commit(look(case, (seen, found, cells), (wanted, together), table.now()))
