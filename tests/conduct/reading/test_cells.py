@@ -12,7 +12,7 @@ from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.readout import Wish, readout
 from splitrun.report.notebook import Shown
 from splitrun.store.lake.tables import Table
-from tests.conduct.reading.checkouts import AFTER, looks, project, seal
+from tests.conduct.reading.checkouts import AFTER, EXPERIMENT, looks, project, seal
 from tests.conduct.reading.test_lake import exposures, orders, shop
 from tests.lakes import commit
 
@@ -108,3 +108,55 @@ def test_the_lake_hides_levels_below_10_units_where_nothing_is_written(tmp_path:
     assert hidden(seen) > {"LI"}
     settle(file, "privacy: {min_cell: 1}\n")
     assert hidden(analyze(file, as_of=AFTER, desk=DESK)) == set()
+
+
+LANDS = {"DE": (100, 100), "AT": (50, 50), "CH": (40, 40), "FR": (30, 30), "LI": (2, 3)}
+
+
+def looked(file: Path, lands: dict[str, tuple[int, int]]) -> set[str | None]:
+    """What a look hides where so many units of each variant are in each country."""
+    rows = ["user,arm,at,country,tenure"]
+    for level, counts in lands.items():
+        for arm, count in zip(("control", "one-page"), counts, strict=True):
+            rows += [f"{level}{arm}{each},{arm},2026-11-03T00:00:00Z,{level},3" for each in range(count)]
+    (file.parent.parent / "exposures.csv").write_text("\n".join(rows) + "\n")
+    return hidden(readout("checkout", file.parent, as_of=AFTER, wish=Wish(actor="ann"), desk=DESK))
+
+
+@pytest.mark.requirement("R78")
+def test_a_hidden_level_that_left_is_not_told_by_those_that_stay(tmp_path: Path) -> None:
+    file = project(tmp_path)
+    settle(file, "privacy: {min_cell: 10}\n")
+    seal(file)
+
+    first = looked(file, LANDS)
+    second = looked(file, {level: counts for level, counts in LANDS.items() if level != "LI"})
+
+    assert first == {"FR", "LI"}
+    # what FR holds now, taken from what FR and LI held together, would be LI
+    assert "FR" in second
+    assert len(second) > 1
+
+
+@pytest.mark.requirement("R78")
+def test_units_that_leave_a_level_that_is_shown_hide_no_other(tmp_path: Path) -> None:
+    file = project(tmp_path)
+    settle(file, "privacy: {min_cell: 10}\n")
+    seal(file)
+    looked(file, LANDS)
+
+    assert looked(file, {**LANDS, "DE": (80, 80)}) == {"FR", "LI"}
+
+
+@pytest.mark.requirement("R78")
+def test_a_quantile_of_a_level_is_not_the_value_of_one_of_its_units(tmp_path: Path) -> None:
+    summed = "kind: quantile, source: orders, value: amount, per: unit, window: 1d, better: lower"
+    both = f"    - {{key: p99, at: 0.99, {summed}}}\n    - {{key: p50, at: 0.5, {summed}}}\n"
+    file = project(tmp_path, EXPERIMENT.replace("  secondary:\n", f"  secondary:\n{both}"))
+    settle(file, "privacy: {min_cell: 10}\n")
+
+    seen = analyze(file, as_of=AFTER, desk=DESK)
+
+    levels = [one for one in seen.comparisons if one.segment is not None and one.metric in {"p50", "p99"}]
+    assert {(one.metric, one.control.mean is None) for one in levels} == {("p50", False), ("p99", True)}
+    assert not hidden(seen)

@@ -290,8 +290,78 @@ def test_parcels_that_cannot_be_added_up_are_refused(regions: tuple[Path, Path, 
     refused("is adjusted for", metrics={**metrics, "bought": {**metrics["bought"], "covariates": ["x"]}})
     level = {**good["parcel"]["segments"]["country"], "other": None}
     refused("name those to be shown with `keep`", segments={"country": level})
-    assert read(whole, (path, other()), keys).units[0].exposed == 2 * good["parcel"]["exposed"][0]
-    assert south != north
+    refused("north and other are signed by one key .* its units would count twice")
+    sent(south, "other")
+    both = read(whole, (path, moments(south, "other")), (*keys, public(south)))
+    assert both.units[0].exposed == 200
+
+
+def settle(file: Path, least: int) -> None:
+    (file.parent.parent / "splitrun.yaml").write_text(
+        f"project: shop\nenvironments: [production, staging]\nprivacy: {{min_cell: {least}}}\n"
+    )
+
+
+def by_country(seen: Shown) -> dict[str | None, int | None]:
+    found = [one for one in seen.comparisons if one.segment and one.metric == "bought"]
+    return {one.level: one.control.units for one in found}
+
+
+@pytest.mark.requirement("R78")
+def test_looks_at_home_and_looks_at_all_regions_are_not_taken_from_one_another(
+    regions: tuple[Path, Path, Path],
+) -> None:
+    north, south, _ = regions
+    for file in (north, south):
+        settle(file, 10)
+    sent(north, "north")
+    sent(south, "south")
+    files, keys = (moments(north, "north"), moments(south, "south")), (public(south),)
+
+    merged = by_country(read(north, files, keys))
+    alone = by_country(read(north))
+    again = by_country(read(north, files, keys))
+
+    # the north alone is not what all regions hold, some units later or earlier
+    assert [level for level, units in sorted(merged.items()) if units is None] == ["AT", "LI"]
+    assert [level for level, units in sorted(alone.items()) if units is None] == ["AT", "LI"]
+    assert again == merged
+
+
+@pytest.mark.requirement("R78")
+def test_moments_and_looks_at_home_do_not_give_the_units_between_them_away(
+    regions: tuple[Path, Path, Path],
+) -> None:
+    north = regions[0]
+    settle(north, 10)
+    read(north)
+    told = sent(north, "first")
+    table = north.parent.parent / "exposures.csv"
+    table.write_text(f"{table.read_text()}u400,control,2026-11-16T22:00:00+00:00,DE,3\n")
+
+    later = sent(north, "second")
+
+    first, second = (
+        json.loads(Path(one.file).read_text())["parcel"]["segments"]["country"] for one in (told, later)
+    )
+    assert first["DE"] is not None
+    assert second["DE"] is None
+    assert by_country(read(north))["DE"] is None
+
+
+@pytest.mark.requirement("R78")
+def test_moments_do_not_give_away_who_came_since_a_look_at_home(regions: tuple[Path, Path, Path]) -> None:
+    north = regions[0]
+    settle(north, 10)
+    seen = by_country(read(north))
+    table = north.parent.parent / "exposures.csv"
+    table.write_text(f"{table.read_text()}u400,control,2026-11-16T22:00:00+00:00,DE,3\n")
+
+    sent(north, "north")
+
+    levels = json.loads(moments(north, "north").read_text())["parcel"]["segments"]["country"]
+    assert seen["DE"] is not None
+    assert levels["DE"] is None
 
 
 def test_a_plan_whose_numbers_are_no_sums_is_refused_clearly(tmp_path: Path) -> None:

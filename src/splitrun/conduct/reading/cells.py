@@ -19,7 +19,9 @@ from splitrun.store.chain.entry import Entry
 __all__ = ["LEAST", "least_of", "said", "screen", "shown_before"]
 
 LEAST = 10
-"""Units where a project reads what it collects itself and says nothing (docs/decisions/0010)."""
+"""Units where a project reads what it collects itself and says nothing (docs/decisions/0013)."""
+TELLING = frozenset({"look", "measure"})
+"""Verbs of the entries that say that levels were shown, or left the region."""
 
 
 class Kept(BaseModel):
@@ -39,6 +41,8 @@ class Told(BaseModel):
     version: int
     as_of: datetime | None = None
     cells: Mapping[str, Kept] | None = None
+    regions: tuple[object, ...] = ()
+    """Files of moments that were read in the place of rows."""
 
 
 def least_of(place: Path, found: Taken) -> int:
@@ -78,20 +82,20 @@ def screen(
     return screened(found.measured, segments, metrics, least, past, begun)
 
 
-def shown_before(
-    entries: Sequence[Entry], environment: str, version: int, verb: str = "look"
-) -> tuple[Past, ...]:
-    """What looks at a version of an experiment showed by level; those that showed the same are one.
+def shown_before(entries: Sequence[Entry], environment: str, version: int) -> tuple[Past, ...]:
+    """What looks at rows of a version of an experiment, and moments that left, showed by level.
+
+    Those that showed the same are one. Looks at moments of regions are left out: they count other units, and
+    tell no more than the moments do, each of which its region has held against all that it showed before.
 
     Args:
         entries: Of the experiment, as the audit chain has them.
         environment: Where it runs.
         version: Of its plan.
-        verb: What the entries are called.
     """
     found: list[Past] = []
     for entry in entries:
-        if (entry.verb, entry.environment) == (verb, environment):
+        if entry.verb in TELLING and entry.environment == environment:
             found += [one for one in read(entry.content, version) if one not in found]
     return tuple(found)
 
@@ -102,7 +106,7 @@ def read(content: str, version: int) -> Iterator[Past]:
         told = Told.model_validate_json(content)
     except ValidationError:
         return
-    if told.version == version and told.cells:
+    if told.version == version and told.cells and not told.regions:
         tables = {
             name: Table(one.totals, {key: dict(levels) for key, levels in one.levels.items()})
             for name, one in told.cells.items()

@@ -9,7 +9,7 @@ from pathlib import Path
 from splitrun.check.times.looks import occasion
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.reading.access import Access, instant
-from splitrun.conduct.reading.cells import LEAST, least_of, said, screen, shown_before
+from splitrun.conduct.reading.cells import LEAST, least_of, said, screen
 from splitrun.conduct.reading.lake import logged
 from splitrun.conduct.reading.pinning import read_of
 from splitrun.conduct.reading.readout import Case, Wish, case_of, data_of, refuse, spoken, subject_of
@@ -90,8 +90,6 @@ def measure(
     table.progress("reading the sealed plan")
     with where.registry() as registry:
         case = case_of(registry, where, key, wanted.environment)
-        entries = registry.believed(case.project, subject_of(key))
-        past = shown_before(entries, case.environment, case.chain[-1].version, MEASURE)
     refuse(case, wanted)
     read = logged(case.plan)
     refuse_unmergeable(read)
@@ -103,7 +101,7 @@ def measure(
     least = LEAST if here == 1 else here
     at_once(found, region)
     enough(found, region, least)
-    cells = screen(found, least, past)
+    cells = screen(found, least, case.shown)
     made = packed(found, (region, key, case.chain[-1].digest), cells)
     text = signed(made, where.keys.signer(None))
     with where.registry() as registry:

@@ -85,7 +85,7 @@ class Case:
     early: str | None
     """Why it was read before its end earlier on; None: it was not."""
     shown: tuple[Past, ...]
-    """What earlier looks showed by level."""
+    """What earlier looks at its rows, and moments that left, showed by level."""
 
 
 def readout(
@@ -140,7 +140,7 @@ def readout(
     seen = judged(found, kept)
     seen = replace(seen, plan=read, lineage=replace(seen.lineage, plan_digest=kept.digest))
     least = max(least_of(where.root, found), 1 if together is None else together.least)
-    cells = screen(found, least, case.shown, None if together is None else together.begun)
+    cells = screen(found, least, *((case.shown, None) if together is None else ((), together.begun)))
     seen = cells.withheld(seen)
     with where.registry() as registry:
         registry.commit(look(case, (seen, found, cells), (wanted, together), table.now()))

@@ -148,6 +148,7 @@ def joined(
     for path, parcel in zip(paths, parcels, strict=True):
         fits(path, parcel, plan, sealed)
     alike(parcels, plan)
+    apart(envelopes)
     measured = merged(parcels, [one.digest for one in envelopes])
     read = terms(plan, measured)
     found = doubts(Evidence(read, measured))
@@ -215,6 +216,29 @@ def fits(path: Path, parcel: Parcel, plan: Plan, sealed: str) -> None:
         raise DataError(f"{name} has other variants or metrics than its plan; measure again")
 
 
+def apart(envelopes: Sequence[Envelope]) -> None:
+    """Hold that no project stands for two regions.
+
+    Raises:
+        DataError: A region is named twice, or one key signed for two: units would count twice.
+    """
+    names = [one.parcel.region for one in envelopes]
+    if len(set(names)) < len(names):
+        raise DataError(
+            f"a region is named twice ({', '.join(names)}), and its units would count twice; name one file "
+            "of each"
+        )
+    by_key: dict[str, list[str]] = {}
+    for one in envelopes:
+        by_key.setdefault(one.public, []).append(one.parcel.region)
+    for key, regions in by_key.items():
+        if len(regions) > 1:
+            raise DataError(
+                f"{' and '.join(regions)} are signed by one key ({key}), so one project measured them and "
+                "its units would count twice; name one of them, and measure each region in its own project"
+            )
+
+
 def alike(parcels: Sequence[Parcel], plan: Plan) -> None:
     """Hold parcels against one another.
 
@@ -222,8 +246,6 @@ def alike(parcels: Sequence[Parcel], plan: Plan) -> None:
         DataError: They cannot be added up.
     """
     names = [one.region for one in parcels]
-    if len(set(names)) < len(names):
-        raise DataError(f"a region is named twice ({', '.join(names)}); its units would count twice")
     moments = sorted({"none" if one.as_of is None else one.as_of.isoformat() for one in parcels})
     if len(moments) > 1:
         raise DataError(

@@ -127,8 +127,13 @@ class Known:
         """Whether everything that a sum names is known of."""
         return all(not place.look or place in self.past or place in self.lost for place in one.of)
 
-    def grow(self, shapes: Sequence[Shape], earlier: int, later: int) -> None:
-        """Add what came from one look to another: never less than nobody, and the sums hold of it too."""
+    def grow(self, shapes: Sequence[Shape], earlier: int, later: int, now: Counts) -> None:
+        """Add what came from one look to another: never less than nobody, and the sums hold of it too.
+
+        Where units have left, nobody knows how many came, and the two looks are not laid beside one another.
+        """
+        if self.fell(earlier, later, now):
+            return
         more = tuple(
             max(0, after - before)
             for before, after in zip(self.tables[earlier], self.tables[later], strict=True)
@@ -144,6 +149,16 @@ class Known:
                 if grown not in self.lost:
                     self.lost[grown] = more
                     self.sums.append(Sum({large: 1, small: -1, grown: -1}, (0,) * len(more)))
+
+    def fell(self, earlier: int, later: int, now: Counts) -> bool:
+        """Whether a count that both looks know is smaller at the later one: units opted out, or went."""
+        pairs = [(self.tables[earlier], self.tables[later])]
+        told = {**now, **self.past}
+        for place, counts in told.items():
+            after = told.get(place._replace(look=later))
+            if place.look == earlier and after is not None:
+                pairs.append((counts, after))
+        return any(two < one for before, after in pairs for one, two in zip(before, after, strict=True))
 
     def miss(self, shapes: Sequence[Shape], look: int, totals: tuple[int, ...], units: Counts) -> None:
         """Add what a look leaves out of units that it shows: nobody at least, and the sums hold of it too."""
@@ -254,9 +269,9 @@ def together(
         if look in near:
             known.tie(shapes, look)
     for earlier, later in pairwise(near):
-        known.grow(shapes, earlier, later)
+        known.grow(shapes, earlier, later, kind.now)
     for look in near:
-        known.grow(shapes, *((look, 0) if look <= rising else (0, look)))
+        known.grow(shapes, *((look, 0) if look <= rising else (0, look)), kind.now)
     if around is not None:
         known.miss(shapes, 0, around.totals, around.now)
         for look in near:

@@ -120,7 +120,8 @@ def needed(grid: Grid, least: int) -> dict[Place, tuple[int, ...]]:
     wide = opened_to(grid, grid.now)
     kept = {place for place, counts in grid.between.items() if any(0 < one < least for one in counts)}
     return {
-        place: tuple(min(least, each.width) for each in found)
+        # nothing fits where units have left in a way that looks cannot tell: then as the policy says
+        place: tuple(min(least, each.width) if each.width >= 0 else least for each in found)
         for place, found in wide.items()
         if place.look >= 0 and (place not in grid.between or place in kept)
     }

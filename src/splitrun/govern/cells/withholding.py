@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from operator import gt
 from typing import TypeVar
 
 from splitrun.check.evidence import Finding
@@ -17,6 +18,7 @@ from splitrun.judge.readout import Arm, Comparison, Heterogeneity, Readout, Verd
 from splitrun.judge.sentences import few, held_back
 from splitrun.measure.measured import Measured, Statement
 from splitrun.measure.segments import MISSING, OTHER
+from splitrun.spec.metric import Quantile
 
 __all__ = ["Screened", "screened"]
 
@@ -49,6 +51,7 @@ class Screened:
     def withheld(self, readout: AnyReadout) -> AnyReadout:
         """The readout without what is hidden; whatever decides stands as it was judged."""
         segments = sorted({place.segment for places in self.hidden.values() for place in places})
+        readout = replace(readout, comparisons=tuple(self.blunted(readout)))
         if not segments:
             return readout
         return replace(
@@ -59,6 +62,24 @@ class Screened:
             limitations=(*readout.limitations, *(self.sentence(segment) for segment in segments)),
             lineage=replace(readout.lineage, sql=tuple(self.statements(readout))),
         )
+
+    def blunted(self, readout: Readout) -> Iterator[Comparison]:
+        """Comparisons; a level's quantile beyond which few units lie is the value of one, and goes."""
+        shares = {
+            one.key: min(one.metric.at, 1 - one.metric.at)
+            for one in readout.plan.metrics
+            if isinstance(one.metric, Quantile)
+        }
+        for one in readout.comparisons:
+            share = shares.get(one.metric)
+            if share is None or one.segment is None or not isinstance(one.absolute, Unknown):
+                yield one
+                continue
+            arms = [
+                replace(arm, mean=None) if self.least > 1 and share * (arm.units or 0) < self.least else arm
+                for arm in (one.control, one.treatment)
+            ]
+            yield replace(one, control=arms[0], treatment=arms[1])
 
     def doubted(self, readout: Readout) -> Iterator[Finding]:
         """The findings; one that tells shares of levels says only that there are some, for they are sizes."""
@@ -165,7 +186,10 @@ def screened(
     ordered = sorted(past, key=lambda one: 0.0 if one.as_of is None else one.as_of.timestamp())
     scene = Scene(measured, kinds, tuple(ordered), least)
     gone: Mapping[str, frozenset[Place]] | None = None
-    wanted = {name: frozenset((begun or {}).get(name, ())) for name in kinds}
+    wanted = {
+        name: frozenset((begun or {}).get(name, ())) | kept_back(name, kind, ordered, least)
+        for name, kind in kinds.items()
+    }
     while gone is None:
         gone = scene.chosen(wanted)
     shown = {
@@ -217,6 +241,35 @@ class Scene:
         whole = self.kinds[UNITS]
         told = tuple(one.tables.get(UNITS, Table(whole.totals, {})) for one in self.past)
         return Around(whole.totals, shown_of(whole.now, gone), told)
+
+
+def kept_back(name: str, kind: Kind, past: Sequence[Past], least: int) -> frozenset[Place]:
+    """Levels that an earlier readout hid, and that stay hidden because units have left since.
+
+    Where what was hidden then differs by few units from what stands in its place now, to show it now would
+    tell what it was. Where units only came, the sums say how much may be shown.
+    """
+    found: set[Place] = set()
+    none = (0,) * len(kind.totals)
+    for one in past if least > 1 else ():
+        table = one.tables.get(name, Table(none, {}))
+        for segment, then in table.levels.items():
+            shown = {Place(segment, level): counts for level, counts in then.items() if counts is not None}
+            rest = {place: kind.now[place] for place in kind.now if place.segment == segment}
+            fell = [gt(*pair) for pair in zip(table.totals, kind.totals, strict=True)]
+            for place, counts in shown.items():
+                fell += [gt(*pair) for pair in zip(counts, rest.pop(place, none), strict=True)]
+            more = left_of(left_of(table.totals, shown.values()), rest.values())
+            if any(fell) and len(shown) < len(then) and any(abs(count) < least for count in more):
+                found |= {place for place in rest if place.level in then}
+    return frozenset(found)
+
+
+def left_of(total: tuple[int, ...], parts: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """What is left of a count by variant once its parts are taken away."""
+    for part in parts:
+        total = tuple(one - two for one, two in zip(total, part, strict=True))
+    return total
 
 
 def nearest(given: Place, left: Sequence[Place], now: Counts) -> Place:
