@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from msgspec import DecodeError, ValidationError
+from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from splitrun.assign.slots import LONGEST, REFUSED
 from splitrun.collect.codes import Code, Refused
@@ -42,8 +42,7 @@ BOM = b"\xef\xbb\xbf"
 single = Decoder(Exposure | Event | Alias).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What is taken of a batch."""
 
     events: int
@@ -54,10 +53,12 @@ class Taken:
     """Places that go no further, in order: what is not taken, and what nobody wants."""
     sdk: str = ""
     """Who sent it; told where something goes no further."""
-    withheld: Mapping[str, int] = field(default_factory=dict)
+    withheld: Mapping[str, int] = {}
     """Events that are not kept for want of consent, by the word that they are counted under."""
     body: bytes | None = None
     """What is kept in place of the body, unpacked: only what is taken; None: the body as it came."""
+    known: bool = False
+    """Whether every name in it is one of ours, so that it holds no word of consent."""
 
 
 def taken(
@@ -79,7 +80,8 @@ def taken(
             found = weighed(plain)
     match found:
         case Taken() if found.events:
-            return without(found, plain, unwanted, withheld(plain, consent))
+            silent = found.known and not (consent.required or consent.gpc)
+            return without(found, plain, unwanted, {} if silent else withheld(plain, consent))
         case _:
             return found
 
@@ -90,7 +92,7 @@ def weighed(body: bytes) -> Taken | Refused:
         return too_large(BATCH_BYTES)
     # without escapes and large events it is held to its limits while it is read; else it is looked at closely
     if b"\\" not in body and (len(body) <= EVENT_BYTES or all_small(body)) and (count := fitting(body)):
-        return Taken(count)
+        return Taken(count, known=True)
     return sifted(body)
 
 

@@ -6,7 +6,7 @@ Whatever does not pass here is looked at again, event by event, by `intake`; not
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, final
 
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
@@ -38,6 +38,7 @@ class Whom(Struct, frozen=True, gc=False):
     id: Annotated[str, Meta(min_length=1, max_length=QUICK_BYTES)]
 
 
+@final
 class Met(Struct, frozen=True, gc=False, tag="exposure", tag_field="type"):
     """An exposure, as `splitrun.sdk.event.Exposure` with its limits."""
 
@@ -58,6 +59,7 @@ class Met(Struct, frozen=True, gc=False, tag="exposure", tag_field="type"):
     attributes: Carried = {}
 
 
+@final
 class Did(Struct, frozen=True, gc=False, tag="event", tag_field="type"):
     """An event, as `splitrun.sdk.event.Event` with its limits."""
 
@@ -109,14 +111,14 @@ def fitting(body: bytes) -> int:
         if event.unit.id in REFUSED:
             return 0
         # how many names stand in it, if it leaves out what it need not say
-        match event:
-            case Did():
-                held = event.properties
-                expected += 7 + (event.value is not None) + (event.release != "")
-            case _:
-                held = event.attributes
-                expected += 13 + (event.detail != "") + event.trigger + (not event.enrolling)
-                expected += event.release != ""
+        if type(event) is Did:  # twice as fast as a pattern, and asked of every event
+            held = event.properties
+            expected += 7 if event.value is None else 8
+        else:
+            held = event.attributes
+            expected += 13 + (event.detail != "") + event.trigger + (not event.enrolling)
+        if event.release:
+            expected += 1
         if held:
             expected += 1 + len(held)
     if (not body.isascii() or DELETE in body) and not all(map(legible, events)):

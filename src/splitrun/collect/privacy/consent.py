@@ -7,8 +7,6 @@ away; nothing else of it is read, and no id of it is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, encode
 
@@ -28,8 +26,7 @@ MOST = 100
 GRANTED, REFUSES = "granted", "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What consent an intake holds a batch to."""
 
     required: bool = False
