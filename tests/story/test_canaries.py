@@ -175,7 +175,7 @@ VERBS = (
 
 
 @pytest.mark.requirement("R75")
-def test_no_canary_comes_out_of_a_live_installation(tmp_path: Path) -> None:
+def test_no_canary_comes_out_of_a_live_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = begun(tmp_path / "shop")
     (root / "state" / "keys").mkdir(exist_ok=True)
     (root / "state" / "keys" / "spool.key").write_bytes(SPOOL)
@@ -203,6 +203,7 @@ def test_no_canary_comes_out_of_a_live_installation(tmp_path: Path) -> None:
     away = {"SPLITRUN_REGISTRY": f"postgresql+psycopg://shop:{PASSWORD}@127.0.0.1:9/shop?connect_timeout=2"}
     for words in (("status",), ("migrate",)):
         said[f"{words[0]} without its database"] = verb(root, *words, env=away)
+    monkeypatch.setenv(KEYS, around()[KEYS])
     shown = [
         keyring_of(root),
         quarters_of(root),

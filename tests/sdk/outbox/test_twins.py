@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
-from splitrun.sdk.outbox.records import Met
+from splitrun.sdk.outbox.records import Met, Stretch
 from splitrun.sdk.outbox.twins import LATELY, Twins
 
+FIRST, SECOND = Stretch("user"), Stretch("user")
 
-def met(unit: str, at: int, *, phase: int = 1, trigger: bool = False, left: bool = False) -> Met:
+
+def met(unit: str, at: int, of: Stretch = FIRST, *, trigger: bool = False, left: bool = False) -> Met:
     """An exposure."""
-    answer = Evaluation("checkout", None, "a", Reason.SPLIT, Detail.VARIANT, 1, "test", 1, phase)
-    return Met(at, unit, "user", answer, None, trigger, 0, left)
+    answer = Evaluation("checkout", None, "a", Reason.SPLIT, Detail.VARIANT, 1, "test", 1, 1)
+    return Met(at, unit, of, answer, None, trigger, 0, left)
 
 
-def test_a_second_exposure_of_a_unit_experiment_and_phase_is_found() -> None:
+def test_a_second_exposure_of_a_unit_and_stretch_is_found() -> None:
     twins = Twins()
 
     assert not twins.found(met("u1", 1))
     assert twins.found(met("u1", 2))
     assert not twins.found(met("u2", 2))
-    assert not twins.found(met("u1", 2, phase=2))
+    assert not twins.found(met("u1", 2, SECOND))
     assert not twins.found(met("u1", 2, trigger=True))
     assert twins.found(met("u1", 3, trigger=True))
 

@@ -209,7 +209,7 @@ class Answers(Engine):
         queue = self._queue
         # as in `Marks.first`
         if unit not in mark.older:
-            queue.fresh.append(Met(self._now(), unit, mark.unit_type, answer, carried))
+            queue.fresh.append(Met(self._now(), unit, mark.stretch, answer, carried))
         mark.fresh.add(unit)
         marks = held.marks
         marks.taken += 1
@@ -263,7 +263,7 @@ class Answers(Engine):
         size += len(who)
         small = size <= SMALL_TEXT and len(carried) <= MANY
         weight = 0 if small else SMALL + 4 * size + 100 * len(carried)
-        return Met(self._now(), who, mark.unit_type, answer, carried, how.trigger, weight)
+        return Met(self._now(), who, mark.stretch, answer, carried, how.trigger, weight)
 
     def _leave_off(self, wrong: list[str]) -> None:
         """Count attributes that could not be sent."""
@@ -344,7 +344,7 @@ class Answers(Engine):
         """Tell without an id what the unit left, or take its variants out of a sticky store that lets go."""
         if self._sticky is None:  # what a unit is dealt is what it was served
             for mark, dealt in self._keeper.held.marks.left(unit):
-                self._queue.put(Met(self._now(), unit, mark.unit_type, dealt, left=True))
+                self._queue.put(Met(self._now(), unit, mark.stretch, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:
             for key, experiment in self._keeper.held.ruleset.experiments.items():

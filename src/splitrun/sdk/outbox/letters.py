@@ -78,7 +78,7 @@ class Writer:
                 return Exposure(
                     id=name,
                     time=written(record.at),
-                    unit=self.unit(record.unit_type, NOBODY if record.left else record.unit),
+                    unit=self.unit(record.stretch.unit_type, NOBODY if record.left else record.unit),
                     flag=answer.flag,
                     experiment=answer.experiment or "",
                     version=answer.version,

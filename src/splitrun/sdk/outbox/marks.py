@@ -8,6 +8,7 @@ from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Experiment, Ruleset
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
+from splitrun.sdk.outbox.records import Stretch
 
 __all__ = ["Mark", "Marks"]
 
@@ -26,7 +27,8 @@ class Mark:
     """
 
     __slots__ = (
-        "asks", "attribute", "declared", "experiment", "fresh", "older", "other", "slow", "unit_type",
+        "asks", "attribute", "declared", "experiment", "fresh", "older", "other", "slow", "stretch",
+        "unit_type",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, experiment: Experiment) -> None:
@@ -45,6 +47,7 @@ class Mark:
         """Whether more than the unit is asked for."""
         self.fresh: set[object] = set()
         self.older: set[object] = set()
+        self.stretch = Stretch(experiment.unit)
 
     def same_stretch(self, before: Mark) -> bool:
         """Whether what was logged under `before` counts for this one too."""
@@ -128,7 +131,7 @@ class Marks:
             mark = Mark(ruleset, experiment)
             past = before.of.get(name) if before else None
             if past is not None and mark.same_stretch(past):
-                mark.fresh, mark.older = past.fresh, past.older
+                mark.fresh, mark.older, mark.stretch = past.fresh, past.older, past.stretch
             self.of[name] = mark
 
     def first(self, mark: Mark, key: object, log: Callable[[], None]) -> bool:

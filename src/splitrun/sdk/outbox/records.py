@@ -6,12 +6,21 @@ from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
 
-__all__ = ["SMALL", "SMALL_BYTES", "Linked", "Met", "Record", "weight"]
+__all__ = ["SMALL", "SMALL_BYTES", "Linked", "Met", "Record", "Stretch", "weight"]
 
 SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_BYTES = 1_200
 """Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
+
+
+class Stretch:
+    """What a unit is logged once for: a phase of an experiment, as long as a client remembers who met it."""
+
+    __slots__ = ("unit_type",)
+
+    def __init__(self, unit_type: str) -> None:
+        self.unit_type = unit_type
 
 
 class Met(Struct, frozen=True, gc=False):
@@ -20,7 +29,7 @@ class Met(Struct, frozen=True, gc=False):
     at: int
     """Nanoseconds since 1970, taken in the caller."""
     unit: str
-    unit_type: str
+    stretch: Stretch
     answer: Evaluation
     attributes: dict[str, object] | None = None
     """The declared ones, as they were; None where there are none."""

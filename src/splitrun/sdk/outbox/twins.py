@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from splitrun.sdk.outbox.records import Met
+from splitrun.sdk.outbox.records import Met, Stretch
 
 __all__ = ["LATELY", "Twins"]
 
 LATELY = 20_000
 """Exposures among which a twin is found; a thread would have to stand still while so many others are sent."""
+
+Key = tuple[str, Stretch, bool]
+"""Unit, stretch, and whether it is a trigger."""
 
 
 class Twins:
@@ -20,16 +23,17 @@ class Twins:
 
     def __init__(self) -> None:
         # when they were made: a record that is written again, after an interruption, is no twin of itself
-        self.lately: dict[tuple[object, ...], int] = {}
-        self.before: dict[tuple[object, ...], int] = {}
+        self.lately: dict[Key, int] = {}
+        self.before: dict[Key, int] = {}
 
     def found(self, record: Met) -> bool:
         """Whether it was there before; of a unit that withdrew, what comes later is new."""
-        key = stretch(record, trigger=record.trigger)
+        key = (record.unit, record.stretch, record.trigger)
         if record.left:
-            for each in (key, stretch(record, trigger=True)):
-                self.lately.pop(each, None)
-                self.before.pop(each, None)
+            for trigger in (False, True):
+                key = (record.unit, record.stretch, trigger)
+                self.lately.pop(key, None)
+                self.before.pop(key, None)
             return False
         first = self.lately.get(key)
         if first is None:
@@ -40,10 +44,3 @@ class Twins:
         if len(self.lately) >= LATELY:
             self.before, self.lately = self.lately, {}
         return False
-
-
-def stretch(record: Met, *, trigger: bool) -> tuple[object, ...]:
-    """What a unit is logged once for."""
-    answer = record.answer
-    phase = (answer.experiment, answer.version, answer.phase, answer.enrolling)
-    return (record.unit, record.unit_type, *phase, trigger)
