@@ -17,6 +17,7 @@ from splitrun.conduct.analyze import analyze
 from splitrun.conduct.collecting.assembled import committer_of
 from splitrun.conduct.desk import Desk
 from splitrun.conduct.people.epochs import destroy_pseudonyms, pseudonym_epochs, rotate_pseudonyms
+from splitrun.conduct.people.opting import opt_out
 from splitrun.conduct.registry.place import home
 from splitrun.errors import DataError, RefusedError, SpecError, StoreError
 from splitrun.report.notebook import Shown
@@ -116,6 +117,26 @@ def test_rotation_while_an_experiment_runs_changes_no_value(tmp_path: Path, iden
     assert {row["epoch"] for row in rows(tmp_path / "turned", "exposures")} == {1, 2}
     assert values(read(turned)) == values(read(still))
     assert "pseudonyms of epoch 1" in read(turned).to_json()
+
+
+@pytest.mark.requirement("R75", "R79")
+@pytest.mark.parametrize("identity", ["", "identity: first_seen\n"])
+def test_who_opted_out_is_counted_as_if_no_key_had_been_rotated(tmp_path: Path, identity: str) -> None:
+    still, turned = world(tmp_path / "still", identity), world(tmp_path / "turned", identity)
+    sent = history(WHOLE)
+    half = len(sent) // 2
+    leave = [Unit("user", f"u{n}") for n in (*range(0, 20, 2), *range(301, 330, 3), 350, 360)]
+
+    for root in (tmp_path / "still", tmp_path / "turned"):
+        ingest(root, sent[:half])
+        if root.name == "turned":
+            rotated(root)
+        ingest(root, sent[half:], now=AFTER)
+        opt_out(leave, root, desk=DESK)
+
+    assert {row["epoch"] for row in rows(tmp_path / "turned", "exposures")} == {1, 2}
+    assert values(read(turned)) == values(read(still))
+    assert f"{len(leave)} units opted out" in read(turned).to_json()
 
 
 def test_each_event_stands_in_one_row_with_a_pseudonym_of_each_epoch(tmp_path: Path) -> None:

@@ -128,9 +128,11 @@ def left(shelf: Shelf, gone: Gone, columns: list[str] | None = None) -> pa.Table
     asked = columns or COLUMNS
     if shelf.epoch is None:
         return rows.to_table(columns=asked, filter=wanted)
-    # a unit has a pseudonym in every epoch, and is one
-    beside = [name for name in (f"unit_key_{shelf.epoch}",) if name in rows.schema.names]
-    found = rows.to_table(columns=[*asked, "epoch", *beside], filter=wanted)
+    # a unit has a pseudonym in every epoch, and is one; files from before a rotation have no column of it
+    beside = f"unit_key_{shelf.epoch}"
+    if beside not in rows.schema.names:
+        rows = rows.replace_schema(rows.schema.append(pa.field(beside, pa.int64())))
+    found = rows.to_table(columns=[*asked, "epoch", beside], filter=wanted)
     place = found.column_names.index("unit_key")
     return found.set_column(place, "unit_key", under(found, "unit_key", shelf.epoch)).select(asked)
 
