@@ -33,6 +33,10 @@ def exposure(name: str, variant: str, **more: object) -> dict[str, object]:
     return {**event(name), "type": "exposure", "reason": "SPLIT", **met, **more}
 
 
+def withdrawal(name: str, variant: str, **more: object) -> dict[str, object]:
+    return exposure(name, variant, **{"unit": {"type": "user", "id": "-"}, "consent": "denied", **more})
+
+
 def sent(*events: object, **more: object) -> bytes:
     return json.dumps({"sent_at": TIME, "sdk": "test/1", "events": events, **more}).encode()
 
@@ -113,8 +117,8 @@ def test_of_a_browser_that_objects_nothing_is_kept() -> None:
 
 @pytest.mark.requirement("R79")
 def test_withdrawals_after_exposure_are_counted_by_variant_without_an_id() -> None:
-    events = [exposure(f"x{n}", ("control", "one-page")[n % 3 > 0], consent="denied") for n in range(9)]
-    body = sent(*events, exposure("t", "control", consent="denied", trigger=True), exposure("y", "control"))
+    events = [withdrawal(f"x{n}", ("control", "one-page")[n % 3 > 0]) for n in range(9)]
+    body = sent(*events, withdrawal("t", "control", trigger=True), exposure("y", "control"))
 
     found = take(body, Asked())
 
@@ -126,8 +130,20 @@ def test_withdrawals_after_exposure_are_counted_by_variant_without_an_id() -> No
     }
 
 
+@pytest.mark.requirement("R79")
+def test_a_denial_of_a_unit_that_is_named_is_no_withdrawal() -> None:
+    odd = [withdrawal("o", "control", unit=unit) for unit in (None, "-", {"type": "user"}, {"id": 5})]
+    body = sent(*(exposure(f"x{n}", "control", consent="denied") for n in range(40)), *odd)
+
+    found = take(body, Asked())
+
+    assert kept(body, found) == []
+    assert found.withheld == {"consent denied": 40}
+    assert len(found.rejected) == len(odd)
+
+
 def test_a_batch_is_counted_by_so_many_variants_and_no_more() -> None:
-    events = [exposure(f"x{n}", f"v{n}", consent="denied") for n in range(130)]
+    events = [withdrawal(f"x{n}", f"v{n}") for n in range(130)]
 
     found = take(sent(*events), Asked())
 

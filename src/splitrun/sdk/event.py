@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-__all__ = ["Accepted", "Alias", "Batch", "Event", "Exposure", "Rejected", "Unit"]
+__all__ = ["NOBODY", "Accepted", "Alias", "Batch", "Event", "Exposure", "Rejected", "Unit"]
+
+NOBODY = "-"
+"""Stands for the id of a unit that withdrew."""
 
 
 class Unit(Struct, frozen=True):

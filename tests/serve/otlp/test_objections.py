@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from splitrun.conduct.collecting.assembled import spool_of
 from splitrun.conduct.people.opting import opt_out
 from splitrun.sdk.event import Unit
 from splitrun.store.lake.tables import Table
-from tests.collect.otlp.sending import in_json, log, logs
-from tests.conduct.lifecycle.shop import edited
+from tests.collect.otlp.sending import evaluation, in_json, log, logs
+from tests.conduct.lifecycle.shop import KEY, edited
 from tests.serve.live import begun, here
 from tests.serve.otlp.test_route import OTLP, settled
 
@@ -62,3 +63,15 @@ def test_nothing_is_kept_of_who_opted_out(tmp_path: Path) -> None:
 
     assert (told.status, told.json()) == (200, {})
     assert [one["value"] for one in settled(tmp_path, Table.EVENTS)] == [2]
+
+
+def test_evaluations_of_a_unit_that_never_granted_are_no_withdrawals(tmp_path: Path) -> None:
+    begun(tmp_path)
+    told_of = {"splitrun.experiment": KEY, "splitrun.experiment_version": 1, "splitrun.consent": "denied"}
+    again = [evaluation(**told_of, **{"feature_flag.context.id": f"unit-{n}"}) for n in range(3)]
+    with here(tmp_path, ("ingest",)) as server:
+        told = server.post("/v1/logs", in_json(logs(*again)))
+
+    assert (told.status, told.json()) == (200, {})
+    counted = {reason: times for *_, reason, times in spool_of(tmp_path).counts()}
+    assert counted == {"consent denied": 3}

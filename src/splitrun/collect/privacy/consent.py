@@ -1,14 +1,17 @@
 """What a client says of consent: of a batch, or of one event, whose own word goes before the batch's.
 
 `granted` is kept; whatever else is said is not; where nothing is said, the project decides. A denial that
-names experiment and variant is counted by them, so that it can be tested whether one variant drives units
-away; nothing else of it is read, and no id of it is kept.
+names experiment and variant, and nobody, is counted by them, so that it can be tested whether one variant
+drives units away. One that names its unit is of a unit that never granted, told with every evaluation of it
+by some hooks: no withdrawal. No id of either is kept.
 """
 
 from __future__ import annotations
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, encode
+
+from splitrun.sdk.event import NOBODY
 
 __all__ = ["DENIED", "GPC", "NO_CONSENT", "WITHDREW", "Asked", "withdrew", "withheld"]
 
@@ -51,6 +54,7 @@ class Word(Struct, frozen=True):
     version: object = None
     variant: object = None
     trigger: object = False
+    unit: object = None
 
 
 signed = Decoder(Signed).decode
@@ -99,8 +103,8 @@ def named(word: Word, counted: set[str]) -> str:
         word: An event that was denied.
         counted: Names that this batch has been counted under; added to, up to so many.
     """
-    match word.type, word.trigger, word.experiment, word.version, word.variant:
-        case "exposure", False, str(key), int(version), str(variant):
+    match word.type, word.trigger, word.unit, word.experiment, word.version, word.variant:
+        case "exposure", False, {"id": who}, str(key), int(version), str(variant) if who == NOBODY:
             name = withdrew(key, version, variant)
         case _:
             return DENIED

@@ -11,7 +11,7 @@ from msgspec.json import Encoder
 
 from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
-from splitrun.sdk.event import Alias, Event, Exposure, Unit
+from splitrun.sdk.event import NOBODY, Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.records import Linked, Met, Record
 from splitrun.sdk.outbox.told import unpacked
@@ -23,8 +23,6 @@ __all__ = ["EVENT_BYTES", "Writer", "batch"]
 EVENT_BYTES = 64_000
 """The largest event that the intake takes."""
 
-NOBODY = "-"
-"""Stands for the id of a unit that withdrew."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
