@@ -123,18 +123,27 @@ def roots(shelf: Shelf) -> dict[int, int]:
 
 def left(shelf: Shelf, gone: Gone, columns: list[str] | None = None) -> pa.Table:
     """Read the rows of a pin that a reading leaves out."""
-    rows = shelf.rows or dataset.dataset(list(shelf.files), format="parquet")
+    rows = opened(shelf)
     wanted = Theirs(gone.keys).wanted(["unit_key"]) & (dataset.field("sequence") <= shelf.sequence)
     asked = columns or COLUMNS
     if shelf.epoch is None:
         return rows.to_table(columns=asked, filter=wanted)
-    # a unit has a pseudonym in every epoch, and is one; files from before a rotation have no column of it
-    beside = f"unit_key_{shelf.epoch}"
-    if beside not in rows.schema.names:
-        rows = rows.replace_schema(rows.schema.append(pa.field(beside, pa.int64())))
-    found = rows.to_table(columns=[*asked, "epoch", beside], filter=wanted)
+    # a unit has a pseudonym in every epoch, and is one
+    beside = [name for name in (f"unit_key_{shelf.epoch}",) if name in rows.schema.names]
+    found = rows.to_table(columns=[*asked, "epoch", *beside], filter=wanted)
     place = found.column_names.index("unit_key")
     return found.set_column(place, "unit_key", under(found, "unit_key", shelf.epoch)).select(asked)
+
+
+def opened(shelf: Shelf) -> dataset.Dataset:
+    """Open the rows of a pin; files from before a rotation have no column for its epoch."""
+    if shelf.rows is not None:
+        return shelf.rows
+    files = list(shelf.files)
+    known, beside = dataset.dataset(files, format="parquet").schema, f"unit_key_{shelf.epoch}"
+    if shelf.epoch is not None and beside not in known.names:
+        known = known.append(pa.field(beside, pa.int64()))
+    return dataset.dataset(files, schema=known, format="parquet")
 
 
 def rows_missing(shelf: Mapping[str, Shelf], gone: Gone) -> dict[str, int]:
