@@ -54,8 +54,17 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+REQUESTED: list[str] = []
+"""All that the shop's web server could have written into its log."""
+
+
 class Shop(SimpleHTTPRequestHandler):
     """The shop's own web server: its page, and the modules that it loads."""
+
+    def do_GET(self) -> None:
+        """Give a file, and keep what was asked."""
+        REQUESTED.append(f"{self.requestline}\n{self.headers}")
+        super().do_GET()
 
     def translate_path(self, path: str) -> str:
         asked = urlsplit(path).path
@@ -92,7 +101,7 @@ class Tab:
 
     def open(self, unit: str, key: str) -> Page:
         page = self.browser.new_page()
-        page.goto(f"{self.origin}/?{urlencode({'server': self.server.url, 'key': key, 'unit': unit})}")
+        page.goto(f"{self.origin}/#{urlencode({'server': self.server.url, 'key': key, 'unit': unit})}")
         page.wait_for_function("document.querySelector('main').dataset.variant !== ''")
         return page
 
@@ -136,6 +145,8 @@ def test_the_official_client_for_javascript_drives_the_variant_of_a_page(
         assert (found["limit"], found["theme"], found["search"]) == (20.5, {"dark": False}, False)
         assert found["missing"] == "FLAG_NOT_FOUND"
     assert eventually(lambda: exposed(market) == told, 60.0)
+    assert len(REQUESTED) > 6
+    assert not [line for line in REQUESTED if key in line or "unit=" in line]
 
 
 ASK = """async ([server, key, units]) => {
