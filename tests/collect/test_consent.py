@@ -100,6 +100,20 @@ def test_a_denial_whose_name_is_written_with_escapes_is_read_like_any_other() ->
     assert (kept(body, found), found.withheld) == ([], {"consent denied": 1})
 
 
+@pytest.mark.requirement("R73")
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\r\n", " \n  "], ids=repr)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_denial_is_heeded_however_names_and_colons_stand_apart(blank: str, whole: bool) -> None:  # noqa: FBT001
+    said = {"consent": "denied"}
+    body = sent(event("a"), event("b", **({} if whole else said)), **(said if whole else {}))
+    spaced = body.replace(b'": ', b'":').replace(b'"sent_at":', f'"sent_at"{blank}:'.encode())
+
+    found = take(spaced, Asked())
+
+    assert kept(spaced, found) == ([] if whole else ["a"])
+    assert found.withheld == {"consent denied": 2 if whole else 1}
+
+
 def test_what_no_project_asked_for_and_nobody_said_changes_nothing() -> None:
     body = sent(event("a"), exposure("x", "control"))
 

@@ -123,8 +123,13 @@ def fitting(body: bytes) -> int:
             expected += 1 + len(held)
     if (not body.isascii() or DELETE in body) and not all(map(legible, events)):
         return 0
-    # where a name stands twice in an object, more are written than were read; a moment has two colons or
-    # more, so that colons alone, which are quicker to count, can tell too few of them only
+    # where a name stands twice in an object, or is none of ours, more are written than were read; a moment
+    # has two colons or more, so that colons alone, which are quicker to count, can tell too few of them only
     in_moments = 2 * (len(events) + 1)
-    plain = body.count(b":") == expected + in_moments or body.count(b'":') == expected
+    plain = body.count(b":") == expected + in_moments or (body.count(b'":') == expected and tight(body))
     return len(events) if plain else 0
+
+
+def tight(body: bytes) -> bool:
+    """Whether no colon stands behind a blank: a name that is written so would be counted as none."""
+    return not any(blank in body for blank in (b" :", b"\t:", b"\n:", b"\r:"))
