@@ -99,6 +99,29 @@ def met(unit: str, now: datetime, **more: object) -> dict[str, object]:
     }
 
 
+def record(unit: str, now: datetime, **more: object) -> dict[str, object]:
+    """An evaluation, as OpenTelemetry tells it."""
+    told = {
+        "feature_flag.key": "checkout",
+        "feature_flag.result.variant": "one-page",
+        "feature_flag.result.reason": "split",
+        "feature_flag.context.id": unit,
+        "splitrun.experiment": KEY,
+        "splitrun.experiment_version": 1,
+        **more,
+    }
+    pairs = [
+        {"key": name, "value": {"intValue": str(value)} if type(value) is int else {"stringValue": value}}
+        for name, value in told.items()
+    ]
+    at = str(round(now.timestamp() * 1e9))
+    return {"eventName": "feature_flag.evaluation", "timeUnixNano": at, "attributes": pairs}
+
+
+def export(*records: object) -> bytes:
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
+
+
 def asked(url: str, key: str) -> Iterator[tuple[str, bytes]]:
     """Ask a server what it knows and what it refuses, always with canaries; give what it answers."""
     now = datetime.now(UTC)
@@ -124,6 +147,24 @@ def asked(url: str, key: str) -> Iterator[tuple[str, bytes]]:
     yield "wrong key", post("/v1/events", batch(good), f"{key}x")
     yield "denied", post("/v1/events", batch(met(UNIT, now, consent="denied")))
     yield "objects", post("/v1/events", batch(good), **{"Sec-GPC": "1"})
+    proto = {"Content-Type": "application/x-protobuf"}
+    fine, later = record(UNIT, now), record(OTHER, now - timedelta(days=90))
+    odd = [
+        record(UNIT, now, **{"feature_flag.result.variant": {UNIT: OTHER}, "feature_flag.version": UNIT}),
+        record(UNIT, now, **{"splitrun.attribute.country": [OTHER], "error.type": UNIT}),
+        record(UNIT * 300, now),
+        {**fine, "timeUnixNano": UNIT}, {**fine, "traceId": [UNIT]}, {UNIT: {}}, UNIT,
+    ]  # fmt: skip
+    yield "otlp taken", post("/v1/logs", export(fine, later, record(OTHER, now)))
+    yield "otlp turned away", post("/v1/logs", export({**fine, "eventName": ""}, *odd))
+    yield "otlp torn", post("/v1/logs", export(fine)[:-30])
+    yield "otlp of another kind", post("/v1/logs", export(fine), **proto)
+    yield "otlp with a wrong key", post("/v1/logs", export(fine), f"{key}x", **proto)
+    yield "otlp denied", post("/v1/logs", export(record(UNIT, now, **{"splitrun.consent": "denied"})))
+    yield (
+        "otlp of spans",
+        post("/v1/traces", export(fine).replace(b"Logs", b"Spans").replace(b"logR", b"spanR")),
+    )
     yield (
         "evaluated",
         post("/ofrep/v1/evaluate/flags/checkout", json.dumps({"context": {"targetingKey": UNIT}}).encode()),
@@ -218,6 +259,8 @@ def test_no_canary_comes_out_of_a_live_installation(tmp_path: Path, monkeypatch:
     secret = secrets_of(root, key)
     assert said["taken"].startswith(b"202")
     assert b"accepted" in said["rejected"]
+    assert said["otlp taken"].endswith(b"{}")
+    assert b"rejectedLogRecords" in said["otlp turned away"]
     assert b"buy" in b"".join(text for where, text in disk(root).items() if where.startswith("rows of"))
     assert len(secret) >= 6
     assert hits(said, {**secret, **units()}) == []
