@@ -272,8 +272,10 @@ class Surface(Answers):
             named: More properties; keywords win.
         """
         try:
-            known = named if properties is None else properties
-            if known is not named and (named or type(properties) is not dict):
+            known = properties
+            if known is None:
+                known = named
+            elif named or type(known) is not dict:
                 known = {**merged(properties, named)}
             try:
                 # a copy of all that is in it; the sender looks at what it is
@@ -284,8 +286,9 @@ class Surface(Answers):
                 self._log(data, text(unit, "the id of an event's unit"), consent)
                 return
             queue = self._queue
-            queue.fresh.append(data)
-            if len(queue.fresh) > queue.mark:
+            waiting = queue.fresh
+            waiting.append(data)
+            if len(waiting) > queue.mark:
                 queue.crowded()
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised
             self._unfit(error)

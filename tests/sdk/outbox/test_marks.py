@@ -54,7 +54,7 @@ def interrupted(code: CodeType, does: Callable[[], None]) -> Iterator[bool]:
 @pytest.mark.parametrize("trigger", [False, True], ids=["exposure", "trigger"])
 def test_what_a_signal_handler_interrupts_anywhere_is_logged_by_the_next_call(*, trigger: bool) -> None:
     # never not at all; what is logged twice is sent once
-    code = Marks.first.__code__ if trigger else Answers._meet.__code__  # noqa: SLF001 - the hot path
+    code = Marks.first.__code__ if trigger else Answers._answer.__code__  # noqa: SLF001 - the hot path
     kept = Kept()
     client = Client(ruleset=shop(), delivery=kept)
     stops = 0

@@ -61,7 +61,7 @@ class Answers(Engine):
 
     # ---- answering -------------------------------------------------------------------------------
 
-    def _answer(  # noqa: PLR0913, PLR0917 - the hot path: a call and an object less
+    def _answer(  # noqa: C901, PLR0912, PLR0913, PLR0917 - the hot path: a call and an object less
         self,
         flag: str,
         unit: str,
@@ -93,7 +93,22 @@ class Answers(Engine):
             if expose and answer.experiment is not None:
                 mark = held.of[answer.experiment]
                 if unit not in mark.fresh:
-                    self._meet(held, mark, unit, attributes, answer)
+                    carried = None
+                    if mark.asks or type(unit) is not str or len(unit) > SMALL_TEXT:
+                        carried = self._carried(held, mark, unit, attributes, answer)
+                        if carried is None:
+                            return answer
+                    queue, marks = self._queue, held.marks
+                    waiting = queue.fresh
+                    # as in `Marks.first`
+                    if unit not in mark.older:
+                        waiting.append(Met(self._now(), unit, mark.stretch, answer, carried))
+                    mark.fresh.add(unit)
+                    marks.taken += 1
+                    if marks.taken > marks.half:
+                        marks.turn()
+                    if len(waiting) > queue.mark:
+                        queue.crowded()
         except UnfitError as error:
             return self._failed(flag, unit, error, alike)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
@@ -193,30 +208,16 @@ class Answers(Engine):
 
     # ---- logging ---------------------------------------------------------------------------------
 
-    def _meet(
+    def _carried(
         self, held: Held, mark: Mark, unit: str, attributes: Mapping[str, object], answer: Evaluation
-    ) -> None:
-        """Log an exposure unless that was done before; the hot path of those of a flag's own unit type."""
-        if type(unit) is not str or len(unit) > SMALL_TEXT:
-            self._meet_slowly(held, mark, unit, attributes, answer)
-            return
-        carried = None
-        if mark.asks:
+    ) -> dict[str, object] | None:
+        """Take what a small exposure carries; None where it may be large or strange, and is logged here."""
+        if type(unit) is str and not mark.slow:
             carried, size, wrong = mark.carried(attributes)
-            if mark.slow or wrong or size + len(unit) > SMALL_TEXT:
-                self._meet_slowly(held, mark, unit, attributes, answer)
-                return
-        queue = self._queue
-        # as in `Marks.first`
-        if unit not in mark.older:
-            queue.fresh.append(Met(self._now(), unit, mark.stretch, answer, carried))
-        mark.fresh.add(unit)
-        marks = held.marks
-        marks.taken += 1
-        if marks.taken > marks.half:
-            marks.turn()
-        if len(queue.fresh) > queue.mark:
-            queue.crowded()
+            if not wrong and size + len(unit) <= SMALL_TEXT:
+                return carried
+        self._meet_slowly(held, mark, unit, attributes, answer)
+        return None
 
     def _meet_slowly(
         self,
