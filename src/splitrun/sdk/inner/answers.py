@@ -61,7 +61,7 @@ class Answers(Engine):
 
     # ---- answering -------------------------------------------------------------------------------
 
-    def _answer(  # noqa: C901, PLR0912, PLR0913, PLR0917 - the hot path: a call and an object less
+    def _answer(  # noqa: C901, PLR0913, PLR0917 - the hot path: a call and an object less
         self,
         flag: str,
         unit: str,
@@ -73,34 +73,37 @@ class Answers(Engine):
     ) -> Evaluation:
         """Answer, and log the exposure if it is the first. Never raises.
 
-        `alike` is the type of what the caller can use; None takes anything.
+        What does not go the short way here goes the long one, `_carefully`. Most flags serve the very type of
+        the default, which is looked at first. A first exposure is remembered as in `Marks.first`.
+
+        Args:
+            flag: Its key.
+            unit: Its id.
+            attributes: Of the unit.
+            named: Further ones; they win.
+            expose: Whether the exposure is logged.
+            consent: What the unit allowed, where the caller says so.
+            alike: The type of what the caller can use; None takes anything.
         """
         try:
+            if consent is not None or self._careful:
+                return self._carefully(flag, unit, attributes, named, expose, consent, alike)
             if attributes is None:
                 attributes = named
             elif named or type(attributes) is not dict:
                 attributes = merged(attributes, named)
-            if consent is not None or self._careful:
-                return self._chosen(flag, unit, attributes, expose, consent, alike)
             held = self._keeper.held
-            try:
-                answer = held.doors[flag](unit, attributes)
-            except Exception:  # noqa: BLE001 - whatever it is, what answers instead tells it
-                answer = held.answer(flag, unit, attributes)
-            # most flags serve the very type of the default
+            answer = held.doors[flag](unit, attributes)
             if alike is not None and type(answer.value) is not alike and unlike(answer, alike):
                 return mismatch(answer, KINDS[alike])
             if expose and answer.experiment is not None:
                 mark = held.of[answer.experiment]
                 if unit not in mark.fresh:
-                    carried = None
-                    if mark.asks or type(unit) is not str or len(unit) > SMALL_TEXT:
-                        carried = self._carried(held, mark, unit, attributes, answer)
-                        if carried is None:
-                            return answer
-                    queue, marks = self._queue, held.marks
-                    waiting = queue.fresh
-                    # as in `Marks.first`
+                    plain = not mark.asks and type(unit) is str and len(unit) <= SMALL_TEXT
+                    carried = None if plain else self._carried(held, mark, unit, attributes, answer)
+                    if not plain and carried is None:
+                        return answer
+                    queue, marks, waiting = self._queue, held.marks, self._queue.fresh
                     if unit not in mark.older:
                         waiting.append(Met(self._now(), unit, mark.stretch, answer, carried))
                     mark.fresh.add(unit)
@@ -109,6 +112,36 @@ class Answers(Engine):
                         marks.turn()
                     if len(waiting) > queue.mark:
                         queue.crowded()
+        except Exception:  # noqa: BLE001 - whatever it is, it is told on the long way
+            return self._carefully(flag, unit, attributes, named, expose, consent, alike)
+        return answer
+
+    def _carefully(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        flag: str,
+        unit: str,
+        attributes: Mapping[str, object] | None,
+        named: Mapping[str, object],
+        expose: bool,  # noqa: FBT001 - as above
+        consent: Consent | str | None,
+        alike: type | None,
+    ) -> Evaluation:
+        """Answer the long way, by which everything goes: consent, opt-out, stickiness, what is strange."""
+        try:
+            attributes = merged(attributes, named)
+            held = self._keeper.held
+            state, out = self._stand(unit, consent)
+            refuses = out or state is Consent.DENIED
+            # what a unit has not granted is not kept either
+            sticky = self._store_for(state, expose=expose) if not out else None
+            answer = held.evaluate(flag, unit, attributes, opted_out=refuses, sticky=sticky)
+            if refuses and not out and answer.detail is Detail.OPTED_OUT:
+                answer = replace(answer, detail=Detail.CONSENT)
+            if alike is not None and unlike(answer, alike):
+                return mismatch(answer, KINDS[alike])
+            if expose and not refuses and answer.experiment is not None:
+                mark = held.of[answer.experiment]
+                self._meet_slowly(held, mark, unit, attributes, answer, how(state))
         except UnfitError as error:
             return self._failed(flag, unit, error, alike)
         except Exception as error:  # noqa: BLE001 - the border: our mistakes are counted, not raised into a request
@@ -122,31 +155,6 @@ class Answers(Engine):
         except Exception as fault:  # noqa: BLE001 - as above
             return self._blundered(flag, fault)
         return mismatch(answer, KINDS[alike]) if alike is not None and unlike(answer, alike) else answer
-
-    def _chosen(
-        self,
-        flag: str,
-        unit: str,
-        attributes: Mapping[str, object],
-        expose: bool,  # noqa: FBT001 - as above
-        consent: Consent | str | None,
-        alike: type | None,
-    ) -> Evaluation:
-        """Answer where consent, opt-out or stickiness have a say."""
-        held = self._keeper.held
-        state, out = self._stand(unit, consent)
-        refuses = out or state is Consent.DENIED
-        # what a unit has not granted is not kept either
-        sticky = self._store_for(state, expose=expose) if not out else None
-        answer = held.evaluate(flag, unit, attributes, opted_out=refuses, sticky=sticky)
-        if refuses and not out and answer.detail is Detail.OPTED_OUT:
-            answer = replace(answer, detail=Detail.CONSENT)
-        if alike is not None and unlike(answer, alike):
-            return mismatch(answer, KINDS[alike])
-        if expose and not refuses and answer.experiment is not None:
-            mark = held.of[answer.experiment]
-            self._meet_slowly(held, mark, unit, attributes, answer, how(state))
-        return answer
 
     def _set_for(
         self,

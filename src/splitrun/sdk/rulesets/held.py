@@ -30,12 +30,8 @@ class Origin(StrEnum):
     """The server, or the file that is watched."""
 
 
-Answer = Callable[[str, str, Mapping[str, object]], Evaluation]
-"""See `Evaluator.answer`."""
-
-
 class Evaluates(Protocol):
-    """What is called where an opt-out or kept variants have a say."""
+    """What is called where an opt-out or kept variants have a say, or no door opens."""
 
     def __call__(
         self,
@@ -61,7 +57,6 @@ class Held:
     """
 
     __slots__ = (
-        "answer",
         "doors",
         "evaluate",
         "evaluator",
@@ -75,10 +70,9 @@ class Held:
 
     def __init__(self, evaluator: Evaluator, origin: Origin, remember: int, before: Held | None) -> None:
         self.evaluator, self.origin = evaluator, origin
-        self.answer: Answer = evaluator.answer
         self.evaluate: Evaluates = evaluator.evaluate
         self.doors: dict[str, Door] = evaluator.doors
-        """What the hot path opens; where one raises, or there is none, `answer` is asked."""
+        """What the hot path opens; where one raises, or there is none, `evaluate` is asked."""
         self.ruleset = evaluator.ruleset
         self.version = self.ruleset.version
         self.unit_type = next(iter(self.ruleset.units), "user")
@@ -87,18 +81,10 @@ class Held:
 
     def rouse(self, start: Callable[[], None]) -> None:
         """Have the next question start something; what is answered stays the same."""
-        answer, evaluate, doors = self.answer, self.evaluate, self.doors
+        evaluate, doors = self.evaluate, self.doors
         self.doors = {}
 
-        def roused() -> None:
-            self.answer, self.evaluate, self.doors = answer, evaluate, doors
-            start()
-
-        def first(flag: str, unit: str, attributes: Mapping[str, object]) -> Evaluation:
-            roused()
-            return answer(flag, unit, attributes)
-
-        def first_of_others(
+        def first(
             flag: str,
             unit: str,
             attributes: Mapping[str, object],
@@ -106,10 +92,11 @@ class Held:
             opted_out: bool = False,
             sticky: Sticky | None = None,
         ) -> Evaluation:
-            roused()
+            self.evaluate, self.doors = evaluate, doors
+            start()
             return evaluate(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
 
-        self.answer, self.evaluate = first, first_of_others
+        self.evaluate = first
 
 
 def not_ready(
@@ -135,5 +122,5 @@ def not_ready(
 def nothing() -> Held:
     """Make what is held before there is anything."""
     held = Held(Evaluator(EMPTY), Origin.NOWHERE, 2, None)
-    held.answer = held.evaluate = not_ready
+    held.evaluate = not_ready
     return held
