@@ -277,11 +277,12 @@ class Surface(Answers):
                 known = named
             elif named or type(known) is not dict:
                 known = {**merged(properties, named)}
+            now = self._now  # called as a method it would be looked for in the class each time
             try:
                 # a copy of all that is in it; the sender looks at what it is
-                data = pack((self._now(), name, unit, unit_type, value, known))
+                data = pack((now(), name, unit, unit_type, value, known))
             except UNPACKED:
-                data = packed(self._now(), name, unit, unit_type, value, known)
+                data = packed(now(), name, unit, unit_type, value, known)
             if len(data) > SMALL_BYTES or consent is not None or self._careful:
                 self._log(data, text(unit, "the id of an event's unit"), consent)
                 return

@@ -83,30 +83,34 @@ def test_a_turn_that_is_interrupted_leaves_the_next_one_possible() -> None:
     for stopped in interrupted(Marks.turn.__code__, marks.turn):
         assert not marks.turns
         mark.fresh |= {f"u{number}" for number in range(60)}
-        marks.taken = 60
         stops += stopped
 
     marks.turn()
 
-    assert stops > 50
-    assert (marks.taken, len(mark.fresh), len(mark.older)) == (0, 0, 60)
+    assert stops > 30
+    assert (len(mark.fresh), mark.full) == (0, 50 // len(marks.of))
 
 
 def test_a_second_thread_does_not_turn_what_the_first_one_turns() -> None:
     marks = Marks(shop(), 100)
     mark = marks.of["one-page-checkout"]
+    asked = 0
 
     class Slow(set[object]):
         """A set that is counted while a second thread wants to turn, too."""
 
         def __len__(self) -> int:
+            nonlocal asked
+            asked += 1
             marks.turn()
             return super().__len__()
 
-    mark.fresh = Slow(f"u{number}" for number in range(60))
+    slow = mark.fresh = Slow(f"u{number}" for number in range(60))
     marks.turn()
 
-    assert (len(mark.fresh), set.__len__(mark.older)) == (0, 60)
+    assert asked == 1
+    assert mark.fresh is not slow
+    assert not mark.fresh
 
 
 def test_a_turn_that_another_thread_has_just_made_is_not_made_again() -> None:
@@ -115,9 +119,10 @@ def test_a_turn_that_another_thread_has_just_made_is_not_made_again() -> None:
     for number in range(51):
         marks.first(mark, f"u{number}", nothing)
 
+    mark.fresh.add("u51")
     marks.turn()
 
-    assert (marks.taken, len(mark.older)) == (0, 51)
+    assert mark.fresh == {"u51"}
 
 
 def test_what_a_thread_of_the_parent_turned_is_turned_in_the_child_of_a_fork() -> None:
@@ -129,7 +134,22 @@ def test_what_a_thread_of_the_parent_turned_is_turned_in_the_child_of_a_fork() -
 
     mark.fresh |= {f"u{number}" for number in range(60)}
     marks.turn()
-    assert len(mark.older) == 60
+    assert not mark.fresh
+
+
+def test_what_the_parent_had_logged_the_child_of_a_fork_counts_as_written() -> None:
+    marks = Marks(shop(), 100)
+    mark = marks.of["one-page-checkout"]
+    marks.first(mark, mark.key("u1", trigger=False), nothing)
+    marks.first(mark, mark.key("u1", trigger=True), nothing)
+
+    marks.renew()
+
+    assert mark.stretch.lately == {"u1", ("u1",)}
+    mark.other = True
+    mark.fresh = {mark.key("u2", trigger=False), mark.key("u2", trigger=True)}
+    marks.renew()
+    assert mark.stretch.lately == {"u1", ("u1",), "u2", ("u2",)}
 
 
 def test_memory_is_bounded_over_all_experiments_and_the_recently_met_are_remembered() -> None:
@@ -137,10 +157,22 @@ def test_memory_is_bounded_over_all_experiments_and_the_recently_met_are_remembe
     mark = marks.of["one-page-checkout"]
     for number in range(10_000):
         assert marks.first(mark, f"u{number}", nothing)
-        assert sum(len(each.fresh) + len(each.older) for each in marks.of.values()) <= 102
+        assert f"u{number}" in mark.fresh or not mark.fresh
+        assert marks.taken() <= 51
 
-    assert not marks.first(mark, "u9990", nothing)
     assert marks.first(mark, "u1", nothing)
+
+
+def test_room_that_other_experiments_do_not_need_is_taken_whole() -> None:
+    marks = Marks(shop(), 100)
+    one, *others = marks.of.values()
+    assert others
+    for number in range(50):
+        marks.first(one, f"u{number}", nothing)
+
+    assert len(one.fresh) == 50
+    marks.first(others[0], "u1", nothing)
+    assert marks.taken() == 0
 
 
 def test_a_mark_survives_a_newer_ruleset_of_the_same_phase_only() -> None:

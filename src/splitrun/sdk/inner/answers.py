@@ -103,13 +103,11 @@ class Answers(Engine):
                     carried = None if plain else self._carried(held, mark, unit, attributes, answer)
                     if not plain and carried is None:
                         return answer
-                    queue, marks, waiting = self._queue, held.marks, self._queue.fresh
-                    if unit not in mark.older:
-                        waiting.append(Met(self._now(), unit, mark.stretch, answer, carried))
+                    queue, waiting, now = self._queue, self._queue.fresh, self._now
+                    waiting.append(Met(now(), unit, mark.stretch, answer, carried))
                     mark.fresh.add(unit)
-                    marks.taken += 1
-                    if marks.taken > marks.half:
-                        marks.turn()
+                    if len(mark.fresh) > mark.full:
+                        held.marks.turn()
                     if len(waiting) > queue.mark:
                         queue.crowded()
         except Exception:  # noqa: BLE001 - whatever it is, it is told on the long way

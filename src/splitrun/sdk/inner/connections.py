@@ -45,7 +45,8 @@ class Connections:
 
     def sender(self, queue: Queue) -> Sender:
         """Make the sender of a queue."""
-        writer = Writer(queue.prefix, self.settings.release, lambda: self.keeper.held.unit_type)
+        known = self.settings.remember
+        writer = Writer(queue.prefix, self.settings.release, lambda: self.keeper.held.unit_type, known)
         return Sender(self.settings, queue, writer, self.delivery)
 
     def source(self) -> Source | None:

@@ -15,7 +15,7 @@ from splitrun.sdk.event import NOBODY, Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.plain import UnfitError
 from splitrun.sdk.outbox.records import Linked, Met, Record
 from splitrun.sdk.outbox.told import unpacked
-from splitrun.sdk.outbox.twins import Twins
+from splitrun.sdk.outbox.twins import LATELY, Twins
 from splitrun.sdk.settings import SDK
 
 __all__ = ["EVENT_BYTES", "Writer", "batch"]
@@ -33,16 +33,19 @@ class Writer:
         prefix: 16 hexadecimal digits, drawn once per process.
         release: The product's release.
         unit_type: Answers the unit type of records that name none.
+        remember: Exposures of which it finds out that they were written before.
     """
 
-    def __init__(self, prefix: str, release: str, unit_type: Callable[[], str]) -> None:
+    def __init__(
+        self, prefix: str, release: str, unit_type: Callable[[], str], remember: int = 2 * LATELY
+    ) -> None:
         self.prefix = prefix
         self.release = release
         self.unit_type = unit_type
         self.number = count(1).__next__
         """Second half of an event's id; drawn when its line is written, which stays as it is from then on."""
         self.encode = Encoder().encode
-        self.twins = Twins()
+        self.twins = Twins(max(LATELY, remember // 2))
 
     def line(self, record: Record) -> tuple[bytes, str]:
         """Write one record.

@@ -1,4 +1,4 @@
-"""Which exposures have been logged: once per unit, experiment and phase, in bounded memory."""
+"""Which exposures callers have logged: once per unit, experiment and phase, in bounded memory."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ class Mark:
     `fresh` is asked on every call. It holds unit ids, and tuples for triggers and for experiments whose unit
     is not the one that the caller names: those are found out on the slow path. Sets, because asking a large
     one touches half the memory that asking a mapping does. Threads that meet a unit at the same moment may
-    both log it: the sender leaves out the second (`splitrun.sdk.outbox.twins`).
+    both log it, and so does whoever meets one that was here before the last turn: the sender leaves out the
+    second (`splitrun.sdk.outbox.twins`).
     """
 
     __slots__ = (
-        "asks", "attribute", "declared", "experiment", "fresh", "older", "other", "slow", "stretch",
+        "asks", "attribute", "declared", "experiment", "fresh", "full", "other", "slow", "stretch",
         "unit_type",
     )  # fmt: skip
 
@@ -46,7 +47,8 @@ class Mark:
         self.asks = self.slow or bool(self.declared)
         """Whether more than the unit is asked for."""
         self.fresh: set[object] = set()
-        self.older: set[object] = set()
+        self.full = 0
+        """More in `fresh` than so many ask for a look at the room of all; see `Marks.turn`."""
         self.stretch = Stretch(experiment.unit)
 
     def same_stretch(self, before: Mark) -> bool:
@@ -64,6 +66,12 @@ class Mark:
         if trigger:
             return (unit,)
         return (unit, "") if self.other else unit
+
+    def written(self) -> set[object]:
+        """Give the keys under which the sender knows what callers have logged."""
+        if not self.other:
+            return self.fresh
+        return {key[0] if len(key) > 1 else key for key in self.fresh if type(key) is tuple}
 
     def dealt(self, key: str, unit: str) -> Evaluation:
         """What the experiment of a key deals a unit; the answer holds no id."""
@@ -116,14 +124,12 @@ class Mark:
 class Marks:
     """The marks of all experiments of a ruleset, and the bound they share.
 
-    Memory is two generations: when half of the room is taken, the older generation is forgotten and the
-    fresh one becomes the older. A unit that was forgotten is logged again, which analysis does not mind.
+    When half of the room is taken all begin anew; what is logged again then the sender knows, as long as it
+    remembers. A unit that it has forgotten, too, is sent again, which analysis does not mind.
     """
 
     def __init__(self, ruleset: Ruleset, room: int, before: Marks | None = None) -> None:
         self.half = max(1, room // 2)
-        self.taken: int = before.taken if before else 0
-        """Units added since the last turn; threads may miscount, so a turn counts anew."""
         self.turns: dict[str, object] = {}
         """Who turns; empty but while somebody does. `setdefault` is atomic, and safe in a signal handler."""
         self.of: dict[str, Mark] = {}
@@ -131,11 +137,12 @@ class Marks:
             mark = Mark(ruleset, experiment)
             past = before.of.get(name) if before else None
             if past is not None and mark.same_stretch(past):
-                mark.fresh, mark.older, mark.stretch = past.fresh, past.older, past.stretch
+                mark.fresh, mark.stretch = past.fresh, past.stretch
             self.of[name] = mark
+        self.share()
 
     def first(self, mark: Mark, key: object, log: Callable[[], None]) -> bool:
-        """Log what nobody has logged before; answers whether it did.
+        """Log what was not logged lately; answers whether it did.
 
         A signal handler may raise anywhere in here, and another thread may be here as well: what is logged
         twice then is left out by the sender, what would never be logged is lost. So it is logged before it is
@@ -149,42 +156,50 @@ class Marks:
         if key in mark.fresh:
             return False
         # the same lines stand where nanoseconds count
-        known = key in mark.older
-        if not known:
-            log()
+        log()
         mark.fresh.add(key)
-        self.taken += 1
-        if self.taken > self.half:
+        if len(mark.fresh) > mark.full:
             self.turn()
-        return not known
+        return True
 
     def left(self, unit: str) -> Iterator[tuple[Mark, Evaluation]]:
         """Give what a unit leaves, having met it, and remember no longer that it did."""
         for name, mark in self.of.items():
             key = mark.key(unit, trigger=False)
-            if key in mark.fresh or key in mark.older:
+            if key in mark.fresh or mark.stretch.knows(unit):
                 mark.fresh.discard(key)
-                mark.older.discard(key)
                 yield mark, mark.dealt(name, unit)
 
     def turn(self) -> None:
-        """Move on to the next generation, unless another thread does."""
+        """Look how much room is taken, and begin anew where it is; not two at once."""
         claim, turns = object(), self.turns
         try:
             if turns.setdefault("", claim) is not claim:
                 return
-            self.taken = sum(len(each.fresh) for each in self.of.values())
-            if self.taken > self.half:
-                self.taken = 0
+            if self.taken() > self.half:
                 for each in self.of.values():
-                    each.older, each.fresh = each.fresh, set()
+                    each.fresh = set()
+            self.share()
             del turns[""]
         except BaseException:
             if turns.get("") is claim:
                 del turns[""]
             raise
 
+    def taken(self) -> int:
+        """Units that are remembered, over all experiments."""
+        return sum(len(each.fresh) for each in self.of.values())
+
+    def share(self) -> None:
+        """Let every experiment have its part of the room that is left, until somebody looks again."""
+        part = max(0, self.half - self.taken()) // max(1, len(self.of))
+        for each in self.of.values():
+            each.full = len(each.fresh) + part
+
     def renew(self) -> None:
         """Live on in the child of a fork: the thread of the parent that turned is not here."""
         # a new one: a handler may have forked in the middle of a turn
         self.turns = {}
+        for mark in self.of.values():
+            # the parent sends what it had not sent yet; for the child's own sender that was written
+            mark.stretch.lately |= mark.written()

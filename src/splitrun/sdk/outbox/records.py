@@ -17,10 +17,23 @@ SMALL_BYTES = 1_200
 class Stretch:
     """What a unit is logged once for: a phase of an experiment, as long as a client remembers who met it."""
 
-    __slots__ = ("unit_type",)
+    __slots__ = ("before", "lately", "unit_type")
 
     def __init__(self, unit_type: str) -> None:
         self.unit_type = unit_type
+        self.lately: set[object] = set()
+        """Keys of what the sender wrote, see `Met.key`; `before`, the generation before that."""
+        self.before: set[object] = set()
+
+    def knows(self, unit: str) -> bool:
+        """Whether an exposure of a unit was written."""
+        return unit in self.lately or unit in self.before
+
+    def forget(self, unit: str) -> None:
+        """Remember no longer that something of a unit was written."""
+        for each in (self.lately, self.before):
+            each.discard(unit)
+            each.discard((unit,))
 
 
 class Met(Struct, frozen=True, gc=False):
@@ -38,6 +51,11 @@ class Met(Struct, frozen=True, gc=False):
     """Bytes that it may take, where it is not small."""
     left: bool = False
     """Whether the unit withdrew instead; its id is not sent then."""
+
+    @property
+    def key(self) -> object:
+        """What it is known by in its stretch."""
+        return (self.unit,) if self.trigger else self.unit
 
 
 class Linked(Struct, frozen=True, gc=False):

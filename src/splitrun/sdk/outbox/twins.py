@@ -1,4 +1,4 @@
-"""Exposures that two threads logged at the same moment, each before it could see the other's: one is sent."""
+"""What was logged before: the sender, which is alone, leaves it out, so that callers need not be exact."""
 
 from __future__ import annotations
 
@@ -7,40 +7,54 @@ from splitrun.sdk.outbox.records import Met, Stretch
 __all__ = ["LATELY", "Twins"]
 
 LATELY = 20_000
-"""Exposures among which a twin is found; a thread would have to stand still while so many others are sent."""
-
-Key = tuple[str, Stretch, bool]
-"""Unit, stretch, and whether it is a trigger."""
+"""Exposures among which a twin is found, however few a client is to remember; a thread would have to stand
+still while so many others are sent."""
 
 
 class Twins:
-    """Finds an exposure that was there before, among the last `LATELY` to twice as many.
+    """Finds an exposure that was there before, among the last `room` to twice as many.
 
-    Remembering what was logged (`Mark.fresh`) and asking for it are two steps: exact among threads only with
-    a claim, which costs every first exposure a fifth of its time. The sender, which is alone, finds out what
-    came twice instead.
+    Asking whether a unit was logged and remembering it are two steps: exact among threads only with a claim,
+    which costs every first exposure a fifth of its time. And what callers ask (`Mark.fresh`) forgets all at
+    once when it is full; a second, older set to be asked costs a tenth.
+
+    Args:
+        room: Exposures and triggers until a generation is full; two are kept.
     """
 
-    def __init__(self) -> None:
-        # when they were made: a record that is written again, after an interruption, is no twin of itself
-        self.lately: dict[Key, int] = {}
-        self.before: dict[Key, int] = {}
+    def __init__(self, room: int = LATELY) -> None:
+        self.room = room
+        self.amount = 0
+        """In the younger generation of all stretches."""
+        self.stretches: set[Stretch] = set()
+        self.latest: tuple[Met | None, bool] = (None, False)
+        """What was looked at last: if its line is not written for an interruption, it is looked at again."""
 
     def found(self, record: Met) -> bool:
-        """Whether it was there before; of a unit that withdrew, what comes later is new."""
-        key = (record.unit, record.stretch, record.trigger)
+        """Whether it was there before; of a withdrawal, whether nothing is there that it could be from."""
+        latest, said = self.latest
+        if record is latest:
+            return said
+        stretch, key = record.stretch, record.key
+        known = key in stretch.lately or key in stretch.before
+        said = not known if record.left else known
+        self.latest = record, said
         if record.left:
-            for trigger in (False, True):
-                key = (record.unit, record.stretch, trigger)
-                self.lately.pop(key, None)
-                self.before.pop(key, None)
-            return False
-        first = self.lately.get(key)
-        if first is None:
-            first = self.before.get(key)
-        if first is not None:
-            return first != record.at
-        self.lately[key] = record.at
-        if len(self.lately) >= LATELY:
-            self.before, self.lately = self.lately, {}
-        return False
+            stretch.forget(record.unit)
+        elif not known:
+            self.add(stretch, key)
+        return said
+
+    def add(self, stretch: Stretch, key: object) -> None:
+        """Remember an exposure, and forget the older half where there is no room."""
+        if stretch not in self.stretches:
+            self.stretches.add(stretch)
+            self.amount += len(stretch.lately)
+        if self.amount >= self.room:
+            self.amount = 0
+            for each in self.stretches:
+                each.before, each.lately = each.lately, set()
+            self.stretches = {each for each in self.stretches if each.before}
+            self.stretches.add(stretch)
+        stretch.lately.add(key)
+        self.amount += 1
