@@ -280,7 +280,7 @@ class Surface(Answers):
             now = self._now  # called as a method it would be looked for in the class each time
             try:
                 # a copy of all that is in it; the sender looks at what it is
-                data = pack((now(), name, unit, unit_type, value, known))
+                data = pack((known, name, unit, unit_type, value, now()))
             except UNPACKED:
                 data = packed(now(), name, unit, unit_type, value, known)
             if len(data) > SMALL_BYTES or consent is not None or self._careful:

@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[object, object]] = {
 
 
 def at_once(properties: dict[str, object]) -> dict[str, object]:
-    return unpacked(pack((7, "bought", "u1", None, 1.5, properties))).properties
+    return unpacked(pack((properties, "bought", "u1", None, 1.5, 7))).properties
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -137,7 +137,7 @@ def test_what_cannot_be_sent_is_found_in_what_was_packed(wrong: dict[str, object
 def test_an_event_that_is_none_is_found_however_it_was_packed(
     name: object, unit: object, unit_type: object, value: object
 ) -> None:
-    data = pack((7, name, unit, unit_type, value, {}))
+    data = pack(({}, name, unit, unit_type, value, 7))
 
     with pytest.raises(UnfitError):
         unpacked(data)
@@ -157,7 +157,7 @@ def test_what_cannot_be_packed_says_so(wrong: dict[str, object]) -> None:
 
 def test_what_was_packed_does_not_change_any_more() -> None:
     items = ["lamp"]
-    data = pack((7, "bought", "u1", None, None, {"items": items}))
+    data = pack(({"items": items}, "bought", "u1", None, None, 7))
 
     items.append("chair")
 
@@ -168,7 +168,7 @@ def test_what_was_packed_does_not_change_any_more() -> None:
     ("value", "sent"), [(3, 3), (0.5, 0.5), (True, 1.0), (None, None), (Decimal("1.5"), 1.5)]
 )
 def test_the_value_of_an_event_stays_what_it_is(value: float | None, sent: float | None) -> None:
-    told = unpacked(pack((7, "bought", "u1", "user", value, {})))
+    told = unpacked(pack(({}, "bought", "u1", "user", value, 7)))
 
     assert told.value == sent
     assert type(told.value) is type(sent)

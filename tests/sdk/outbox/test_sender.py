@@ -66,7 +66,7 @@ class Outbox:
     def track(self, amount: int, *, text: str = "") -> None:
         for _ in range(amount):
             properties = {"text": text} if text else {}
-            self.queue.put(pack((self.time.now(), "view", "u1", None, None, properties)))
+            self.queue.put(pack((properties, "view", "u1", None, None, self.time.now())))
 
     def live(self, seconds: float) -> None:
         """Let the sender do what it does in this time."""
@@ -393,8 +393,8 @@ def test_an_event_that_is_too_large_or_no_json_is_rejected_alone() -> None:
     box = Outbox(line)
     box.track(1)
     box.track(1, text="x" * 64_001)
-    box.queue.put(pack((0, "view", "a\0b", None, None, {})))
-    box.queue.put(pack((0, "view", "u1", None, None, {"x": float("nan")})))
+    box.queue.put(pack(({}, "view", "a\0b", None, None, 0)))
+    box.queue.put(pack(({"x": float("nan")}, "view", "u1", None, None, 0)))
     box.queue.put(Linked(0, "u1", None, "\ud800", None))
     box.queue.put(b"nothing that was packed")
     box.track(1)

@@ -19,7 +19,9 @@ SEGMENTS = 32_000
 encode = Encoder().encode
 
 pack = Packer(decimal_format="number").encode
-"""Copies an event with all that is in it: time, name, unit, unit type, value and properties, in this order.
+"""Copies an event with all that is in it: properties, name, unit, unit type, value and time, in this order.
+
+What is largest comes first: the room that is made for it grows fewer times, which is a twentieth of `track`.
 
 It takes less than half the time that looking at each property does, and is as good for the bounds of memory.
 MessagePack keeps numbers that are not finite, bytes, and names that are no texts as what they are, so that
@@ -162,7 +164,7 @@ def packed(
     copy, _size = plain(properties)
     number = None if value is None else finite(value)
     try:
-        return pack((at, *texts(name, unit, unit_type), number, copy))
+        return pack((copy, *texts(name, unit, unit_type), number, at))
     except UNPACKED as error:
         raise UnfitError(
             f"an event could not be written ({error}); leave out what is not text or number"

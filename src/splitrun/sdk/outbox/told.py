@@ -15,12 +15,12 @@ PLAIN = frozenset((str, int, bool, type(None)))
 class Told(Struct, frozen=True, array_like=True, gc=False):
     """An event as it was packed."""
 
-    at: int
+    properties: dict[str, object]
     name: str
     unit: str
     unit_type: str | None
     value: int | float | None
-    properties: dict[str, object]
+    at: int
 
 
 decoded = Decoder(Told).decode
@@ -52,6 +52,6 @@ def mended(data: bytes) -> Told:
     Raises:
         UnfitError: It cannot.
     """
-    at, name, unit, unit_type, value, properties = unpack(data)
+    properties, name, unit, unit_type, value, at = unpack(data)
     number = None if value is None else finite(value)
-    return Told(at, *texts(name, unit, unit_type), number, plain(properties)[0])
+    return Told(plain(properties)[0], *texts(name, unit, unit_type), number, at)
