@@ -100,6 +100,10 @@ SPOOL: Mapping[str, Mapping[str, Said]] = {
         "name": ("to name the spool and its form", INTERNAL, "committer"),
         "value": ("to name the spool and its form", INTERNAL, "committer"),
     },
+    "spool/held": {
+        "parcels": ("to know how much waits", INTERNAL, "intake, data quality"),
+        "bytes": ("to keep to the size of the spool", INTERNAL, "intake, data quality"),
+    },
     **{f"spool/{name}": COUNTED for name in ("counts", "warnings", "lags", "beats")},
 }
 

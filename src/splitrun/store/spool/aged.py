@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 
-from splitrun.store.spool.counts import SCHEMA as COUNTS
-from splitrun.store.spool.file import SCHEMA, SpoolFile
+from splitrun.store.spool.file import SpoolFile
+from splitrun.store.spool.schema import laid
 
 __all__ = ["Aged", "aged", "columns", "let_go", "oldest"]
 
@@ -82,8 +82,8 @@ def columns(spool: SpoolFile | None) -> tuple[tuple[str, str, str], ...]:
         spool: Which; None: the one that would be made.
     """
     if spool is None:
-        with closing(sqlite3.connect(":memory:")) as made:
-            made.executescript(SCHEMA + COUNTS)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+            laid(made, "")
             return described(made)
     with spool.connection() as read:
         return described(read)

@@ -15,29 +15,16 @@ from splitrun.errors import BusyError, StoreError
 from splitrun.store.lasting import folder
 from splitrun.store.lock import alone
 from splitrun.store.spool.cipher import Cipher
-from splitrun.store.spool.counts import SCHEMA as COUNTS
 from splitrun.store.spool.counts import Beat, Counted, Lag, Note, noted, sent, settled
 from splitrun.store.spool.parcel import HEARTBEAT, Letter, Origin, Parcel
+from splitrun.store.spool.schema import FORM, laid, written_in
 
-__all__ = ["SpoolFile", "counted", "told"]
+__all__ = ["LOG", "PAGE", "SpoolFile", "counted", "told"]
 
-SCHEMA = """
-create table if not exists about (name text primary key, value text not null) strict;
-create table if not exists parcels (
-  number integer primary key autoincrement, at integer not null, project text not null,
-  environment text not null, key text not null, events integer not null, packed integer not null,
-  rejected text not null, form text not null, bytes integer not null, body blob not null
-) strict;
-create index if not exists sizes on parcels (bytes);
-create table if not exists letters (
-  number integer primary key autoincrement, at integer not null, project text not null,
-  environment text not null, key text not null, code text not null, says text not null,
-  parcel integer not null, place integer not null, body blob not null
-) strict;
-"""
-FORM = "1"
 PAGE = 8192
 """Bytes of a page: a batch of a hundred events takes three."""
+LOG = 64_000_000
+"""Bytes of the log from which it is begun anew; they stay: to write over them costs less than to ask for room."""
 LOCK_WAIT = 1.5
 """Seconds that a write waits for somebody else's."""
 
@@ -113,6 +100,7 @@ class SpoolFile:
             with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
                 opened.execute("pragma synchronous = full")
                 opened.execute("pragma wal_autocheckpoint = 0")  # checkpoints stay off the commit path
+                opened.execute(f"pragma journal_size_limit = {LOG}")
                 yield opened
         except (sqlite3.Error, OSError) as error:
             raise told(error, self.path) from error
@@ -126,14 +114,13 @@ class SpoolFile:
             opened.execute(f"pragma page_size = {PAGE}")  # heeded by a new file only
             opened.execute("pragma journal_mode = wal")
             opened.execute("pragma synchronous = full")
-            opened.executescript(SCHEMA + COUNTS)
-            opened.execute("insert or ignore into about values ('form', ?), ('name', ?)", (FORM, uuid4().hex))
+            form = written_in(opened)
+            if form > FORM:
+                raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
+            laid(opened, uuid4().hex)
             (sound,) = opened.execute("pragma quick_check(1)").fetchone()
             if sound != "ok":
                 raise damaged(self.path, sound)
-            (form,) = opened.execute("select value from about where name = 'form'").fetchone()
-        if form != FORM:
-            raise StoreError(f"the spool {self.path} has form {form}, and {FORM} is read here; upgrade")
         self.made = True
 
     @contextmanager
@@ -192,7 +179,8 @@ class SpoolFile:
     def keep(self, connection: sqlite3.Connection, parcels: Sequence[Parcel]) -> None:
         """Write parcels, and what is counted with them, in one transaction; they survive a power cut then.
 
-        As few statements as can be: each gives the interpreter to other threads and waits for it again.
+        As few statements as can be: each gives the interpreter to other threads and waits for it again, and
+        one alone is a transaction.
         """
         rows = self.rows([one for one in parcels if one.events])
         notes = [note for one in parcels for note in one.notes]
@@ -201,6 +189,9 @@ class SpoolFile:
             for one in parcels
             if one.form == HEARTBEAT
         ]
+        if len(rows) <= MANY and not notes and not pulse:
+            inserted(connection, rows)
+            return
         connection.execute("begin immediate")
         try:
             inserted(connection, rows)
@@ -370,7 +361,7 @@ class SpoolFile:
 
 def counted(connection: sqlite3.Connection) -> tuple[int, int, int | None]:
     """Parcels and bytes on disk, and when the oldest was received (nanoseconds since 1970)."""
-    count, size = connection.execute("select count(*), coalesce(sum(bytes), 0) from parcels").fetchone()
+    count, size = connection.execute("select parcels, bytes from held").fetchone()
     oldest = connection.execute("select at from parcels order by number limit 1").fetchone()
     return int(count), int(size), None if oldest is None else int(oldest[0])
 

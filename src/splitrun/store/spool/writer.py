@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Condition, Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 from splitrun.errors import BusyError, SplitrunError
 from splitrun.store.spool.cipher import ADDED
-from splitrun.store.spool.file import SpoolFile, counted, told
+from splitrun.store.spool.file import LOG, PAGE, SpoolFile, counted, told
 from splitrun.store.spool.parcel import Parcel
 
 __all__ = ["CAP", "Writer"]
@@ -31,14 +31,15 @@ GROUP = 16_000_000
 CHECKPOINT = 0.5
 """Seconds between two checkpoints."""
 
-LOG = 64_000_000
-"""Bytes of the log from which it is begun anew, though commits have to wait for that."""
-
 IDLE = 1.0
-"""Seconds after which it is counted again what the spool holds: another process may have let go of some."""
+"""Seconds after which it is looked again what the spool holds: another process may have let go of some."""
 
-SHARE = 20
-"""A count that takes long is made seldom: it takes at most one part in so many."""
+SEVERAL = 8
+"""Parcels of a commit from which the next waits for more."""
+
+GATHER = 0.003
+"""Seconds that it waits: who sends much at once is answered a little later, and each commit is paid by more
+(PostgreSQL's `commit_delay`)."""
 
 
 class Writer(Generic[T]):
@@ -64,6 +65,9 @@ class Writer(Generic[T]):
         self.waiting = 0
         self.parcels, self.bytes, self.oldest = file.held()
         self.closed = self.stale = False
+        self.asleep = False
+        """Whether the writing thread waits to be told of a parcel."""
+        self.several = False
         self.turn = Lock()
         """Held by whoever writes: a commit, or the end of a long log."""
         self.stop = Event()
@@ -95,7 +99,8 @@ class Writer(Generic[T]):
                 raise BusyError("more comes in than the disk can take", kind="queue", after=1)
             self.waiting += size
             self.queue.append((parcel, ticket))
-            self.some.notify()
+            if self.asleep:
+                self.some.notify()
 
     def forgotten(self) -> None:
         """Have it counted again, because the committer has let go of parcels."""
@@ -117,13 +122,18 @@ class Writer(Generic[T]):
         """Wait a while for parcels and take a group of them."""
         group: list[tuple[Parcel, T]] = []
         size = 0
+        if self.several and not self.closed:
+            sleep(GATHER)
         with self.some:
             if not (self.queue or self.closed or self.stale):
+                self.asleep = True
                 self.some.wait(IDLE)
+                self.asleep = False
             while self.queue and size < GROUP:
                 parcel, ticket = self.queue.popleft()
                 size += room(parcel)
                 group.append((parcel, ticket))
+        self.several = len(group) >= SEVERAL
         return group
 
     def write(self) -> None:
@@ -147,9 +157,8 @@ class Writer(Generic[T]):
             elif self.closed:
                 return
             if self.stale or not group or monotonic() >= due:
-                begun = monotonic()
                 self.count(connection)
-                due = begun + max(IDLE, SHARE * (monotonic() - begun))
+                due = monotonic() + IDLE
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Count what is on disk; exact, because nobody else appends."""
@@ -198,12 +207,14 @@ class Writer(Generic[T]):
                 continue  # the writer tells whoever waits; the next turn tries again
 
     def checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Move what can be moved without anybody waiting; where the log is long, all of it."""
-        connection.execute("pragma wal_checkpoint(passive)")
-        log = self.file.path.with_name(f"{self.file.path.name}-wal")
-        if log.stat().st_size > LOG:
+        """Move what can be moved without anybody waiting; where the log is long, all of it.
+
+        The log is written over from its beginning then, and keeps its room on the disk.
+        """
+        _, pages, _ = connection.execute("pragma wal_checkpoint(passive)").fetchone()
+        if pages * PAGE > LOG:
             with self.turn:  # little is left to be moved, so this is short
-                connection.execute("pragma wal_checkpoint(truncate)")
+                connection.execute("pragma wal_checkpoint(restart)")
 
 
 def room(parcel: Parcel) -> int:
