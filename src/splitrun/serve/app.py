@@ -17,7 +17,7 @@ from splitrun import __version__
 from splitrun.serve import events, health, metrics, ofrep, rulesets
 from splitrun.serve.api import definitions, experiments, kept, people, records
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
-from splitrun.serve.front import ROUTE, Front
+from splitrun.serve.front import ROUTE, Answering, Constant, Front
 from splitrun.serve.otlp import route as otlp
 from splitrun.serve.server import Server
 from splitrun.serve.watching import quality
@@ -34,12 +34,12 @@ class Application(FastAPI):
     """The framework's application, with hot endpoints answered before anything else of it is asked."""
 
     @cached_property
-    def hot(self) -> dict[tuple[str, str], Guarded]:
+    def hot(self) -> dict[tuple[str, str], Endpoint]:
         """Hot endpoints by method and path."""
         return {}
 
     @cached_property
-    def under(self) -> dict[tuple[str, str], Guarded]:
+    def under(self) -> dict[tuple[str, str], Endpoint]:
         """Hot endpoints whose path ends with a name, by method and what stands before the name."""
         return {}
 
@@ -56,15 +56,22 @@ class Application(FastAPI):
         else:
             await super().__call__(scope, receive, send)
 
-    async def routed(self, scope: Scopes, receive: Receive, send: Send) -> None:
+    async def routed(self, scope: Scopes, receive: Receive, send: Answering) -> None:
         """Answer, or leave it to the framework."""
         method, path = scope["method"], scope["path"]
-        answer = self.hot.get((method, path)) or self.under.get((method, path[: path.rfind("/") + 1]))
-        if answer is not None:
-            response = await answer(Request(scope, receive, send))
-            await response(scope, receive, send)
-        else:
+        one = self.hot.get((method, path)) or self.under.get((method, path[: path.rfind("/") + 1]))
+        if one is None:
             await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        server: Server = self.state.server
+        match admitted(server, one, request):
+            case Response() as answer:
+                pass
+            case caller:
+                answer = await one.answer(server, request, caller)
+        if not (isinstance(answer, Constant) and send.whole(scope, answer)):
+            await answer(scope, receive, send)
 
 
 def endpoints() -> tuple[Endpoint, ...]:
@@ -106,11 +113,10 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> App
     app.add_exception_handler(HTTPException, unrouted)
     there = [one for one in (endpoints() if served is None else served) if one.mode in {None, *server.modes}]
     for one in there:
-        answer = guarded(server, one)
-        app.add_route(one.path, answer, methods=[one.method], include_in_schema=False)
+        app.add_route(one.path, guarded(server, one), methods=[one.method], include_in_schema=False)
         before, name, _ = one.path.partition("{")
         if one.hot:
-            (app.under if name else app.hot)[one.method, before] = answer
+            (app.under if name else app.hot)[one.method, before] = one
     app.openapi = lambda: document(app, there)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
 
@@ -131,23 +137,33 @@ def guarded(server: Server, one: Endpoint) -> Guarded:
     """Ask for the key before the endpoint answers."""
 
     async def answer(request: Request) -> Response:
-        request.scope[ROUTE] = one.path
-        caller = found(server, request)
-        if one.scope is not None and one.scope not in server.open_scopes:
-            if caller is None:
-                return one.refuse(request, 401, "unauthorized", "send an API key: Authorization: Bearer sr_…")
-            if not allowed(one.scope, caller):
-                says = f"the key {caller.name!r} has no scope `{one.scope}`; make one that has"
-                return one.refuse(request, 403, "forbidden", says)
-        return await one.answer(server, request, caller)
+        match admitted(server, one, request):
+            case Response() as refused:
+                return refused
+            case caller:
+                return await one.answer(server, request, caller)
 
     return answer
 
 
+def admitted(server: Server, one: Endpoint, request: Request) -> Caller | Response | None:
+    """Ask for the key; gives whose it is, or what refuses the request."""
+    request.scope[ROUTE] = one.path
+    caller = found(server, request)
+    if one.scope is not None and one.scope not in server.open_scopes:
+        if caller is None:
+            return one.refuse(request, 401, "unauthorized", "send an API key: Authorization: Bearer sr_…")
+        if not allowed(one.scope, caller):
+            says = f"the key {caller.name!r} has no scope `{one.scope}`; make one that has"
+            return one.refuse(request, 403, "forbidden", says)
+    return caller
+
+
 def allowed(scope: Scope, caller: Caller) -> bool:
     """Whether a key is good for it; who may read rules may have them evaluated."""
-    wide = {Scope.ADMIN, Scope.SDK} if scope is Scope.EVALUATE else {Scope.ADMIN}
-    return scope in caller.scopes or not wide.isdisjoint(caller.scopes)
+    if scope in caller.scopes or Scope.ADMIN in caller.scopes:
+        return True
+    return scope is Scope.EVALUATE and Scope.SDK in caller.scopes
 
 
 def found(server: Server, request: Request) -> Caller | None:

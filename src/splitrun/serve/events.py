@@ -15,8 +15,7 @@ from msgspec.json import encode
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as Scopes
+from starlette.types import Receive
 
 from splitrun.collect.codes import Refused
 from splitrun.collect.intake import taken
@@ -29,6 +28,7 @@ from splitrun.collect.reasons import turned_away
 from splitrun.errors import BusyError, SplitrunError
 from splitrun.sdk.event import Accepted
 from splitrun.serve.endpoint import Caller, Endpoint, refusal
+from splitrun.serve.front import Constant, arrived
 from splitrun.serve.operations import EVENTS
 from splitrun.serve.server import Server
 from splitrun.store.access.keys import Scope
@@ -51,7 +51,6 @@ PATIENCE = 30.0
 """Seconds that a body may take to come."""
 STATUS = {"spool": 429, "queue": 429, "disk": 507, "lock": 503, "stopping": 503}
 CROWDED = "more comes in than can be held; send it again"
-JSON = (b"content-type", b"application/json")
 ENCODING = b"content-encoding"
 PACKINGS = {b"", b"identity", b"gzip"}
 
@@ -137,18 +136,23 @@ class Intake:
         if writer is not None:
             writer.forgotten()
 
-    async def keep(self, parcel: Parcel) -> None:
-        """Write a parcel; it survives a power cut when this returns.
+    def keep(self, parcel: Parcel) -> asyncio.Future[None]:
+        """Write a parcel; it survives a power cut when what this gives is done.
 
-        Raises:
-            BusyError: It cannot be taken now.
-            StoreError: The spool cannot be used.
+        Returns:
+            Raises `BusyError` where it cannot be taken now, `StoreError` where the spool cannot be used.
         """
-        if self.writer is None or self.loop is None:
-            raise BusyError("the server takes no events now; send it again", kind="stopping", after=2)
-        future = self.loop.create_future()
-        self.writer.offer(parcel, future)
-        await future
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        writer = self.writer
+        try:
+            if writer is not None:
+                writer.offer(parcel, future)
+                return future
+            says = "the server takes no events now; send it again"
+            future.set_exception(BusyError(says, kind="stopping", after=2))
+        except BusyError as refused:
+            future.set_exception(refused)
+        return future
 
 
 async def post(server: Server, request: Request, caller: Caller | None) -> Response:
@@ -166,25 +170,19 @@ async def post(server: Server, request: Request, caller: Caller | None) -> Respo
             try:
                 come = origin(server, caller)
                 asked = Asked(come.project in intake.required, objects(said))
-                return await held(intake, request.receive, come, asked, packed=packed)
+                body = arrived(request.scope) or await read(request.receive, intake.patience)
+                if body is None:
+                    return closing(refusal(408, "timeout", "the body did not come in time; send it again"))
+                if len(body) > BATCH_BYTES:
+                    return closing(declined(too_large(BATCH_BYTES)))
+                return await take(intake, body, come, packed=packed, asked=asked)
+            except SplitrunError as refused:
+                return later(refused)
             finally:
                 intake.buffered -= room
         case _:
             says = "this server takes no events; send them to one that does"
             return refusal(503, "unavailable", says, after=5)
-
-
-async def held(intake: Intake, receive: Receive, come: Origin, asked: Asked, *, packed: bool) -> Response:
-    """Read a batch and keep it."""
-    try:
-        body = await read(receive, intake.patience)
-        if body is None:
-            return closing(refusal(408, "timeout", "the body did not come in time; send it again"))
-        if len(body) > BATCH_BYTES:
-            return closing(declined(too_large(BATCH_BYTES)))
-        return await take(intake, body, come, packed=packed, asked=asked)
-    except SplitrunError as refused:
-        return later(refused)
 
 
 def objects(said: Headers) -> bool:
@@ -272,26 +270,12 @@ async def take(
                 await intake.keep(clean)
             elif notes:
                 await intake.keep(Parcel(come, 0, b"", notes=notes))
-            return Durable(encode(Accepted(found.events, list(found.rejected))))
+            return Constant(202, encode(Accepted(found.events, list(found.rejected))))
 
 
 def note(come: Origin, sdk: str, reason: str, events: int, example: str) -> Note:
     """Write down what is counted."""
     return Note(come.project, come.environment, sdk, reason, events, come.at, example)
-
-
-class Durable(Response):
-    """The answer to a batch that is kept, written without what other answers may need."""
-
-    def __init__(self, body: bytes) -> None:
-        self.status_code, self.background = 202, None
-        self.body = body
-        self.raw_headers = [JSON, (b"content-length", b"%d" % len(body))]
-
-    async def __call__(self, _: Scopes, _receive: Receive, send: Send) -> None:
-        """Send it."""
-        await send({"type": "http.response.start", "status": 202, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body})
 
 
 def declined(why: Refused) -> Response:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
 from time import perf_counter
+from typing import Protocol
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from splitrun.serve.endpoint import refusal
 from splitrun.serve.seen import Seen
 
-__all__ = ["ROUTE", "Front"]
+__all__ = ["ROUTE", "WHOLE", "Answering", "Constant", "Front", "Whole", "arrived"]
 
 ROUTE = "splitrun.route"
 """Under which a request's route stands, as it was declared."""
 
+WHOLE = "splitrun.whole"
+"""Under which the protocol offers `Whole`, beside what ASGI has; without it all goes the ordinary way."""
+
 Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
 
 BINDING: Headers = [
     (
@@ -50,6 +59,60 @@ PREFLIGHT: Headers = [
 log = logging.getLogger("splitrun.serve")
 
 
+class Whole(Protocol):
+    """Takes the body of a request, and gives its answer, in one piece each."""
+
+    def body(self) -> bytes | None:
+        """Give the body if all of it has come."""
+        ...
+
+    def answered(self, head: bytes, body: bytes) -> bool:
+        """Write an answer.
+
+        Args:
+            head: The line of the status and all headers but the server's own and the length, as they go over
+                the wire.
+            body: What stands below.
+
+        Returns:
+            False where it is to be sent the ordinary way; nothing was written then.
+        """
+        ...
+
+
+def arrived(scope: Scope) -> bytes | None:
+    """Give the body of a request if it is here already; nothing needs to be waited for then."""
+    whole: Whole | None = scope.get(WHOLE)
+    return None if whole is None else whole.body()
+
+
+class Constant(Response):
+    """An answer in JSON with no header of its own: what stands above it need not be held to HTTP each time.
+
+    Args:
+        status: In numbers.
+        body: What is answered.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status_code, self.background = status, None
+        self.body = body
+        self.raw_headers = [JSON, (b"content-length", b"%d" % len(body))]
+
+    async def __call__(self, _: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@cache
+def above(status: int) -> bytes:
+    """Write what stands above the body of a `Constant`, but for its length."""
+    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+    lines += [b"%s: %s" % one for one in (JSON, *BINDING)]
+    return b"".join(line + b"\r\n" for line in lines)
+
+
 @dataclass(slots=True)
 class Answering:
     """An answer on its way."""
@@ -59,6 +122,14 @@ class Answering:
     """Of a page that may read it; empty where there is none."""
     status: int = 0
     size: int = 0
+
+    def whole(self, scope: Scope, answer: Constant) -> bool:
+        """Send an answer in one piece, where that can be done."""
+        way: Whole | None = scope.get(WHOLE)
+        if way is None or self.origin or not way.answered(above(answer.status_code), bytes(answer.body)):
+            return False
+        self.status, self.size = answer.status_code, len(answer.body)
+        return True
 
     async def __call__(self, message: Message) -> None:
         """Hand a part of the answer on."""
@@ -70,6 +141,9 @@ class Answering:
         await self.send(message)
 
 
+Inner = Callable[[Scope, Receive, Answering], Awaitable[None]]
+
+
 class Front:
     """The outermost application.
 
@@ -79,7 +153,7 @@ class Front:
         origins: Pages of these origins may evaluate flags and send events.
     """
 
-    def __init__(self, inner: ASGIApp, seen: Seen, origins: frozenset[str]) -> None:
+    def __init__(self, inner: Inner, seen: Seen, origins: frozenset[str]) -> None:
         self.inner, self.seen = inner, seen
         self.origins = frozenset(one.encode() for one in origins)
 

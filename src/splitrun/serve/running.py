@@ -47,6 +47,8 @@ IDLE = 15
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 CROWD = 10_000
 """Connections and requests at once; more are answered 503."""
+YOUNG = 20_000
+"""Objects more than there were from which garbage is looked for: a request leaves none, many run at once."""
 FILES = 65_536
 """Files and connections that the process asks the system for."""
 
@@ -201,16 +203,19 @@ class Ending(uvicorn.Server):
         )
         super().__init__(config)
         self.streams = rulesets_of(server)
+        self.thresholds = gc.get_threshold()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin; what is there by now lives as long as the process, and is no garbage to look for."""
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End."""
         gc.unfreeze()
+        gc.set_threshold(*self.thresholds)
         await super().shutdown(sockets)
 
     @contextmanager

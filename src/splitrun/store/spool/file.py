@@ -24,7 +24,7 @@ __all__ = ["LOG", "PAGE", "SpoolFile", "counted", "told"]
 PAGE = 8192
 """Bytes of a page: a batch of a hundred events takes three."""
 LOG = 64_000_000
-"""Bytes of the log from which it is begun anew; they stay: to write over them costs less than to ask for room."""
+"""Bytes of the log from which it is begun anew. It keeps them: to ask for room again costs more."""
 LOCK_WAIT = 1.5
 """Seconds that a write waits for somebody else's."""
 

@@ -1,0 +1,134 @@
+"""Bodies and answers in one piece, as the protocol offers them to the intake."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from splitrun.serve import patience
+from tests.serve.live import Served
+from tests.serve.test_front import BINDING
+
+
+def connected(served: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(served.url).port or 0), timeout=30)
+
+
+BATCH = b'{"sent_at":"2026-11-22T08:00:00Z","sdk":"test/1","events":[]}'
+
+
+def asking(key: str, *more: str, body: bytes = BATCH) -> bytes:
+    """Write a request with a batch."""
+    lines = [
+        "POST /v1/events HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {key}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *more,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def told(wire: BinaryIO) -> tuple[str, dict[str, str], bytes]:
+    """Read an answer: its first line, its headers but for the date, its body."""
+    first = wire.readline().decode().rstrip()
+    lines = iter(lambda: wire.readline().decode().rstrip(), "")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert headers.pop("date", "").endswith("GMT")
+    return first, headers, wire.read(int(headers["content-length"]))
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was sent the ordinary way."""
+    found: list[str] = []
+    send = RequestResponseCycle.send
+
+    async def noted(self: RequestResponseCycle, message: Message) -> None:
+        found.append(message["type"])
+        await send(self, message)  # type: ignore[arg-type] # Starlette's word for the same thing
+
+    monkeypatch.setattr(RequestResponseCycle, "send", noted)
+    return found
+
+
+def test_an_answer_to_a_batch_is_the_same_in_one_piece_as_in_two(
+    served: Served, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        connected(served) as connection,
+        connection.makefile("rb") as wire,
+    ):
+        connection.sendall(asking(served.key))
+        whole = told(wire)
+        assert sent == []
+        monkeypatch.setattr(patience.OnePiece, "answered", lambda *_: False)
+        connection.sendall(asking(served.key))
+        parts = told(wire)
+
+    assert sent == ["http.response.start", "http.response.body"]
+    assert whole == parts
+    assert whole[0] == "HTTP/1.1 202 Accepted"
+    assert whole[1].items() >= BINDING.items()
+    assert json.loads(whole[2]) == {"accepted": 0, "rejected": []}
+
+
+def test_requests_that_come_at_once_on_one_connection_are_answered_in_their_order(served: Served) -> None:
+    event = {
+        "type": "event",
+        "id": "e1",
+        "time": "2026-11-22T08:00:00Z",
+        "unit": {"type": "user", "id": "visitor-1"},
+        "name": "purchase",
+    }
+    bodies = [
+        json.dumps({"sent_at": "2026-11-22T08:00:00Z", "sdk": "test/1", "events": [event] * many}).encode()
+        for many in range(20)
+    ]
+    with (
+        connected(served) as connection,
+        connection.makefile("rb") as wire,
+    ):
+        connection.sendall(b"".join(asking(served.key, body=one) for one in bodies))
+        found = [json.loads(told(wire)[2])["accepted"] for _ in bodies]
+
+    assert found == [*range(20)]
+
+
+@pytest.mark.parametrize("cut", [1, 40, len(BATCH)])
+def test_a_body_that_comes_in_parts_is_waited_for(served: Served, cut: int) -> None:
+    request = asking(served.key)
+    with (
+        connected(served) as connection,
+        connection.makefile("rb") as wire,
+    ):
+        connection.sendall(request[:-cut])
+        time.sleep(0.1)
+        connection.sendall(request[-cut:])
+        assert told(wire)[0] == "HTTP/1.1 202 Accepted"
+
+        connection.sendall(asking(served.key, "Expect: 100-continue")[: -len(BATCH)])
+        assert wire.readline() == b"HTTP/1.1 100 Continue\r\n"
+        assert wire.readline() == b"\r\n"
+        connection.sendall(BATCH)
+        assert told(wire)[0] == "HTTP/1.1 202 Accepted"
+
+
+def test_a_connection_that_is_to_be_closed_is_closed_after_the_answer(served: Served) -> None:
+    with (
+        connected(served) as connection,
+        connection.makefile("rb") as wire,
+    ):
+        connection.sendall(asking(served.key, "Connection: close"))
+        first, headers, _ = told(wire)
+
+        assert (first, headers["connection"]) == ("HTTP/1.1 202 Accepted", "close")
+        assert wire.read() == b""
