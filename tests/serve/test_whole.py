@@ -13,6 +13,7 @@ from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from splitrun.serve import patience
+from tests.sdk.shop import eventually
 from tests.serve.live import Served
 from tests.serve.test_front import BINDING
 
@@ -132,3 +133,34 @@ def test_a_connection_that_is_to_be_closed_is_closed_after_the_answer(served: Se
 
         assert (first, headers["connection"]) == ("HTTP/1.1 202 Accepted", "close")
         assert wire.read() == b""
+
+
+@pytest.mark.parametrize("size", [5_000_001, 40_000_000])
+def test_a_body_that_is_refused_before_it_has_come_is_told_why(served: Served, size: int) -> None:
+    with connected(served) as connection, connection.makefile("rb") as wire:
+        connection.sendall(asking(served.key, body=b" " * size))  # all of it before the answer is looked at
+        first, _, body = told(wire)
+        assert wire.read() == b""
+
+    assert (first[:13], json.loads(body)["error"]) == ("HTTP/1.1 413 ", "too_large")
+
+
+def sending(connection: socket.socket) -> bool:
+    """Whether somebody still listens."""
+    try:
+        connection.sendall(b" " * 100)
+    except OSError:
+        return False
+    return True
+
+
+def test_who_goes_on_sending_after_a_refusal_is_cut_off(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LINGER", 0.5)
+    with connected(served) as connection, connection.makefile("rb") as wire:
+        connection.sendall(asking(served.key).replace(b"Length: 61", b"Length: 99999999"))
+        assert told(wire)[0].startswith("HTTP/1.1 413")
+        assert wire.read() == b""  # nothing follows
+        assert sending(connection)
+        assert eventually(lambda: not sending(connection))

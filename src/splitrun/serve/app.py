@@ -70,7 +70,7 @@ class Application(FastAPI):
                 pass
             case caller:
                 answer = await one.answer(server, request, caller)
-        if not (isinstance(answer, Constant) and send.whole(scope, answer)):
+        if not (isinstance(answer, Constant) and send.whole(answer)):
             await answer(scope, receive, send)
 
 

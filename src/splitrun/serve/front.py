@@ -27,6 +27,7 @@ WHOLE = "splitrun.whole"
 Headers = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json")
+CLOSE = (b"connection", b"close")
 
 BINDING: Headers = [
     (
@@ -60,7 +61,7 @@ log = logging.getLogger("splitrun.serve")
 
 
 class Whole(Protocol):
-    """Takes the body of a request, and gives its answer, in one piece each."""
+    """Takes the body of a request and gives its answer in one piece each, and closes a connection gently."""
 
     def body(self) -> bytes | None:
         """Give the body if all of it has come."""
@@ -77,6 +78,10 @@ class Whole(Protocol):
         Returns:
             False where it is to be sent the ordinary way; nothing was written then.
         """
+        ...
+
+    def linger(self) -> None:
+        """Let the client finish sending before the connection is closed after this answer."""
         ...
 
 
@@ -120,12 +125,13 @@ class Answering:
     send: Send
     origin: bytes
     """Of a page that may read it; empty where there is none."""
+    way: Whole | None
     status: int = 0
     size: int = 0
 
-    def whole(self, scope: Scope, answer: Constant) -> bool:
+    def whole(self, answer: Constant) -> bool:
         """Send an answer in one piece, where that can be done."""
-        way: Whole | None = scope.get(WHOLE)
+        way = self.way
         if way is None or self.origin or not way.answered(above(answer.status_code), bytes(answer.body)):
             return False
         self.status, self.size = answer.status_code, len(answer.body)
@@ -135,7 +141,10 @@ class Answering:
         """Hand a part of the answer on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = bound(message.get("headers", ()), self.origin)
+            headers = message.get("headers", ())
+            message["headers"] = bound(headers, self.origin)
+            if self.way is not None and CLOSE in headers:
+                self.way.linger()
         else:
             self.size += len(message.get("body", b""))
         await self.send(message)
@@ -160,7 +169,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever happens inside."""
         began = perf_counter()
-        answer = Answering(send, self.origin(scope))
+        answer = Answering(send, self.origin(scope), scope.get(WHOLE))
         try:
             if answer.origin and scope["method"] == "OPTIONS":
                 await answer({"type": "http.response.start", "status": 204, "headers": [*PREFLIGHT]})

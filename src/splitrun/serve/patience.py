@@ -22,6 +22,9 @@ __all__ = ["HEADERS", "Impatient", "crowded"]
 HEADERS = 10.0
 """Seconds that the headers of a request may take; the first begin with the connection."""
 
+LINGER = 5.0
+"""Seconds that a client may go on sending what is not read any more, so that it reads why."""
+
 AFTER = 2
 """Seconds to wait at least where there are too many connections; at most twice as long."""
 
@@ -36,6 +39,8 @@ class Impatient(HttpToolsProtocol):
     begun = False
     most: int | None = None
     """Connections and requests at once."""
+    lingering = False
+    """Whether the last answer was given and what still comes is thrown away."""
     headers_of: ClassVar[Sequence[tuple[bytes, bytes]] | None] = None
     headers_as: ClassVar[bytes] = b""
 
@@ -47,6 +52,8 @@ class Impatient(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Wait for the rest where the headers of a request have begun and not ended."""
+        if self.lingering:
+            return
         super().data_received(data)
         if self.begun and self.waiting is None:
             self.wait()
@@ -114,6 +121,11 @@ class OnePiece:
         cycle = self.cycle
         return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
 
+    def linger(self) -> None:
+        """Let the client finish sending before the connection is closed after this answer."""
+        if self.cycle.more_body:
+            self.cycle.transport = Lingering(self.protocol)  # type: ignore[assignment] # all that is asked of it
+
     def answered(self, head: bytes, body: bytes) -> bool:
         """Write what `RequestResponseCycle.send` writes when it is called twice, for a fifth of its time.
 
@@ -129,6 +141,31 @@ class OnePiece:
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+
+class Lingering:
+    """A transport that closes once the client has stopped sending, or had its time (RFC 9112, 9.6).
+
+    Where it is closed at once while a body still comes the system resets the connection, and the client does
+    not read why its request was refused.
+    """
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: Impatient) -> None:
+        self.protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the answer."""
+        self.protocol.transport.write(data)
+
+    def close(self) -> None:
+        """Say that nothing follows, and wait for the client to end."""
+        protocol = self.protocol
+        protocol.lingering = True
+        if protocol.transport.can_write_eof():
+            protocol.transport.write_eof()
+        protocol.loop.call_later(LINGER, protocol.transport.close)
 
 
 async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
