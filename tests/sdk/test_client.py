@@ -391,6 +391,20 @@ def test_a_unit_is_remembered_over_generations_of_the_bound(kept: Kept) -> None:
         assert [each.unit.id for each in exposures(client, kept)] == [f"u{each}" for each in range(1, 8)]
 
 
+@pytest.mark.parametrize("consent", ["granted", "pending"])
+def test_an_event_that_is_too_large_for_the_server_takes_no_room_of_others(kept: Kept, consent: str) -> None:
+    with Client(ruleset=shop(), delivery=kept, interval=60, consent=consent) as client:
+        client.track("warm", "u1")
+        for number in range(900):
+            client.track("good", f"u{number}")
+        client.track("large", "u1", text="x" * 17_000_000)
+        client.alias("x" * 17_000_000, "u1")
+
+        said = client.statistics
+        assert (said.dropped, said.rejected, said.made) == (0, 2, 903)
+        assert (said.held_back if consent == "pending" else said.queued + said.sent) == 901
+
+
 def test_an_exposure_that_two_threads_log_at_once_is_sent_once(client: Client, kept: Kept) -> None:
     held = client._keeper.held  # noqa: SLF001 - the second thread asked before the first one remembered
     client.variant("checkout", "u1")

@@ -10,7 +10,8 @@ from splitrun.errors import SettingError
 from splitrun.sdk.client import Client
 from splitrun.sdk.event import Event, Exposure
 from splitrun.sdk.outbox.letters import batch
-from tests.sdk.shop import shop
+from tests.sdk.server import serving
+from tests.sdk.shop import document, eventually, shop
 from tests.sdk.test_client import ONE_PAGE, Kept
 
 
@@ -395,3 +396,65 @@ def test_what_was_made_never_falls_and_is_always_somewhere() -> None:
 
     # u24, u23 and u20 refused, the last one with the alias; the exposure was logged before its consent
     assert client.statistics.forgotten == 5
+
+
+@pytest.mark.requirement("R73")
+@pytest.mark.parametrize("asked_again", [True, False])
+def test_a_phase_that_begins_while_a_unit_decides_is_logged_beside_the_one_before(
+    *, asked_again: bool
+) -> None:
+    kept = Kept()
+    with serving() as server:
+        server.publish(document(1, 1))
+        with Client(server.url, delivery=kept, consent="pending", push=False, poll=0.02) as client:
+            assert eventually(lambda: client.variant("checkout", ONE_PAGE))
+            server.publish(document(2, 2))
+            assert eventually(lambda: client.ruleset.version == 2)
+            if asked_again:
+                client.variant("checkout", ONE_PAGE)
+            client.consent(ONE_PAGE, "granted")
+            client.variant("checkout", ONE_PAGE)
+
+            assert client.flush()
+            assert [event.phase for event in kept.events if type(event) is Exposure] == [1, 2]
+            assert client.statistics.forgotten == 0
+
+
+@pytest.mark.requirement("R73")
+def test_each_account_that_a_unit_met_while_it_decided_is_logged_when_it_grants() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, consent="pending") as client:
+        for account in ("A", "B", "A"):
+            client.variant("billing", "u1", account_id=account)
+        client.consent("u1", "granted")
+
+        assert client.flush()
+        assert [(event.unit.type, event.unit.id) for event in kept.events if type(event) is Exposure] == [
+            ("account", "A"),
+            ("account", "B"),
+        ]
+
+
+@pytest.mark.requirement("R73", "R79")
+def test_nobody_leaves_for_an_account_of_the_same_id() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        client.variant("billing", "7", account_id="42")
+        client.consent("42", "denied")
+
+        assert left(client, kept) == []
+
+
+@pytest.mark.requirement("R73", "R79")
+def test_who_leaves_right_after_the_memory_began_anew_is_told() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept, remember=2, interval=60) as client:
+        client.track("warm", "u0")
+        assert client.flush()
+        units = [f"u{number}" for number in range(5)]
+        for unit in units:
+            client.variant("checkout", unit)
+        for unit in units:
+            client.consent(unit, "denied")
+
+        assert len(left(client, kept)) == 5

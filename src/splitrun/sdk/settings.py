@@ -165,7 +165,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     queue_bytes: int = 16_000_000
     spool_bytes: int = 256_000_000
     remember: int = 100_000
-    """Most units, over all experiments, whose exposure is remembered as logged."""
+    """Most units, over all experiments, whose exposure is remembered as logged where callers ask; the sender
+    remembers as many that it wrote, and 40,000 at least."""
     clock: Clock = Clock()
 
 

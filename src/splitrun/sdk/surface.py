@@ -209,6 +209,7 @@ class Surface(Answers):
         """Tell the path that leads to the answer; nothing is logged or kept."""
         try:
             out = self._allowed(unit, consent) is Consent.DENIED
+            self._keeper.held.wake()
             evaluator = self._keeper.held.evaluator
             try:
                 known = merged(attributes, named)
@@ -276,7 +277,7 @@ class Surface(Answers):
             if known is None:
                 known = named
             elif named or type(known) is not dict:
-                known = {**merged(properties, named)}
+                known = {**merged(properties, named, "properties")}
             now = self._now  # called as a method it would be looked for in the class each time
             try:
                 # a copy of all that is in it; the sender looks at what it is

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from splitrun.sdk.outbox.letters import written
-from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, pack, packed, plain
+from splitrun.sdk.outbox.plain import DEEP, UnfitError, finite, merged, pack, packed, plain
 from splitrun.sdk.outbox.told import unpacked
 
 
@@ -17,7 +17,56 @@ def test_numbers_of_other_kinds_become_floats() -> None:
     assert finite(Decimal("9.99")) == 9.99
     assert finite(np.float64(2.5)) == 2.5
     assert finite(np.bool_(1)) == 1.0
-    assert plain({"n": np.int64(3)})[0] == {"n": 3.0}
+    assert plain({"n": np.float32(0.5), "m": Decimal(1)})[0] == {"n": 0.5, "m": 1.0}
+
+
+class Order(int):
+    """A product's own kind of number."""
+
+
+@pytest.mark.parametrize(
+    ("value", "plainly"),
+    [
+        (np.int64(2**53 + 1), 2**53 + 1),
+        (np.uint64(2**64 - 1), 2**64 - 1),
+        (Order(2**53 + 1), 2**53 + 1),
+        (np.bool_(1), True),
+        (np.bool_(0), False),
+    ],
+)
+def test_whole_numbers_and_truth_values_of_other_kinds_stay_what_they_are(
+    value: object, plainly: object
+) -> None:
+    (taken,) = plain({"x": value})[0].values()
+
+    assert (type(taken), taken) == (type(plainly), plainly)
+
+
+def test_what_is_wrong_with_an_event_is_told_as_what_it_is() -> None:
+    with pytest.raises(UnfitError, match="the properties are a list"):
+        merged([1], {}, "properties")  # type: ignore[arg-type] # what a caller may do
+    with pytest.raises(UnfitError, match=r"from -2\*\*63 to 2\*\*64 - 1"):
+        packed(0, "view", "u1", None, None, {"x": 2**64})
+
+
+class Refusing:
+    def __float__(self) -> float:
+        raise RuntimeError
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def test_a_value_that_raises_is_the_callers_mistake_and_told_by_its_type() -> None:
+    nested: dict[str, object] = {}
+    for _ in range(3_000):
+        nested = {"x": nested}
+
+    for value in (Refusing(), nested, np.datetime64("2026-11-23"), np.timedelta64(1, "s")):
+        with pytest.raises(UnfitError, match="give a"):
+            finite(value)
+        with pytest.raises(UnfitError, match=r"'x'|deeper"):
+            plain({"x": value})
 
 
 def test_a_copy_shares_nothing_that_could_change() -> None:

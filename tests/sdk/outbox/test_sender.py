@@ -178,6 +178,28 @@ def test_events_are_sent_from_memory_where_the_spool_cannot_be_used(tmp_path: Pa
     assert box.numbers(line.ids) == [1, 2, 3]
 
 
+def test_events_in_memory_do_not_wait_for_a_spool_that_cannot_be_used_any_more(tmp_path: Path) -> None:
+    line, path = Line(DOWN), tmp_path / "s"
+    box = Outbox(line, spool=path)
+    box.track(3)
+    box.live(5)
+    assert (box.sender.spooled, len(box.queue)) == (3, 0)
+    kept = path.rename(tmp_path / "away")
+    path.mkdir()
+
+    line.answer = None
+    box.track(2)
+    box.live(400)
+    assert box.numbers(line.ids) == [4, 5]
+    assert "cannot be used" in box.sender.spool_trouble
+
+    path.rmdir()
+    kept.rename(path)
+    box.live(5)
+    assert sorted(box.numbers(line.ids)) == [1, 2, 3, 4, 5]
+    assert (box.sender.spool_trouble, box.sender.idle) == ("", True)
+
+
 def test_two_processes_with_one_spool_send_every_event_once(tmp_path: Path) -> None:
     time = Time()
     path = tmp_path / "s"

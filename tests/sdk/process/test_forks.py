@@ -129,6 +129,91 @@ def test_a_child_keeps_its_ruleset_fresh(server: Server) -> None:
     assert names(server) == ["fresh"]
 
 
+@pytest.mark.parametrize("ask", ['parameters("list", "u1")', 'explain("checkout", "u1")'])
+def test_a_child_that_asks_in_any_way_keeps_its_ruleset_fresh(server: Server, ask: str) -> None:
+    program = f"""
+        client = Client(url, wait=5.0, poll=0.05, push=False)
+        child = os.fork()
+        if not child:
+            for _ in range(400):
+                client.{ask}
+                if client.ruleset.version == 4:
+                    os._exit(0)
+                time.sleep(0.01)
+            os._exit(1)
+        print(os.waitpid(child, 0)[1])
+    """
+    threading.Timer(0.5, lambda: server.publish(document(4))).start()
+
+    assert run(program, server).strip() == "0"
+
+
+def test_a_child_of_a_child_watches_its_ruleset_once_and_ends_it(server: Server) -> None:
+    program = """
+        client = Client(url, wait=5.0, poll=0.05, push=False)
+        for _ in range(3):
+            child = os.fork()
+            if child:
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        for _ in range(2):
+            client.variant("checkout", "u1")
+        time.sleep(0.2)
+        watching = [one.name for one in threading.enumerate()].count("splitrun-ruleset")
+        client.close()
+        left = [one.name for one in threading.enumerate() if one.name.startswith("splitrun")]
+        print(watching, left, flush=True)
+    """
+
+    assert run(program, server).strip() == "1 []"
+
+
+def exposed(server: Server) -> list[str]:
+    return sorted(event.unit.id for event in server.events if isinstance(event, Exposure))
+
+
+@pytest.mark.parametrize("remember", [2, 100_000])
+def test_what_waits_in_the_parent_is_not_logged_again_in_the_child(server: Server, remember: int) -> None:
+    program = f"""
+        client = Client(url, wait=5.0, push=False, interval=60, remember={remember})
+        client.track("warm", "u0")
+        client.flush(5)
+        for number in range(500):
+            client.variant("checkout", f"u{{number}}")
+        child = os.fork()
+        for number in range(500 if child else 600):
+            client.variant("checkout", f"u{{number}}")
+        client.flush(8)
+        if child:
+            os.waitpid(child, 0)
+        else:
+            os._exit(0)
+    """
+    run(program, server)
+
+    assert exposed(server) == sorted(f"u{number}" for number in range(600))
+
+
+def test_who_left_before_a_fork_and_comes_back_in_the_child_is_exposed_again(server: Server) -> None:
+    program = """
+        client = Client(url, wait=5.0, push=False, interval=60)
+        client.variant("checkout", "u1")
+        client.flush(5)
+        client.consent("u1", "denied")
+        child = os.fork()
+        if not child:
+            client.consent("u1", "granted")
+            client.variant("checkout", "u1")
+        client.flush(5)
+        if child:
+            os.waitpid(child, 0)
+        else:
+            os._exit(0)
+    """
+    run(program, server)
+
+    assert exposed(server) == ["-", "u1", "u1"]
+
+
 def test_a_fork_while_other_threads_answer_and_record_leaves_no_lock_behind(server: Server) -> None:
     program = """
         client = Client(url, wait=5.0, interval=0.01, queue=1_000_000, queue_bytes=1_000_000_000)

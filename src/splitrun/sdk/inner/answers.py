@@ -12,7 +12,7 @@ from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Ty
 from splitrun.sdk.inner.engine import Engine
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
-from splitrun.sdk.outbox.records import SMALL, Linked, Met, Record
+from splitrun.sdk.outbox.records import EVENT_BYTES, HEAVIEST, SMALL, Linked, Met, Record, weight
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ class Answers(Engine):
     ) -> Mapping[str, object]:
         """Answer a layer's parameters."""
         held = self._keeper.held
+        held.wake()
         try:
             attributes = merged(attributes, named)
         except UnfitError as error:
@@ -297,7 +298,13 @@ class Answers(Engine):
         return Consent.DENIED if out else state
 
     def _log(self, record: bytes | Linked, unit: str, consent: Consent | str | None) -> bool:
-        """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten."""
+        """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten.
+
+        Raises:
+            UnfitError: It is too large to be sent, whatever it is written as; what waits needs the room.
+        """
+        if weight(record) > HEAVIEST:
+            raise UnfitError(f"an event takes more than {EVENT_BYTES:,} bytes; send less of it")
         state = self._allowed(unit, consent)
         match record:
             case Linked(was=was) if self._choices.out(was) or self._choices.decision(was) is Consent.DENIED:
@@ -329,7 +336,8 @@ class Answers(Engine):
             case Met():
                 held = self._keeper.held
                 mark = held.of.get(record.answer.experiment or "")
-                if mark is not None:
+                # of a phase that has ended meanwhile nothing more is met
+                if mark is not None and record.stretch is mark.stretch:
                     key = mark.key(record.unit, trigger=record.trigger)
                     return held.marks.first(mark, key, lambda: self._queue.put(record))
             case Linked(unit=unit):
@@ -350,7 +358,7 @@ class Answers(Engine):
     def _forget(self, unit: str) -> None:
         """Tell without an id what the unit left, or take its variants out of a sticky store that lets go."""
         if self._sticky is None:  # what a unit is dealt is what it was served
-            for mark, dealt in self._keeper.held.marks.left(unit):
+            for mark, dealt in self._keeper.held.marks.left(unit, tuple(self._queue.fresh)):
                 self._queue.put(Met(self._now(), unit, mark.stretch, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:

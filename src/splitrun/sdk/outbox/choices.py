@@ -152,15 +152,17 @@ def meant(said: object) -> Consent | None:
     return STATES.get(str.__str__(said)) if issubclass(type(said), str) else None
 
 
+def identity(record: Met) -> tuple[object, ...]:
+    """What tells an exposure from others."""
+    answer = record.answer
+    return answer.experiment, answer.version, answer.phase, record.unit, record.trigger
+
+
 def same(record: Met, other: Record) -> bool:
     """Whether two records are of one exposure."""
     match other:
         case Met():
-            return (record.answer.experiment, record.answer.version, record.answer.phase, record.trigger) == (
-                other.answer.experiment,
-                other.answer.version,
-                other.answer.phase,
-                other.trigger,
-            )
+            # of one user several accounts may be exposed
+            return identity(record) == identity(other)
         case _:
             return False

@@ -13,15 +13,12 @@ from splitrun.assign.slots import id_bytes
 from splitrun.errors import DataError
 from splitrun.sdk.event import NOBODY, Alias, Event, Exposure, Unit
 from splitrun.sdk.outbox.plain import UnfitError
-from splitrun.sdk.outbox.records import Linked, Met, Record
+from splitrun.sdk.outbox.records import EVENT_BYTES, Linked, Met, Record
 from splitrun.sdk.outbox.told import unpacked
 from splitrun.sdk.outbox.twins import LATELY, Twins
 from splitrun.sdk.settings import SDK
 
-__all__ = ["EVENT_BYTES", "Writer", "batch"]
-
-EVENT_BYTES = 64_000
-"""The largest event that the intake takes."""
+__all__ = ["Writer", "batch"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

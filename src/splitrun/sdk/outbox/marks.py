@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Experiment, Ruleset
 from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
-from splitrun.sdk.outbox.records import Stretch
+from splitrun.sdk.outbox.records import Met, Stretch
 
 __all__ = ["Mark", "Marks"]
 
@@ -162,12 +162,21 @@ class Marks:
             self.turn()
         return True
 
-    def left(self, unit: str) -> Iterator[tuple[Mark, Evaluation]]:
-        """Give what a unit leaves, having met it, and remember no longer that it did."""
+    def left(self, unit: str, waiting: Iterable[object] = ()) -> Iterator[tuple[Mark, Evaluation]]:
+        """Give what a unit leaves, having met it, and remember no longer that it did.
+
+        Where the experiment has another unit than the caller names, whoever decides is not who was exposed.
+
+        Args:
+            unit: As callers name it.
+            waiting: What the sender has not looked at yet: after a turn nothing else knows of it.
+        """
+        logged = {each.stretch for each in waiting if type(each) is Met and each.unit == unit}
         for name, mark in self.of.items():
-            key = mark.key(unit, trigger=False)
-            if key in mark.fresh or mark.stretch.knows(unit):
-                mark.fresh.discard(key)
+            if mark.other:
+                continue
+            if unit in mark.fresh or mark.stretch in logged or mark.stretch.knows(unit):
+                mark.fresh.discard(unit)
                 yield mark, mark.dealt(name, unit)
 
     def turn(self) -> None:
@@ -196,10 +205,21 @@ class Marks:
         for each in self.of.values():
             each.full = len(each.fresh) + part
 
-    def renew(self) -> None:
-        """Live on in the child of a fork: the thread of the parent that turned is not here."""
+    def renew(self, waiting: Iterable[object] = ()) -> None:
+        """Live on in the child of a fork: the thread of the parent that turned is not here.
+
+        Args:
+            waiting: What the parent sends, in order; for the child's own sender that was written.
+        """
         # a new one: a handler may have forked in the middle of a turn
         self.turns = {}
         for mark in self.of.values():
-            # the parent sends what it had not sent yet; for the child's own sender that was written
             mark.stretch.lately |= mark.written()
+        for record in waiting:
+            match record:
+                case Met(left=True):
+                    record.stretch.forget(record.unit)
+                case Met():
+                    record.stretch.lately.add(record.key)
+                case _:
+                    pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import index
 
 from msgspec import to_builtins
 from msgspec.json import Encoder
@@ -46,15 +47,31 @@ def finite(value: object) -> float:
     """
     try:
         number = value if type(value) is int else float(value)  # type: ignore[arg-type] # whether it can is asked
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UnfitError(f"the value of an event is {value!r:.60}; give a number") from error
+    except Exception as error:
+        # a product's own kind of number may raise anything
+        raise UnfitError(f"the value of an event is {shown(value)}; give a number") from error
     if isinstance(value, str | bytes) or number - number:
-        raise UnfitError(f"the value of an event is {value!r:.60}; give a finite number")
+        raise UnfitError(f"the value of an event is {shown(value)}; give a finite number")
     return number
 
 
-def merged(attributes: Mapping[str, object] | None, named: Mapping[str, object]) -> Mapping[str, object]:
+def shown(value: object) -> str:
+    """Show the beginning of a value in a message; its type where it cannot be shown."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # noqa: BLE001 - it may raise anything, or be nested too deep
+        return f"a {type(value).__name__}"
+
+
+def merged(
+    attributes: Mapping[str, object] | None, named: Mapping[str, object], they: str = "attributes"
+) -> Mapping[str, object]:
     """Put attributes and keywords together; keywords win.
+
+    Args:
+        attributes: As a mapping.
+        named: As keywords.
+        they: What a message calls them.
 
     Raises:
         UnfitError: The attributes are no mapping, or raise when they are read.
@@ -68,9 +85,7 @@ def merged(attributes: Mapping[str, object] | None, named: Mapping[str, object])
         what = "raise when they are read"
         if not hasattr(type(attributes), "keys"):
             what = f"are a {type(attributes).__name__}"
-        raise UnfitError(
-            f"the attributes {what} ({said(error)}); give a mapping of names to values"
-        ) from error
+        raise UnfitError(f"the {they} {what} ({said(error)}); give a mapping of names to values") from error
 
 
 def text(value: object, what: str) -> str:
@@ -167,7 +182,8 @@ def packed(
         return pack((copy, *texts(name, unit, unit_type), number, at))
     except UNPACKED as error:
         raise UnfitError(
-            f"an event could not be written ({error}); leave out what is not text or number"
+            f"an event could not be written ({error}); give texts, booleans, lists and numbers, whole ones "
+            "from -2**63 to 2**64 - 1"
         ) from error
 
 
@@ -211,17 +227,23 @@ def stood(value: object, name: str) -> object:
 
 
 def number(value: object, name: str) -> float:
-    """Take a number that is none of ours (numpy's, Decimal)."""
+    """Take a number or truth value that is none of ours (numpy's, Decimal); whole ones stay exact."""
+    from numbers import Integral  # noqa: PLC0415 - as above
+
     try:
-        return finite(value)
-    except UnfitError as error:
+        if isinstance(value, Integral):
+            return index(value)
+        told = value.item() if hasattr(value, "item") else None
+        return told if type(told) is bool else finite(value)
+    except Exception as error:
+        # as above
         raise strange(value, name) from error
 
 
 def strange(value: object, name: str) -> UnfitError:
     """Say that a property cannot be sent."""
     return UnfitError(
-        f"property {name!r:.60} is {value!r:.60}; give text, a finite number, a boolean or lists of them"
+        f"property {name!r:.60} is {shown(value)}; give text, a finite number, a boolean or lists of them"
     )
 
 

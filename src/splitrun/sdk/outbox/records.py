@@ -6,12 +6,19 @@ from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
 
-__all__ = ["SMALL", "SMALL_BYTES", "Linked", "Met", "Record", "Stretch", "weight"]
+__all__ = ["EVENT_BYTES", "HEAVIEST", "SMALL", "SMALL_BYTES", "Linked", "Met", "Record", "Stretch", "weight"]
 
 SMALL = 1_600
 """Bytes that a record without a weight may take; 10,000 of them are the 16 MB of the default bound."""
 SMALL_BYTES = 1_200
 """Bytes up to which an event, as it was packed, is small; the rest is for the objects around it."""
+
+
+EVENT_BYTES = 64_000
+"""The largest event that the intake takes."""
+HEAVIEST = 4 * EVENT_BYTES
+"""Weight of a record beyond which it is no such event, however it is written: nothing takes packed more than
+three times what it takes in JSON, and of text four bytes are counted for each sign."""
 
 
 class Stretch:

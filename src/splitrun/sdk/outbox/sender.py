@@ -119,11 +119,7 @@ class Sender:
         """Send one batch; True where something was sent and acknowledged."""
         if self.delivery is None:
             return self.nowhere()
-        try:
-            claim, lines = self.oldest()
-        except StoreError as error:
-            self.spool_trouble = str(error)
-            return False
+        claim, lines = self.oldest()
         if not lines:
             return False
         self.begun += 1
@@ -156,11 +152,18 @@ class Sender:
         return Answer(ODD, says=says)
 
     def oldest(self) -> tuple[Sequence[int], Sequence[bytes]]:
-        """The oldest lines, from disk first, and the rows of the spool that they are."""
+        """The oldest lines, from disk first, and the rows of the spool that they are.
+
+        Where the disk refuses, those in memory do not wait for it.
+        """
         if self.spool is not None and self.spooled:
-            claim, lines = self.spool.claim(self.most, BATCH_BYTES)
-            if lines:
-                return claim, lines
+            try:
+                claim, lines = self.spool.claim(self.most, BATCH_BYTES)
+            except StoreError as error:
+                self.spool_trouble = str(error)
+            else:
+                if lines:
+                    return claim, lines
         return (), self.queue.take(self.most, BATCH_BYTES)
 
     def nowhere(self) -> bool:

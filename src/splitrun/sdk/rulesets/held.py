@@ -57,6 +57,7 @@ class Held:
     """
 
     __slots__ = (
+        "asleep",
         "doors",
         "evaluate",
         "evaluator",
@@ -64,6 +65,7 @@ class Held:
         "of",
         "origin",
         "ruleset",
+        "start",
         "unit_type",
         "version",
     )
@@ -73,6 +75,9 @@ class Held:
         self.evaluate: Evaluates = evaluator.evaluate
         self.doors: dict[str, Door] = evaluator.doors
         """What the hot path opens; where one raises, or there is none, `evaluate` is asked."""
+        self.asleep: tuple[Evaluates, dict[str, Door]] | None = None
+        """What answers as soon as somebody has asked; see `rouse`."""
+        self.start: Callable[[], None] | None = None
         self.ruleset = evaluator.ruleset
         self.version = self.ruleset.version
         self.unit_type = next(iter(self.ruleset.units), "user")
@@ -80,23 +85,38 @@ class Held:
         self.of: dict[str, Mark] = self.marks.of
 
     def rouse(self, start: Callable[[], None]) -> None:
-        """Have the next question start something; what is answered stays the same."""
-        evaluate, doors = self.evaluate, self.doors
-        self.doors = {}
+        """Have the next question start something; what is answered stays the same.
 
-        def first(
-            flag: str,
-            unit: str,
-            attributes: Mapping[str, object],
-            *,
-            opted_out: bool = False,
-            sticky: Sticky | None = None,
-        ) -> Evaluation:
-            self.evaluate, self.doors = evaluate, doors
+        Args:
+            start: In place of what was to be started before, in the child of a child.
+        """
+        if self.asleep is None:
+            self.asleep = self.evaluate, self.doors
+            self.evaluate, self.doors = self.woken, {}
+        self.start = start
+
+    def wake(self) -> None:
+        """Start what waits for a question; for those that ask neither `evaluate` nor `doors`."""
+        start, asleep = self.start, self.asleep
+        if asleep is not None:
+            # before all else: another thread may ask meanwhile
+            self.evaluate, self.doors = asleep
+            self.start = self.asleep = None
+        if start is not None:
             start()
-            return evaluate(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
 
-        self.evaluate = first
+    def woken(
+        self,
+        flag: str,
+        unit: str,
+        attributes: Mapping[str, object],
+        *,
+        opted_out: bool = False,
+        sticky: Sticky | None = None,
+    ) -> Evaluation:
+        """Answer the first question."""
+        self.wake()
+        return self.evaluate(flag, unit, attributes, opted_out=opted_out, sticky=sticky)
 
 
 def not_ready(

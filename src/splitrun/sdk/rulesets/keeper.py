@@ -120,11 +120,11 @@ class Keeper:
             RulesetError: It does not hold together any more.
         """
         with self.lock:
-            evaluator = Evaluator(altered(self.published))
-            empty = self.held.origin is Origin.NOWHERE and not evaluator.ruleset.flags
-            self.held = (
-                nothing() if empty else Held(evaluator, self.held.origin, self.settings.remember, None)
-            )
+            evaluator, before = Evaluator(altered(self.published)), self.held
+            empty = before.origin is Origin.NOWHERE and not evaluator.ruleset.flags
+            self.held = nothing() if empty else Held(evaluator, before.origin, self.settings.remember, None)
+            if before.start is not None:
+                self.held.rouse(before.start)
 
     def confirmed(self) -> None:
         """The source answered, and what is held is what it has."""
