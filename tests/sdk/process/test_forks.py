@@ -129,8 +129,17 @@ def test_a_child_keeps_its_ruleset_fresh(server: Server) -> None:
     assert names(server) == ["fresh"]
 
 
-@pytest.mark.parametrize("ask", ['parameters("list", "u1")', 'explain("checkout", "u1")'])
-def test_a_child_that_asks_in_any_way_keeps_its_ruleset_fresh(server: Server, ask: str) -> None:
+@pytest.mark.parametrize(
+    "ask",
+    [
+        'parameters("list", "u1")',
+        'explain("checkout", "u1")',
+        'track("view", "u1")',
+        'alias("v1", "u1")',
+        'trigger("checkout", "u1")',
+    ],
+)
+def test_a_child_that_asks_or_logs_in_any_way_keeps_its_ruleset_fresh(server: Server, ask: str) -> None:
     program = f"""
         client = Client(url, wait=5.0, poll=0.05, push=False)
         child = os.fork()
@@ -148,15 +157,16 @@ def test_a_child_that_asks_in_any_way_keeps_its_ruleset_fresh(server: Server, as
     assert run(program, server).strip() == "0"
 
 
-def test_a_child_of_a_child_watches_its_ruleset_once_and_ends_it(server: Server) -> None:
-    program = """
+@pytest.mark.parametrize("ask", ['variant("checkout", "u1")', 'track("view", "u1")'])
+def test_a_child_of_a_child_watches_its_ruleset_once_and_ends_it(server: Server, ask: str) -> None:
+    program = f"""
         client = Client(url, wait=5.0, poll=0.05, push=False)
         for _ in range(3):
             child = os.fork()
             if child:
                 os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         for _ in range(2):
-            client.variant("checkout", "u1")
+            client.{ask}
         time.sleep(0.2)
         watching = [one.name for one in threading.enumerate()].count("splitrun-ruleset")
         client.close()

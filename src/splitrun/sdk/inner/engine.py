@@ -58,7 +58,7 @@ class Engine:
         """Make the queue and the threads, none of them started."""
         from splitrun.sdk.process.worker import Worker  # noqa: PLC0415 - as above
 
-        self._queue = Queue(self._settings.queue, self._settings.queue_bytes, lambda: self._worker.wake())  # noqa: PLW0108 - there is none yet
+        self._queue = Queue(self._settings.queue, self._settings.queue_bytes, self._wake)
         self._sender = self._connections.sender(self._queue)
         sender = self._sender
         self._worker = Worker(
@@ -75,6 +75,11 @@ class Engine:
                 lambda: self._stepped(source.step),
                 lambda: self._guarded(source.finish, None),
             )
+
+    def _wake(self) -> None:
+        """Have what waits looked at; in the child of a fork, the ruleset is watched from then on, too."""
+        self._keeper.held.wake()
+        self._worker.wake()
 
     def _vouch(self) -> None:
         """Look at the certificates given, if any. Does I/O.
@@ -201,5 +206,5 @@ class Engine:
         if self._closed:
             self._queue.close()
         elif self._watcher is not None:
-            # a child that only executes another program should not start threads: the first question does
+            # a child that only executes another program should not start threads: who asks or logs first does
             self._keeper.held.rouse(self._watcher.start)

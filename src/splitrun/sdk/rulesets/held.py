@@ -96,7 +96,7 @@ class Held:
         self.start = start
 
     def wake(self) -> None:
-        """Start what waits for a question; for those that ask neither `evaluate` nor `doors`."""
+        """Start what waits for a question; for those that ask neither `evaluate` nor `doors`, or only log."""
         start, asleep = self.start, self.asleep
         if asleep is not None:
             # before all else: another thread may ask meanwhile
