@@ -405,6 +405,28 @@ def test_an_event_that_is_too_large_for_the_server_takes_no_room_of_others(kept:
         assert (said.held_back if consent == "pending" else said.queued + said.sent) == 901
 
 
+def test_an_event_that_memory_has_no_room_for_is_rejected_alone_and_none_goes_for_it(kept: Kept) -> None:
+    with Client(ruleset=shop(), delivery=kept, interval=60, queue_bytes=50_000) as client:
+        for number in range(20):
+            client.track("good", f"u{number}")
+        client.track("fits the server", "u1", text="x" * 60_000)
+        client.track("fits nothing", "u1", text="x" * 70_000)
+
+        assert "send less of it" in client._sender.note  # noqa: SLF001 - it goes into the log
+        assert (client.statistics.dropped, client.statistics.rejected) == (0, 2)
+
+
+@pytest.mark.parametrize(("number", "rejected"), [(0.5, 0), (0.123456789, 1)])
+def test_an_event_is_large_by_what_it_takes_when_it_is_sent(kept: Kept, number: float, rejected: int) -> None:
+    with Client(ruleset=shop(), delivery=kept, interval=60, consent="pending") as client:
+        client.track("numbers", "u1", many=[number] * 12_000)
+
+        assert (client.statistics.rejected, client.statistics.held_back) == (rejected, 1 - rejected)
+        client.consent("u1", "granted")
+        assert client.flush(5)
+        assert client.statistics.sent == 1 - rejected
+
+
 def test_an_exposure_that_two_threads_log_at_once_is_sent_once(client: Client, kept: Kept) -> None:
     held = client._keeper.held  # noqa: SLF001 - the second thread asked before the first one remembered
     client.variant("checkout", "u1")

@@ -12,7 +12,8 @@ from splitrun.assign.evaluation import Detail, ErrorCode, Evaluation, Reason, Ty
 from splitrun.sdk.inner.engine import Engine
 from splitrun.sdk.outbox.plain import UnfitError, merged, text
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
-from splitrun.sdk.outbox.records import EVENT_BYTES, HEAVIEST, SMALL, Linked, Met, Record, weight
+from splitrun.sdk.outbox.records import SMALL, Linked, Met, Record
+from splitrun.sdk.outbox.told import roomy
 from splitrun.sdk.status import Consent
 
 if TYPE_CHECKING:
@@ -301,10 +302,9 @@ class Answers(Engine):
         """Log, hold back or forget a record, as its unit decided; of two units, both. False: forgotten.
 
         Raises:
-            UnfitError: It is too large to be sent, whatever it is written as; what waits needs the room.
+            UnfitError: It is too large to be sent or held; see `roomy`.
         """
-        if weight(record) > HEAVIEST:
-            raise UnfitError(f"an event takes more than {EVENT_BYTES:,} bytes; send less of it")
+        roomy(record, self._settings.queue_bytes)
         state = self._allowed(unit, consent)
         match record:
             case Linked(was=was) if self._choices.out(was) or self._choices.decision(was) is Consent.DENIED:
