@@ -250,3 +250,18 @@ def test_an_event_whose_name_or_unit_is_no_text_is_rejected_and_others_are_sent(
     assert client.flush()
     assert [(each.name, each.unit.id) for each in kept.events if isinstance(each, Event)] == [("buy", "u1")]
     assert (client.statistics.rejected, client.statistics.blunders) == (1, 0)
+
+
+class Closed(set[int]):
+    def __iter__(self) -> Iterator[int]:
+        raise SpeechlessError
+
+
+def test_a_property_that_raises_when_it_is_read_is_no_mistake_of_ours(client: Client, kept: Kept) -> None:
+    client.track("buy", "u1", sizes=Closed({1}))
+    client.track("buy", "u2")
+
+    assert client.flush()
+    assert [each.unit.id for each in kept.events if isinstance(each, Event)] == ["u2"]
+    assert (client.statistics.rejected, client.statistics.blunders) == (1, 0)
+    assert "SpeechlessError" in client._sender.note  # noqa: SLF001 - it goes into the log

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from splitrun.assign.evaluation import Evaluation, Type
 from splitrun.sdk.inner.answers import ALIKE, Answers, unexplained
-from splitrun.sdk.outbox.plain import UNPACKED, UnfitError, merged, pack, packed, text
+from splitrun.sdk.outbox.plain import UnfitError, merged, pack, packed, text
 from splitrun.sdk.outbox.records import SMALL_BYTES
 from splitrun.sdk.status import Change, Consent, Statistics, Status
 
@@ -282,7 +282,7 @@ class Surface(Answers):
             try:
                 # a copy of all that is in it; the sender looks at what it is
                 data = pack((known, name, unit, unit_type, value, now()))
-            except UNPACKED:
+            except Exception:  # noqa: BLE001 - a product's own kind of list or date may raise anything
                 data = packed(now(), name, unit, unit_type, value, known)
             if len(data) > SMALL_BYTES or consent is not None or self._careful:
                 self._log(data, text(unit, "the id of an event's unit"), consent)

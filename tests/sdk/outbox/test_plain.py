@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ class Order(int):
     ("value", "plainly"),
     [
         (np.int64(2**53 + 1), 2**53 + 1),
+        (np.array(2**53 + 1), 2**53 + 1),
         (np.uint64(2**64 - 1), 2**64 - 1),
         (Order(2**53 + 1), 2**53 + 1),
         (np.bool_(1), True),
@@ -38,8 +41,10 @@ def test_whole_numbers_and_truth_values_of_other_kinds_stay_what_they_are(
     value: object, plainly: object
 ) -> None:
     (taken,) = plain({"x": value})[0].values()
+    worth = unpacked(packed(7, "bought", "u1", None, value, {})).value
 
     assert (type(taken), taken) == (type(plainly), plainly)
+    assert worth == plainly
 
 
 def test_what_is_wrong_with_an_event_is_told_as_what_it_is() -> None:
@@ -67,6 +72,34 @@ def test_a_value_that_raises_is_the_callers_mistake_and_told_by_its_type() -> No
             finite(value)
         with pytest.raises(UnfitError, match=r"'x'|deeper"):
             plain({"x": value})
+
+
+class Nowhere(ZoneInfo):
+    def utcoffset(self, moment: datetime | None, /) -> timedelta:
+        raise RuntimeError(moment)
+
+
+class Closed(set[int]):
+    def __iter__(self) -> Iterator[int]:
+        raise RuntimeError
+
+
+class Word(str):
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [datetime(2026, 3, 2, tzinfo=Nowhere("UTC")), Closed({1}), Word("x"), 2**64],
+    ids=["moment", "set", "text", "large number"],
+)
+def test_what_raises_when_it_is_read_is_the_callers_mistake_too(odd: object) -> None:
+    for value, properties in ((odd, {}), (None, {"x": odd, "y": np.int64(1)}), (None, {"x": [{"y": odd}]})):
+        with pytest.raises(UnfitError, match="give "):
+            unpacked(packed(7, "bought", "u1", None, value, properties))
 
 
 def test_a_copy_shares_nothing_that_could_change() -> None:

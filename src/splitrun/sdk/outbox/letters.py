@@ -59,7 +59,7 @@ class Writer:
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             return (
                 b"",
-                f"an event could not be written as JSON ({error}); leave out what is not text or number",
+                f"an event could not be written as JSON ({error}); give texts, numbers, booleans and lists",
             )
         if len(line) > EVENT_BYTES:
             return (
