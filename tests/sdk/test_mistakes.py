@@ -182,13 +182,27 @@ def test_a_segment_attribute_is_sent_as_what_it_stands_for(
         ("DE",),
         float("nan"),
         float("inf"),
+        10**15 + 1,
+        -1e16,
         "\ud800",
         "x" * 70_000,
         "\0" * 10_000,
         object(),
         Speechless(),
     ],
-    ids=["bytes", "tuple", "nan", "inf", "surrogate", "long", "long in JSON", "object", "speechless"],
+    ids=[
+        "bytes",
+        "tuple",
+        "nan",
+        "inf",
+        "large",
+        "large float",
+        "surrogate",
+        "long",
+        "long in JSON",
+        "object",
+        "speechless",
+    ],
 )
 @pytest.mark.parametrize("consent", [None, "granted"])
 def test_a_bad_segment_attribute_is_left_out_and_counted_and_the_exposure_is_logged(

@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.assign.ruleset import Experiment, Ruleset
-from splitrun.sdk.outbox.plain import SEGMENTS, UnfitError, segment
+from splitrun.sdk.outbox.plain import LARGEST, SEGMENTS, UnfitError, segment
 from splitrun.sdk.outbox.queue import MANY, SMALL_TEXT
 from splitrun.sdk.outbox.records import Met, Stretch
 
 __all__ = ["Mark", "Marks"]
-
-
-LARGE = 2**53
-"""Whole numbers up to here are exact wherever they are read."""
 
 
 class Mark:
@@ -99,7 +95,7 @@ class Mark:
                 continue
             if type(item) is str and item.isascii():
                 text += len(item)
-            elif type(item) is not bool and not (type(item) is int and -LARGE <= item <= LARGE):
+            elif type(item) is not bool and not (type(item) is int and -LARGEST <= item <= LARGEST):
                 return self.sifted(attributes)
             values[name] = item
         return self.sifted(attributes) if text > SMALL_TEXT else (values, text, [])

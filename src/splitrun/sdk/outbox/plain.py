@@ -10,12 +10,15 @@ from msgspec.json import Encoder
 from msgspec.msgpack import Encoder as Packer
 
 __all__ = [
-    "DEEP", "SEGMENTS", "UnfitError", "finite", "merged", "pack", "packed", "plain", "segment",
+    "DEEP", "LARGEST", "SEGMENTS", "UnfitError", "finite", "merged", "pack", "packed", "plain", "segment",
     "text", "texts",
 ]  # fmt: skip
 
 SEGMENTS = 32_000
 """Bytes of JSON that the attributes of one exposure may take; with the longest id it fits into an event."""
+
+LARGEST = 10**15
+"""The intake takes no number beyond it, either way: it would refuse an exposure for a single attribute."""
 
 encode = Encoder().encode
 
@@ -162,7 +165,10 @@ def scalar(value: object) -> object:
         value = value if isinstance(value, bytes | bytearray | memoryview) else to_builtins(value)
     if type(value) not in {bool, int, float, str}:
         raise UnfitError(f"it is a {type(value).__name__}")
-    return finite(value) if type(value) is float else value
+    value = finite(value) if type(value) is float else value
+    if type(value) in {int, float} and not -LARGEST <= value <= LARGEST:  # type: ignore[operator] # a number
+        raise UnfitError("it is beyond 1e15")
+    return value
 
 
 def plain(properties: Mapping[str, object]) -> tuple[dict[str, object], int]:
