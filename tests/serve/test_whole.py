@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -12,9 +13,9 @@ import pytest
 from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from splitrun.serve import patience
+from splitrun.serve import patience, running
 from tests.sdk.shop import eventually
-from tests.serve.live import Served
+from tests.serve.live import Served, here
 from tests.serve.test_front import BINDING
 
 
@@ -164,3 +165,27 @@ def test_who_goes_on_sending_after_a_refusal_is_cut_off(
         assert wire.read() == b""  # nothing follows
         assert sending(connection)
         assert eventually(lambda: not sending(connection))
+
+
+def test_a_connection_is_closed_when_nothing_was_asked_for_a_while_and_not_before(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "IDLE", 1)
+    with (
+        here(shop, ("ingest",)) as served,
+        connected(served) as connection,
+        connection.makefile("rb") as wire,
+    ):
+        for _ in range(3):
+            connection.sendall(asking(served.key))
+            assert told(wire)[0] == "HTTP/1.1 202 Accepted"
+            time.sleep(0.6)
+        request = asking(served.key)
+        connection.sendall(request[:-1])
+        time.sleep(1.2)  # a request that is under way is none that rests
+        connection.sendall(request[-1:])
+        assert told(wire)[0] == "HTTP/1.1 202 Accepted"
+        began = time.monotonic()
+
+        assert wire.read() == b""
+        assert 0.8 < time.monotonic() - began < 10

@@ -165,7 +165,7 @@ async def post(server: Server, request: Request, caller: Caller | None) -> Respo
                 return wrong
             if intake.buffered + room > intake.most:
                 return closing(later(BusyError(CROWDED, kind="queue", after=1)))
-            packed = said.get(ENCODING, b"").strip().lower() == b"gzip"
+            packed = ENCODING in said and said[ENCODING].strip().lower() == b"gzip"
             intake.buffered += room
             try:
                 come = origin(server, caller)
@@ -199,6 +199,8 @@ def expected(said: Headers) -> int:
 
 def unwelcome(said: Headers, room: int) -> Response | None:
     """Refuse a request before its body is read."""
+    if room <= BATCH_BYTES and ENCODING not in said and said.get(b"content-type") == b"application/json":
+        return None  # as clients of ours write it
     kind = said.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/json":
         says = f"the Content-Type is {kind[:60].decode('latin-1')!r}; send application/json"

@@ -64,7 +64,7 @@ class Whole(Protocol):
     """Takes the body of a request and gives its answer in one piece each, and closes a connection gently."""
 
     def body(self) -> bytes | None:
-        """Give the body if all of it has come."""
+        """Give the body if all of it has come; asked once."""
         ...
 
     def answered(self, head: bytes, body: bytes) -> bool:

@@ -39,6 +39,9 @@ class Impatient(HttpToolsProtocol):
     begun = False
     most: int | None = None
     """Connections and requests at once."""
+    idle: asyncio.TimerHandle | None = None
+    rested = 0.0
+    """When the last answer was given, by the clock of the loop."""
     lingering = False
     """Whether the last answer was given and what still comes is thrown away."""
     headers_of: ClassVar[Sequence[tuple[bytes, bytes]] | None] = None
@@ -71,6 +74,33 @@ class Impatient(HttpToolsProtocol):
         self.app = crowded if full else self.config.loaded_app
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """Go on as uvicorn does, but with one timer for a connection and not one for each answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)  # type: ignore[arg-type] # Starlette's word for the same thing
+            return
+        self.rested = self.loop.time()
+        if self.idle is None:
+            self.idle = self.loop.call_later(self.timeout_keep_alive, self.look)
+
+    def look(self) -> None:
+        """Close the connection where nothing was asked for long enough, else look again later."""
+        self.idle = None
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return  # the next answer has it looked at again
+        left = self.rested + self.timeout_keep_alive - self.loop.time()
+        if self.begun:
+            left = HEADERS  # which has a timer of its own
+        if left > 0:
+            self.idle = self.loop.call_later(left, self.look)
+        else:
+            self.timeout_keep_alive_handler()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         """Offer bodies and answers in one piece."""
         cycle.scope[WHOLE] = OnePiece(self, cycle)  # type: ignore[literal-required] # beside what ASGI has
@@ -95,6 +125,8 @@ class Impatient(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self.calm()
+        if self.idle is not None:
+            self.idle.cancel()
         super().connection_lost(exc)
 
     def wait(self) -> None:
@@ -117,9 +149,12 @@ class OnePiece:
         self.protocol, self.cycle = protocol, cycle
 
     def body(self) -> bytes | None:
-        """Give the body if all of it has come."""
+        """Give the body if all of it has come, and let go of it: it would stay until the answer."""
         cycle = self.cycle
-        return None if cycle.more_body or cycle.disconnected else bytes(cycle.body)
+        if cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
 
     def linger(self) -> None:
         """Let the client finish sending before the connection is closed after this answer."""

@@ -171,7 +171,7 @@ class SpoolFile:
         return [
             (
                 *(one.origin.at, one.origin.project, one.origin.environment, one.origin.key),
-                *(one.events, one.packed, ",".join(map(str, one.rejected)), one.form, len(body), body),
+                *(one.events, one.packed, one.places(), one.form, len(body), body),
             )
             for one, body in zip(parcels, bodies, strict=True)
         ]

@@ -48,29 +48,20 @@ class Parcel(Struct, frozen=True, gc=False):
     def label(self) -> bytes:
         """All that is known beside the body, in canonical JSON; sealed together with it."""
         one = self.origin
-        environment, key, project = named(one.environment, one.key, one.project)
-        rejected = ",".join(map(str, self.rejected))
-        packed = b"true" if self.packed else b"false"
-        return b'{"at":"%d",%b,"events":%d,%b,%b,"packed":%b,%b,"rejected":"%b"}' % (
-            one.at,
-            environment,
-            self.events,
-            *(formed(self.form), key, packed, project, rejected.encode()),
-        )
+        before, behind = alike(one.environment, one.key, one.project, self.form, self.packed)
+        return b'{"at":"%d",%b%d%b%b"}' % (one.at, before, self.events, behind, self.places().encode())
+
+    def places(self) -> str:
+        """Write the places of events that were not accepted."""
+        return ",".join(map(str, self.rejected)) if self.rejected else ""
 
 
 @lru_cache(maxsize=1024)
-def named(environment: str, key: str, project: str) -> tuple[bytes, bytes, bytes]:
-    """Write the members of a label that are the same for every parcel of a key."""
-    members = {"environment": environment, "key": key, "project": project}
-    first, second, third = (flat({name: value})[1:-1].encode() for name, value in members.items())
-    return first, second, third
-
-
-@lru_cache(maxsize=16)
-def formed(form: str) -> bytes:
-    """Write the member of a label that tells the form."""
-    return flat({"form": form})[1:-1].encode()
+def alike(environment: str, key: str, project: str, form: str, packed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001
+    """Write what is the same in the labels of a key's parcels: before the number of events, and behind it."""
+    first = flat({"environment": environment})[1:-1]
+    more = flat({"form": form, "key": key, "packed": packed, "project": project})[1:-1]
+    return f'{first},"events":'.encode(), f',{more},"rejected":"'.encode()
 
 
 class Letter(Struct, frozen=True, gc=False):

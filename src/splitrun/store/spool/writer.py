@@ -186,14 +186,14 @@ class Writer(Generic[T]):
         """Count a group and tell its tickets."""
         if not group:
             return
-        size = sum(room(parcel) for parcel, _ in group)
-        kept = [parcel for parcel, _ in group if parcel.events]
+        sizes = [room(parcel) for parcel, _ in group]
+        kept = [(parcel, size) for (parcel, _), size in zip(group, sizes, strict=True) if parcel.events]
         with self.some:
-            self.waiting -= size
+            self.waiting -= sum(sizes)
             if refused is None and kept:
-                self.bytes += sum(map(room, kept))
+                self.bytes += sum(size for _, size in kept)
                 self.parcels += len(kept)
-                self.oldest = self.oldest or kept[0].origin.at
+                self.oldest = self.oldest or kept[0][0].origin.at
         self.tell([(ticket, refused) for _, ticket in group])
 
     def checkpoints(self) -> None:
