@@ -137,21 +137,15 @@ class Intake:
             writer.forgotten()
 
     def keep(self, parcel: Parcel) -> asyncio.Future[None]:
-        """Write a parcel; it survives a power cut when what this gives is done.
+        """Write a parcel; it survives a power cut when what this gives is done, which may raise `StoreError`.
 
-        Returns:
-            Raises `BusyError` where it cannot be taken now, `StoreError` where the spool cannot be used.
+        Raises:
+            BusyError: It cannot be taken now.
         """
+        if self.writer is None:
+            raise BusyError("the server takes no events now; send it again", kind="stopping", after=2)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        writer = self.writer
-        try:
-            if writer is not None:
-                writer.offer(parcel, future)
-                return future
-            says = "the server takes no events now; send it again"
-            future.set_exception(BusyError(says, kind="stopping", after=2))
-        except BusyError as refused:
-            future.set_exception(refused)
+        self.writer.offer(parcel, future)
         return future
 
 

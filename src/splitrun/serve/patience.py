@@ -198,6 +198,7 @@ class Lingering:
         """Say that nothing follows, and wait for the client to end."""
         protocol = self.protocol
         protocol.lingering = True
+        protocol.cycle.body = bytearray()  # what has come of it by now would stay as long
         if protocol.transport.can_write_eof():
             protocol.transport.write_eof()
         protocol.loop.call_later(LINGER, protocol.transport.close)

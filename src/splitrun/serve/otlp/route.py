@@ -192,10 +192,15 @@ async def written(intake: Intake, come: Origin, parcels: list[Parcel], notes: tu
     """
     if notes:
         parcels = [*parcels, Parcel(come, 0, b"", notes=notes)]
-    said = await asyncio.gather(*map(intake.keep, parcels), return_exceptions=True)
+    said = await asyncio.gather(*(single(intake, one) for one in parcels), return_exceptions=True)
     for refused in said:
         if refused is not None:
             raise refused
+
+
+async def single(intake: Intake, parcel: Parcel) -> None:
+    """Write a parcel."""
+    await intake.keep(parcel)
 
 
 def tallied(unfit: list[Unfit]) -> list[tuple[str, int, str]]:
