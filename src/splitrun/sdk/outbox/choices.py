@@ -122,29 +122,32 @@ class Choices:
     def decided(self, unit: str, said: Consent | str) -> list[Record]:
         """Note a unit's decision; answers the records that may now be logged.
 
-        A word that is no consent counts as `pending`, and lifts no denial.
+        A word that is no consent counts as `pending`, and lifts no denial. Other threads look without the
+        lock, and a fork may come at any line: what holds from now on is noted before what held goes.
         """
         state = meant(said)
         with self.lock:
             if state is None and unit in self.denied:
                 return []
-            self.denied.discard(unit)
-            self.undecided.discard(unit)
-            self.granted.pop(unit, None)
             self.asked = True
-            if state is None or state is Consent.PENDING:
-                if self.usual is not Consent.PENDING:
-                    self.undecided.add(unit)
-                return []
+            self.granted.pop(unit, None)
             if state is Consent.DENIED:
+                # who was still to decide stays in `undecided`: whoever looks there is too late for `denied`
                 self.denied.add(unit)
                 self.forgotten += len(self.release(unit))
                 return []
-            if self.usual is not Consent.GRANTED:
-                self.granted[unit] = None
-                if len(self.granted) > self.room:
-                    del self.granted[next(iter(self.granted))]
-            return self.release(unit)
+            if state is Consent.GRANTED:
+                if self.usual is not Consent.GRANTED:
+                    self.granted[unit] = None
+                    if len(self.granted) > self.room:
+                        del self.granted[next(iter(self.granted))]
+                self.undecided.discard(unit)
+                self.denied.discard(unit)
+                return self.release(unit)
+            if self.usual is not Consent.PENDING:
+                self.undecided.add(unit)
+            self.denied.discard(unit)
+            return []
 
 
 def meant(said: object) -> Consent | None:
