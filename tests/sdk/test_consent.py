@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -458,3 +459,65 @@ def test_who_leaves_right_after_the_memory_began_anew_is_told() -> None:
             client.consent(unit, "denied")
 
         assert len(left(client, kept)) == 5
+
+
+@pytest.mark.requirement("R73", "R79")
+@pytest.mark.parametrize("interval", [0.01, 60])
+def test_who_leaves_what_it_met_in_an_earlier_phase_is_told_once(interval: float) -> None:
+    kept = Kept()
+    with serving() as server:
+        server.publish(document(1, 1))
+        with Client(server.url, delivery=kept, push=False, poll=0.02, interval=interval) as client:
+            assert eventually(lambda: client.variant("checkout", ONE_PAGE))
+            other = client.variant("checkout", "u2")
+            for version in (2, 3):
+                server.publish(document(version, version))
+                assert eventually(lambda: client.evaluate("checkout", ONE_PAGE).phase == version)  # noqa: B023 - at once
+            for unit in (ONE_PAGE, "u2", "u3"):
+                client.consent(unit, "denied")
+                client.consent(unit, "denied")
+
+            assert [one[3] for one in left(client, kept)] == ["one-page", other]
+
+
+@pytest.mark.requirement("R73")
+def test_who_comes_back_is_triggered_again_as_it_is_exposed_again() -> None:
+    kept = Kept()
+    with Client(ruleset=shop(), delivery=kept) as client:
+        for _ in range(2):
+            client.variant("checkout", ONE_PAGE)
+            client.trigger("checkout", ONE_PAGE)
+            client.consent(ONE_PAGE, "denied")
+            client.consent(ONE_PAGE, "granted")
+
+        assert client.flush()
+        met = [(event.trigger, event.consent) for event in kept.of(Exposure) if isinstance(event, Exposure)]
+        assert met == [(False, ""), (True, ""), (False, "denied")] * 2
+
+
+@pytest.mark.requirement("R73", "R79")
+def test_who_leaves_is_told_whatever_is_logged_while_it_is_looked_for() -> None:
+    kept, threshold = Kept(), gc.get_threshold()
+    with Client(ruleset=shop(), delivery=kept, interval=60) as client:
+        client.track("warm", "u0")
+        assert client.flush()
+        units = [f"u{number}" for number in range(50)]
+        for unit in units:
+            client.variant("checkout", unit)
+
+        def logs(phase: str, _info: dict[str, int]) -> None:
+            """Do as an object may whose end is logged."""
+            if phase == "start":
+                client.track("ended", "u99")
+
+        gc.callbacks.append(logs)
+        try:
+            for number, unit in enumerate(units):
+                gc.set_threshold(1 + number % 10)
+                client.consent(unit, "denied")
+        finally:
+            gc.set_threshold(*threshold)
+            gc.callbacks.remove(logs)
+
+        assert client.statistics.blunders == 0
+        assert len(left(client, kept)) == 50

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 
 import pytest
+from msgspec.structs import replace
 
 from splitrun.sdk.client import Client
 from splitrun.sdk.inner.answers import Answers
@@ -184,6 +185,20 @@ def test_a_mark_survives_a_newer_ruleset_of_the_same_phase_only() -> None:
 
     assert not same.first(same.of["one-page-checkout"], "u1", nothing)
     assert other.first(other.of["one-page-checkout"], "u1", nothing)
+
+
+def test_an_id_that_names_another_unit_in_a_newer_ruleset_is_met_anew() -> None:
+    named = shop()
+    flags = {**named.flags, "billing": replace(named.flags["billing"], unit="account")}
+    first = Marks(replace(named, flags=flags), 100)
+    mark = first.of["new-billing"]
+    first.first(mark, mark.key("42", trigger=False), nothing)
+
+    later = Marks(shop(2), 100, first).of["new-billing"]
+
+    assert mark.other is not later.other
+    assert "42" not in later.fresh
+    assert later.stretch is mark.stretch
 
 
 def test_an_attribute_that_could_change_is_not_carried() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from splitrun.assign.evaluation import Detail, Evaluation, Reason
 from splitrun.sdk.outbox.records import Met, Stretch
 from splitrun.sdk.outbox.twins import LATELY, Twins
@@ -85,3 +87,36 @@ def test_what_a_child_of_a_fork_was_left_counts_against_its_room() -> None:
         assert not twins.found(met(f"u{number}", stretch))
 
     assert (len(stretch.before), len(stretch.lately)) == (10, 1)
+
+
+def test_a_unit_withdraws_once_from_all_phases_that_it_was_in() -> None:
+    twins, first, second = Twins(), Stretch("user"), Stretch("user")
+    second.follow(first)
+    for stretch in (first, second):
+        twins.found(met("u1", stretch))
+    twins.found(met("u2", first))
+
+    said = [twins.found(met(unit, second, left=True)) for unit in ("u1", "u1", "u2", "u3")]
+
+    assert said == [False, True, False, True]
+    assert not any(twins.found(met(unit, first)) for unit in ("u1", "u2"))
+
+
+def test_what_a_child_of_a_fork_was_left_of_earlier_phases_is_let_go_as_well() -> None:
+    twins, first, second = Twins(10), Stretch("user"), Stretch("user")
+    first.lately = {f"old{number}" for number in range(8)}
+    second.follow(first)
+    for number in range(30):
+        twins.found(met(f"u{number}", second))
+
+    assert not first.lately | first.before
+
+
+def test_a_phase_of_which_nothing_is_remembered_is_let_go() -> None:
+    line = [Stretch("user") for _ in range(5)]
+    line[1].lately.add("u1")
+    for past, stretch in pairwise(line):
+        stretch.follow(past)
+
+    # the last but one may still have something that waits to be written
+    assert list(line[4].line()) == [line[4], line[3], line[1]]

@@ -358,7 +358,8 @@ class Answers(Engine):
     def _forget(self, unit: str) -> None:
         """Tell without an id what the unit left, or take its variants out of a sticky store that lets go."""
         if self._sticky is None:  # what a unit is dealt is what it was served
-            for mark, dealt in self._keeper.held.marks.left(unit, tuple(self._queue.fresh)):
+            # `copy`, unlike `tuple`, cannot be interrupted: what collects garbage may log something
+            for mark, dealt in self._keeper.held.marks.left(unit, self._queue.fresh.copy()):
                 self._queue.put(Met(self._now(), unit, mark.stretch, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:

@@ -199,7 +199,7 @@ class Engine:
     def _renew(self) -> None:
         """Live on in the child of a fork: no queue, lock or socket of the parent's."""
         self._choices.renew()
-        self._keeper.held.marks.renew(tuple(self._queue.fresh))
+        self._keeper.held.marks.renew(self._queue.fresh.copy())
         self._keeper.lock = threading.RLock()
         self._keeper.settled = threading.Event()
         self._furnish()

@@ -57,6 +57,15 @@ class Mark:
             then.unit,
         )
 
+    def follow(self, past: Mark) -> None:
+        """Go on from what was logged under the mark of the ruleset before."""
+        if self.same_stretch(past):
+            self.stretch = past.stretch
+            # what callers name may be another unit since: the keys are others then, too
+            self.fresh = past.fresh if self.other is past.other else set()
+        elif (self.experiment.version, self.unit_type) == (past.experiment.version, past.unit_type):
+            self.stretch.follow(past.stretch)
+
     def key(self, unit: str, *, trigger: bool) -> object:
         """Under what a unit is remembered."""
         if trigger:
@@ -132,8 +141,8 @@ class Marks:
         for name, experiment in ruleset.experiments.items():
             mark = Mark(ruleset, experiment)
             past = before.of.get(name) if before else None
-            if past is not None and mark.same_stretch(past):
-                mark.fresh, mark.stretch = past.fresh, past.stretch
+            if past is not None:
+                mark.follow(past)
             self.of[name] = mark
         self.share()
 
@@ -161,7 +170,8 @@ class Marks:
     def left(self, unit: str, waiting: Iterable[object] = ()) -> Iterator[tuple[Mark, Evaluation]]:
         """Give what a unit leaves, having met it, and remember no longer that it did.
 
-        Where the experiment has another unit than the caller names, whoever decides is not who was exposed.
+        Whether it met it in this phase or in one before is the same: an experiment is left once. Where the
+        experiment has another unit than the caller names, whoever decides is not who was exposed.
 
         Args:
             unit: As callers name it.
@@ -171,8 +181,10 @@ class Marks:
         for name, mark in self.of.items():
             if mark.other:
                 continue
-            if unit in mark.fresh or mark.stretch in logged or mark.stretch.knows(unit):
+            waits = not logged.isdisjoint(mark.stretch.line())
+            if unit in mark.fresh or waits or mark.stretch.knows(unit):
                 mark.fresh.discard(unit)
+                mark.fresh.discard(mark.key(unit, trigger=True))
                 yield mark, mark.dealt(name, unit)
 
     def turn(self) -> None:

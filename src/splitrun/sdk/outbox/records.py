@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from splitrun.assign.evaluation import Evaluation
@@ -24,23 +26,40 @@ three times what it takes in JSON, and of text four bytes are counted for each s
 class Stretch:
     """What a unit is logged once for: a phase of an experiment, as long as a client remembers who met it."""
 
-    __slots__ = ("before", "lately", "unit_type")
+    __slots__ = ("before", "earlier", "lately", "unit_type")
 
     def __init__(self, unit_type: str) -> None:
         self.unit_type = unit_type
+        self.earlier: Stretch | None = None
+        """Of the phase before, in which units may have met what they leave now."""
         self.lately: set[object] = set()
         """Keys of what the sender wrote, see `Met.key`; `before`, the generation before that."""
         self.before: set[object] = set()
 
     def knows(self, unit: str) -> bool:
-        """Whether an exposure of a unit was written."""
-        return unit in self.lately or unit in self.before
+        """Whether an exposure of a unit was written, in this phase or one before."""
+        return any(unit in each.lately or unit in each.before for each in self.line())
 
     def forget(self, unit: str) -> None:
-        """Remember no longer that something of a unit was written."""
-        for each in (self.lately, self.before):
-            each.discard(unit)
-            each.discard((unit,))
+        """Remember no longer that something of a unit was written, in this phase or one before."""
+        for stretch in self.line():
+            for each in (stretch.lately, stretch.before):
+                each.discard(unit)
+                each.discard((unit,))
+
+    def line(self) -> Iterator[Stretch]:
+        """Go from this one through those of the phases before."""
+        stretch: Stretch | None = self
+        while stretch is not None:
+            yield stretch
+            stretch = stretch.earlier
+
+    def follow(self, past: Stretch) -> None:
+        """Come after another one, and let go of those before it of which nothing is remembered."""
+        self.earlier = past
+        for each in past.line():
+            while each.earlier is not None and not (each.earlier.lately or each.earlier.before):
+                each.earlier = each.earlier.earlier
 
 
 class Met(Struct, frozen=True, gc=False):

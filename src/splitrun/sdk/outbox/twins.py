@@ -36,20 +36,22 @@ class Twins:
         if record is latest:
             return said
         stretch, key = record.stretch, record.key
-        known = key in stretch.lately or key in stretch.before
-        said = not known if record.left else known
+        said = key in stretch.lately or key in stretch.before
+        if record.left:
+            said = not stretch.knows(record.unit)
         self.latest = record, said
         if record.left:
             stretch.forget(record.unit)
-        elif not known:
+        elif not said:
             self.add(stretch, key)
         return said
 
     def add(self, stretch: Stretch, key: object) -> None:
         """Remember an exposure, and forget the older half where there is no room."""
         if stretch not in self.stretches:
-            self.stretches.add(stretch)
-            self.amount += len(stretch.lately)
+            more = set(stretch.line()) - self.stretches
+            self.stretches |= more
+            self.amount += sum(len(each.lately) for each in more)
         if self.amount >= self.room:
             self.amount = 0
             for each in self.stretches:
