@@ -496,6 +496,17 @@ def test_who_comes_back_is_triggered_again_as_it_is_exposed_again() -> None:
 
 
 @pytest.mark.requirement("R73", "R79")
+def test_a_variant_that_is_kept_for_an_account_stays_when_a_unit_of_the_same_id_refuses() -> None:
+    variants = dict[str, str]()
+    with Client(ruleset=shop(), delivery=Kept(), sticky=KeptVariants(variants)) as client:
+        client.variant("billing", "7", account_id="42")
+        client.variant("checkout", "42")
+        client.consent("42", "denied")
+
+        assert list(variants) == ["new-billing:1:42"]
+
+
+@pytest.mark.requirement("R73", "R79")
 def test_who_leaves_is_told_whatever_is_logged_while_it_is_looked_for() -> None:
     kept, threshold = Kept(), gc.get_threshold()
     with Client(ruleset=shop(), delivery=kept, interval=60) as client:

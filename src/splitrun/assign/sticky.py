@@ -16,7 +16,7 @@ class Sticky(Protocol):
     """Where variants are kept. May raise: then the flag's default is served, with the error.
 
     A store that has `forget(experiment, version, unit)`, as `Kept` has, is told when a unit denies or opts
-    out.
+    out, of the experiments whose unit it is.
     """
 
     def variant(self, experiment: str, version: int, unit: str, /) -> str | None:

@@ -363,8 +363,9 @@ class Answers(Engine):
                 self._queue.put(Met(self._now(), unit, mark.stretch, dealt, left=True))
         forget = getattr(self._sticky, "forget", None)
         if forget is not None:
-            for key, experiment in self._keeper.held.ruleset.experiments.items():
-                forget(key, experiment.version, unit)
+            for key, mark in self._keeper.held.of.items():
+                if not mark.other:  # else it is kept for another unit
+                    forget(key, mark.experiment.version, unit)
 
 
 def unlike(answer: Evaluation, alike: type) -> bool:
