@@ -12,7 +12,9 @@ from msgspec.json import encode
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from splitrun.collect import limits
 from splitrun.sdk.event import Accepted
+from splitrun.sdk.outbox import plain, records
 from splitrun.serve.app import application
 from splitrun.serve.events import Intake
 from splitrun.serve.server import Server
@@ -161,3 +163,7 @@ def test_a_body_that_does_not_come_is_waited_for_no_longer_than_it_may_take(serv
 
     assert found[0]["status"] == 408
     assert intake.buffered == 0
+
+
+def test_the_sdk_sends_what_the_intake_takes_and_no_more() -> None:
+    assert (records.EVENT_BYTES, plain.LARGEST) == (limits.EVENT_BYTES, limits.LARGEST)

@@ -34,12 +34,12 @@ class Application(FastAPI):
     """The framework's application, with hot endpoints answered before anything else of it is asked."""
 
     @cached_property
-    def hot(self) -> dict[tuple[str, str], Endpoint]:
+    def hot(self) -> dict[tuple[str, str], Guarded]:
         """Hot endpoints by method and path."""
         return {}
 
     @cached_property
-    def under(self) -> dict[tuple[str, str], Endpoint]:
+    def under(self) -> dict[tuple[str, str], Guarded]:
         """Hot endpoints whose path ends with a name, by method and what stands before the name."""
         return {}
 
@@ -63,13 +63,7 @@ class Application(FastAPI):
         if one is None:
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, receive, send)
-        server: Server = self.state.server
-        match admitted(server, one, request):
-            case Response() as answer:
-                pass
-            case caller:
-                answer = await one.answer(server, request, caller)
+        answer = await one(Request(scope, receive, send))
         if not (isinstance(answer, Constant) and send.whole(answer)):
             await answer(scope, receive, send)
 
@@ -113,10 +107,11 @@ def application(server: Server, served: Sequence[Endpoint] | None = None) -> App
     app.add_exception_handler(HTTPException, unrouted)
     there = [one for one in (endpoints() if served is None else served) if one.mode in {None, *server.modes}]
     for one in there:
-        app.add_route(one.path, guarded(server, one), methods=[one.method], include_in_schema=False)
+        behind = guarded(server, one)
+        app.add_route(one.path, behind, methods=[one.method], include_in_schema=False)
         before, name, _ = one.path.partition("{")
         if one.hot:
-            (app.under if name else app.hot)[one.method, before] = one
+            (app.under if name else app.hot)[one.method, before] = behind
     app.openapi = lambda: document(app, there)  # type: ignore[method-assign] # as FastAPI's docs extend it
     return app
 

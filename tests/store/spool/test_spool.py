@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sqlite3
@@ -110,6 +111,35 @@ def test_more_parcels_than_one_statement_takes_are_one_commit(file: SpoolFile) -
 
     assert file.held()[0] == 1_201
     assert [one.number for one in file.pending(1_199)] == [1_200, 1_201]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the C library of Linux what it holds")
+def test_what_was_written_does_not_stay_in_memory(file: SpoolFile) -> None:
+    with file.connection() as connection:
+        file.keep(connection, [parcel()])
+        before = allocated()
+        for many in range(60, 0, -1):  # each group is a statement of its own
+            file.keep(connection, [parcel(b"x" * 50_000)] * many)
+        held = allocated() - before
+
+    assert held < 20_000_000  # 91 MB were written, and stay where Python keeps 128 statements with values
+
+
+class Held(ctypes.Structure):
+    """What mallinfo(3) tells."""
+
+    _fields_ = (
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
+        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")),
+    )
+
+
+def allocated() -> int:
+    """Bytes that the C library has given out, SQLite's among them."""
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = Held
+    held = library.mallinfo2()
+    return int(held.hblkhd + held.uordblks)
 
 
 @pytest.mark.requirement("R19")

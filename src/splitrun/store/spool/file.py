@@ -38,6 +38,13 @@ ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 MANY = 500
 """Rows that one statement inserts at most; SQLite takes 32,766 values in one."""
 
+STATEMENTS = 8
+"""Statements that a connection keeps at hand.
+
+Each holds the bodies that it wrote last, until it writes again or gives way to another; of 128, which Python
+keeps unasked, each had another number of rows, and bodies of its own.
+"""
+
 
 def told(error: sqlite3.Error | OSError, path: Path) -> BusyError | StoreError:
     """Say what a database or disk refused, as somebody can act upon it."""
@@ -97,7 +104,11 @@ class SpoolFile:
         try:
             if not self.made:
                 self.make()
-            with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)) as opened:
+            with closing(
+                sqlite3.connect(
+                    self.path, timeout=LOCK_WAIT, isolation_level=None, cached_statements=STATEMENTS
+                )
+            ) as opened:
                 opened.execute("pragma synchronous = full")
                 opened.execute("pragma wal_autocheckpoint = 0")  # checkpoints stay off the commit path
                 opened.execute(f"pragma journal_size_limit = {LOG}")
