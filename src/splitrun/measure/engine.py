@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -13,10 +13,12 @@ from pyarrow.dataset import Dataset
 
 from splitrun.spec.source import Rows
 
-__all__ = ["QUANTILES", "Engine", "Field", "Loaded", "Shelf", "Stored"]
+__all__ = ["QUANTILES", "ROWS", "Engine", "Field", "Loaded", "Shelf", "Stored"]
 
 QUANTILES = "quantile_disc"
 """The capability of exact quantiles; where an engine lacks it, they are read from histograms."""
+ROWS = "rows"
+"""The capability of handing over rows in batches, as an engine in this process does for next to nothing."""
 
 
 class Stored(StrEnum):
@@ -124,7 +126,7 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Functions that not every engine has: `semver` and `regexp_matches`, `quantile_disc`."""
+        """What not every engine has: `semver`, `regexp_matches`, `quantile_disc`; and `rows`."""
         ...
 
     def load(self, sources: Mapping[str, Rows]) -> Mapping[str, Loaded]:
@@ -138,6 +140,16 @@ class Engine(Protocol):
 
     def run(self, sql: str) -> pa.Table:
         """Run one SELECT and give its rows.
+
+        Raises:
+            EngineError: The engine refused, ran out of its limits or was interrupted.
+        """
+        ...
+
+    def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Run one SELECT and give its rows batch by batch, where `ROWS` is among the capabilities.
+
+        The rows come in the same order every time, and in the same batches.
 
         Raises:
             EngineError: The engine refused, ran out of its limits or was interrupted.

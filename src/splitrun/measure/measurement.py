@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
-from splitrun.measure.engine import Engine, Loaded, Stored
+from splitrun.measure.engine import ROWS, Engine, Loaded, Stored
 from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, untriggered
 from splitrun.measure.kinds import Reading, read
 from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
@@ -19,13 +19,14 @@ from splitrun.measure.outcomes.clusters import clustered
 from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
+from splitrun.measure.outcomes.passes import MistrustedError
 from splitrun.measure.outcomes.quantiles import quantiled
-from splitrun.measure.parts import Part, What, distinct, parts, read_as_text, refuse_misfits
+from splitrun.measure.parts import Part, What, as_they_stand, distinct, parts, read_as_text, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
 from splitrun.measure.rows.columns import columns_of, time_of, unit_of
 from splitrun.measure.rows.crossing import Crossing, Label, crossed
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
-from splitrun.measure.segments import ONE, Levels, label, levels, raw, relabelled
+from splitrun.measure.segments import ONE, Levels, is_text, label, levels, raw, relabelled
 from splitrun.measure.sql import Work, column
 from splitrun.measure.sums import summed
 from splitrun.measure.units import UNITS, Roll, enrolled
@@ -139,9 +140,19 @@ class _Measurement:
         return unit_of(self.plan, self.exposures, key)
 
     def measured(self) -> Measured:
+        """Run it; once more where numbers that were taken at their word turn out not to be usable."""
+        if self.trusting:
+            before = len(self.work.done)
+            try:
+                return self.added_up(trusting=True)
+            except MistrustedError:
+                self.work.again(before)
+        return self.added_up(trusting=False)
+
+    def added_up(self, *, trusting: bool) -> Measured:
         """Run it."""
         plan, work = self.plan, self.work
-        roll = self.enrolled()
+        roll = self.enrolled(trusting=trusting)
         crossing = crossed(work, UNITS, self.cut_by(roll))
         levels_of = {
             segment.key: levels(work, f"s{place}", UNITS, segment, crossing)
@@ -180,7 +191,7 @@ class _Measurement:
         measured = quantiled(work, plan, measured, outcomes, (self.listed, levels_of))
         return replace(measured, sql=tuple(work.done))
 
-    def enrolled(self) -> Roll:
+    def enrolled(self, *, trusting: bool) -> Roll:
         """Make the table of units."""
         reading = self.readings[EXPOSURES]
         enrolment = Enrolment(
@@ -188,7 +199,7 @@ class _Measurement:
         )
         labels = [label(reading, segment) for segment in self.plan.segments]
         raws = [raw(reading, segment) for segment in self.plan.segments] if self.in_place else None
-        return enrolled(self.work, enrolment, labels, raws)
+        return enrolled(self.work, enrolment, labels, raws, trusting=trusting)
 
     def cut_by(self, roll: Roll) -> list[Label]:
         """The labels that units are cut by."""
@@ -197,7 +208,7 @@ class _Measurement:
             name = f"s{place}"
             here = column(f"r{place}" if roll.in_place else name, "u")
             label_of = relabelled(reading, segment, name) if roll.in_place else column(name, "u")
-            made.append(Label(name, here, label_of))
+            made.append(Label(name, here, label_of, text=roll.in_place and is_text(reading, segment)))
         if self.exposures.phase:
             made.append(Label("phase", column("phase", "u"), column("phase", "u")))
         return made
@@ -212,6 +223,12 @@ class _Measurement:
         stored = reading.attribute(time, "exposures.time").stored if time else None
         cheap = reading.loaded.typed and stored is not Stored.TEXT
         return cheap and (self.ids_as_numbers or all(part.source == EXPOSURES for part in self.parts))
+
+    @property
+    def trusting(self) -> bool:
+        """Whether numbers may be taken at their word: what is wrong with one shows when added up."""
+        rows = ROWS in self.work.engine.capabilities
+        return rows and self.in_place and as_they_stand(self.plan, self.parts)
 
     @property
     def quantiles(self) -> bool:
@@ -262,6 +279,7 @@ class _Measurement:
             turns=self.turns(roll, sum(block.width for listed in made.values() for block in listed)),
             crossing=cut_by[2],
             in_place=roll.in_place,
+            trusted=roll.trusted,
             kept=self.exposures.cluster is not None or self.quantiles or bool(numbers.looks()),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -39,6 +39,7 @@ __all__ = [
     "DAY",
     "Part",
     "What",
+    "as_they_stand",
     "baselines",
     "caps",
     "condition",
@@ -145,6 +146,20 @@ def caps(metric: Metric) -> tuple[Cap | None, ...]:
             return (over.cap, under.cap)
         case _:
             return (None,)
+
+
+def as_they_stand(plan: Plan, listed: Sequence[Part]) -> bool:
+    """Whether all numbers are those of the exposures' rows, so that each shows when they are added up.
+
+    A total under a condition does not: a condition that is null would pass for one that is false. Nor does a
+    number that waits for a window, or is capped by what was read of the numbers before.
+    """
+    waits = any(planned.metric.matures is not None for planned in plan.metrics)
+    capped = any(cap is not None for planned in plan.metrics for cap in caps(planned.metric))
+    rows = all(
+        part.source == EXPOSURES and (part.what is not What.TOTAL or part.where is None) for part in listed
+    )
+    return rows and not waits and not capped
 
 
 def pre_period(plan: Plan, metric: Metric) -> tuple[Part, ...]:
@@ -317,7 +332,7 @@ def outcome(reading: Reading, part: Part, place: int, *, filled: bool = False) -
     wanted = "a metric of the exposures"
     where = exp.true() if part.where is None else condition(reading, part.where, "r", wanted)
     if part.what is not What.TOTAL or part.value is None:
-        return [(f"p{place}", tree("CASE WHEN :w THEN 1.0 WHEN NOT :w THEN 0.0 END", w=where))]
+        return [(f"p{place}", tree("CAST(CAST(:w AS INTEGER) AS DOUBLE)", w=where))]
     number = value(reading, part.value, "r", wanted)
     holes = {"w": where, "n": number, "ok": usable(number)}
     if filled:

@@ -15,6 +15,7 @@ from splitrun.measure.rows.crossing import Crossing
 from splitrun.measure.sql import Work, choice, column, falling, relation, select, text, tree, whole
 from splitrun.moments import IntArray
 from splitrun.spec.plan import PlannedSegment
+from splitrun.terms.tree import Kind
 
 __all__ = [
     "MISSING",
@@ -22,6 +23,7 @@ __all__ = [
     "ONE",
     "OTHER",
     "Levels",
+    "is_text",
     "label",
     "levels",
     "named",
@@ -62,6 +64,14 @@ class Levels:
             ),
             otherwise=whole(len(self.raw)),
         )
+
+    def found(self, raw: exp.Expr) -> exp.Expr:
+        """The code of a raw text that is its label; null where it is missing, or has no code of its own.
+
+        Asked of a column of a file as it stands, DuckDB looks once at each text and not at each row.
+        """
+        listed = exp.Array(expressions=[text(each) for each in self.raw])
+        return tree("LIST_POSITION(:listed, CAST(:c AS TEXT)) - 1", listed=listed, c=raw)
 
     def place(self, name: str, labels: tuple[str, ...]) -> exp.Expr:
         """The place among some labels of what the label in a column is called; null if it is none of them."""
@@ -118,6 +128,13 @@ def raw(reading: Reading, planned: PlannedSegment) -> exp.Expr:
     if planned.segment.values is None:
         return label(reading, planned)
     return reading.attribute(planned.segment.values, f"segments.{planned.key}").at("r")
+
+
+def is_text(reading: Reading, planned: PlannedSegment) -> bool:
+    """Whether a row's label is a text that stands in a column."""
+    if planned.segment.values is None:
+        return False
+    return reading.attribute(planned.segment.values, f"segments.{planned.key}").kind is Kind.TEXT
 
 
 def levels(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -33,7 +33,9 @@ __all__ = [
 
 @lru_cache(maxsize=512)
 def _template(written: str) -> exp.Expr:
-    return sqlglot.parse_one(written, dialect="duckdb")
+    found = sqlglot.parse_one(written, dialect="duckdb")
+    # `x > 1` alone is read as a column of a table without a name
+    return found.unalias()
 
 
 def tree(template: str, **holes: exp.Expr) -> exp.Expr:
@@ -116,10 +118,16 @@ class Work:
 
     engine: Engine
     done: list[Statement] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    """The names under which rows are kept, or queries."""
 
     def ask(self, name: str, query: exp.Query) -> pa.Table:
         """Run a query and give its rows."""
         return self.engine.run(self._written(name, query))
+
+    def rows(self, name: str, query: exp.Query) -> Iterator[pa.RecordBatch]:
+        """Run a query and give its rows batch by batch, where the engine can."""
+        return self.engine.rows(self._written(name, query))
 
     def one(self, name: str, query: exp.Query) -> dict[str, int | float | str | None]:
         """Run a query that gives one row."""
@@ -129,18 +137,28 @@ class Work:
     def keep(self, name: str, kept: str, query: exp.Query) -> None:
         """Run a query and keep its rows under a name."""
         self.engine.keep(kept, self._written(name, query))
+        self.made.add(kept)
 
     def name(self, name: str, kept: str, query: exp.Query) -> None:
         """Give a query a name under which it is run anew wherever it is used."""
         self.engine.name(kept, self._written(name, query))
+        self.made.add(kept)
 
     def extend(self, name: str, kept: str, query: exp.Query) -> None:
         """Run a query and add its rows to those kept under a name."""
         self.engine.extend(kept, self._written(name, query))
 
     def forget(self, kept: str) -> None:
-        """Let go of a name, and of the rows kept under it."""
-        self.engine.forget(kept)
+        """Let go of a name, if it was given, and of the rows kept under it."""
+        if kept in self.made:
+            self.engine.forget(kept)
+            self.made.remove(kept)
+
+    def again(self, after: int) -> None:
+        """Let go of every name, and of what was done after the first so many statements."""
+        for kept in sorted(self.made):
+            self.forget(kept)
+        del self.done[after:]
 
     def _written(self, name: str, query: exp.Query) -> str:
         written = query.sql(dialect=self.engine.dialect, pretty=True)

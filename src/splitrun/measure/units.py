@@ -32,7 +32,12 @@ UNITS = "_units"
 
 
 def enrolled(
-    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], in_place: Sequence[exp.Expr] | None = None
+    work: Work,
+    enrolment: Enrolment,
+    labels: Sequence[exp.Expr],
+    in_place: Sequence[exp.Expr] | None = None,
+    *,
+    trusting: bool = False,
 ) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
@@ -42,12 +47,13 @@ def enrolled(
         labels: Each segment's raw label of a row, in the plan's order.
         in_place: What each label is made of, where units may be read where the exposures stand if none of
             them has two rows; else None.
+        trusting: Whether numbers of units that are read in place are taken at their word.
 
     Returns:
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
         p0…, f0…, and r0… in place.
     """
-    roll = looked_at(work, enrolment, numbers=in_place is not None)
+    roll = looked_at(work, enrolment, numbers=in_place is not None, trusting=trusting)
     roll.in_place = in_place is not None and roll.apart
     if in_place is not None and roll.apart:
         n = whole(0) if enrolment.by_row else tree("key")
@@ -55,7 +61,7 @@ def enrolled(
             seen = _seen(enrolment, labels, in_place)
             _summed(work, enrolment, roll, seen.subquery("u", copy=False))
         # read again and again: what no unit lacks is looked at no more
-        seen = _seen(enrolment, labels, in_place, roll.filled)
+        seen = _seen(enrolment, labels, in_place, roll.filled, all_kept=roll.all_kept)
         work.name("units", UNITS, _numbered(seen.subquery("x", copy=False), n))
     else:
         _keep_units(work, enrolment, labels, roll)
@@ -84,6 +90,8 @@ def _seen(
     labels: Sequence[exp.Expr],
     raws: Sequence[exp.Expr] = (),
     filled: Collection[str] = (),
+    *,
+    all_kept: bool = False,
 ) -> exp.Select:
     """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
@@ -106,12 +114,13 @@ def _seen(
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
             named += outcome(reading, part, place, filled=f"p{place}" in filled)
-    kept = [tree("key IS NOT NULL AND rank IS NOT NULL")]
-    if exposures.time is not None:
+    kept = [] if all_kept else [tree("key IS NOT NULL AND rank IS NOT NULL")]
+    if exposures.time is not None and not all_kept:
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
     inner = select(named, rows_of(enrolment)).subquery("x", copy=False)
-    return exp.select("*").from_(inner, copy=False).where(every(kept), copy=False)
+    rows = exp.select("*").from_(inner, copy=False)
+    return rows.where(every(kept), copy=False) if kept else rows
 
 
 def _numbered(units: exp.Expr, n: exp.Expr) -> exp.Select:

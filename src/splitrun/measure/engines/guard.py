@@ -7,8 +7,9 @@ function that opens files, asks the clock, throws dice or tells about the system
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from itertools import accumulate
 
 import sqlglot
 from sqlglot import Dialect, exp
@@ -23,7 +24,16 @@ __all__ = ["checked"]
 LONGEST = 100_000
 """Characters; nobody writes a longer query by hand."""
 
+DEEPEST = 200
+"""Brackets open at once. sqlglot's compiled parser recurses on the machine's stack, which ends the process
+where it runs out: from about 5,000 subqueries within each other, or as many FROM after each other."""
+MOST_FROM = 1000
+"""FROM in one query: DuckDB lets one begin with it, and what follows may begin with it again."""
+
 OPENERS = {TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.VALUES, TokenType.L_PAREN}
+
+OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 
 REFUSED = (
     exp.DDL, exp.DML, exp.Command, exp.Copy, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.SetItem,
@@ -67,8 +77,9 @@ def _parsed(sql: str, dialect: str) -> exp.Query:
         # what does not open like a query would be taken for an opaque command
         if not tokens or tokens[0].token_type not in OPENERS:
             raise _refused(tokens[0].text if tokens else "nothing", "begin with SELECT or WITH")
+        _refuse_depth([token.token_type for token in tokens])
         roots = Dialect.get_or_raise(dialect).parser().parse(tokens, sql)
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, TypeError) as error:  # the last for `x -> x -> y`, compiled
         says = str(error).splitlines()[0] if str(error) else "too deeply nested"
         raise EngineError(f"the query cannot be read: {says}; write one SELECT") from None
     if len(roots) != 1:
@@ -78,6 +89,14 @@ def _parsed(sql: str, dialect: str) -> exp.Query:
             return query
         case _:
             raise _refused(type(roots[0]).__name__, "write a SELECT")
+
+
+def _refuse_depth(kinds: Sequence[TokenType]) -> None:
+    steps = ((kind in OPENING) - (kind in CLOSING) for kind in kinds)
+    if max(accumulate(steps), default=0) > DEEPEST:
+        raise _refused(f"more than {DEEPEST} brackets within each other", "nest it less")
+    if kinds.count(TokenType.FROM) > MOST_FROM:
+        raise _refused(f"more than {MOST_FROM:,} times FROM", "split it into several sources")
 
 
 def _check(node: exp.Expr, tables: Collection[str] | None) -> None:

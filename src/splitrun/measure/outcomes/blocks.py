@@ -201,9 +201,9 @@ def blocks(
 
 
 def _columns(covariate: Known) -> list[tuple[str, exp.Expr]]:
-    value = tree("COALESCE(:v, 0.0)", v=covariate.value)
     if not covariate.sometimes:
-        return [(covariate.name, value)]
+        return [(covariate.name, covariate.value)]
+    value = tree("COALESCE(:v, 0.0)", v=covariate.value)
     lacking = choice([(tree("(:v) IS NULL", v=covariate.value), _number(1.0))], otherwise=_number(0.0))
     return [(covariate.name, value), (f"missing {covariate.name}", lacking)]
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
+from splitrun.measure.engine import ROWS
 from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
+from splitrun.measure.outcomes.adding import Digit
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
-from splitrun.measure.outcomes.passes import Pass, passed
+from splitrun.measure.outcomes.passes import Numbering, Pass, passed
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.crossing import MOST, Crossing, Label
-from splitrun.measure.segments import Levels
+from splitrun.measure.segments import MISSING, ONE, Levels
 from splitrun.measure.sql import Work, relation, select, tree, whole
 from splitrun.moments import IntArray, Moments
 from splitrun.spec.plan import PlannedMetric
@@ -48,6 +50,8 @@ class Cube:
     """The labels that stand together, where they are few."""
     in_place: bool = False
     """Whether units are read where the exposures stand."""
+    trusted: bool = False
+    """Whether numbers were taken at their word, so that it must turn out here whether they are usable."""
     kept: bool = True
     """Whether outcomes are kept as a table, to be read again; else they are made as they are read."""
 
@@ -102,6 +106,23 @@ class Cube:
         return tree(
             "CAST(:n AS BIGINT) * :w + :c", n=number, w=whole(self.phases.width), c=self.phases.code("phase")
         )
+
+    def digits(self) -> list[tuple[Digit, exp.Expr]]:
+        """The digits of a unit's cell, the first first; where outcomes are kept, the number as it is."""
+        if self.kept:
+            return [(Digit("cell", int(self.numbered)), self.cell())]
+        found: list[tuple[Digit, exp.Expr]] = [
+            (Digit("rank", len(self.numbers.plan.variants)), tree("u.rank"))
+        ]
+        raws = {each.name: each.raw for each in self.keys if each.text}
+        for place, planned in enumerate(self.numbers.plan.segments):
+            name, each = f"s{place}", self.levels.get(planned.key)
+            if each is not None:
+                code = each.found(raws[name]) if name in raws else each.code(name)
+                found.append((Digit(f"d{place}", each.width, each.raw.index(MISSING)), code))
+        if self.phases is not ONE:
+            found.append((Digit("dphase", self.phases.width), self.phases.code("phase")))
+        return found
 
     def groups(self, number: IntArray) -> list[IntArray]:
         """What cells are ever rolled up to: variants, their levels in each segment, strata and phases."""
@@ -168,6 +189,7 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
 
     Raises:
         DataError: A metric has a window and the exposures have no time.
+        MistrustedError: Numbers that were taken at their word are not all usable.
     """
     if cube.numbered > EXACT:
         return None
@@ -178,12 +200,15 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     passes = []
     looks: dict[str, IntArray] = {}
     keys = cube.keys
+    # an engine that hands over rows need not find out which cell each is in by their labels
+    digits = cube.digits() if ROWS in work.engine.capabilities else []
+    numbering = Numbering(
+        cube.cell(), keys, [digit for digit, _ in digits], cube.room, cube.groups, cube.trusted
+    )
     for turn in cube.turns:
         make = work.keep if cube.kept else work.name
-        make("outcomes", cube.outcomes, _outcomes(cube, keys, turn))
-        passes.append(
-            passed(work, (cube.outcomes, cube.centres), _all(cube), cube.groups, (cube.cell(), keys))
-        )
+        make("outcomes", cube.outcomes, _outcomes(cube, keys, digits, turn))
+        passes.append(passed(work, (cube.outcomes, cube.centres), _all(cube), numbering))
         for key, counts in matured(work, cube.numbers, cube.outcomes).items():
             looks[key] = looks.get(key, np.zeros_like(counts)) + counts
         if turn is not WHOLE:
@@ -198,11 +223,18 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     return cells, columns
 
 
-def _outcomes(cube: Cube, keys: Sequence[Label], turn: Range) -> exp.Select:
+def _outcomes(
+    cube: Cube, keys: Sequence[Label], digits: Sequence[tuple[Digit, exp.Expr]], turn: Range
+) -> exp.Select:
     named: list[tuple[str, exp.Expr]] = [
         ("n", tree("u.n")), ("cell", cube.cell()), ("rank", tree("u.rank")), ("start", tree("u.start")),
     ]  # fmt: skip
     named += [(each.name, each.raw) for each in keys]
+    named += [
+        (digit.name, tree("CAST(:c AS INTEGER)", c=code))
+        for digit, code in digits
+        if digit.name not in {"cell", "rank"}
+    ]
     if cube.clustered:
         named.append(("g", tree("u.g")))
     for block in _all(cube):

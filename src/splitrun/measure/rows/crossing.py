@@ -27,6 +27,8 @@ class Label:
     """What is grouped by, of the units: a column of a file costs far less than a label made of it."""
     written: exp.Expr
     """The label, made of the raw value in a column of the same name as the label's."""
+    text: bool = False
+    """Whether the raw value is a text that is the label itself, or is missing."""
 
 
 @dataclass(frozen=True, slots=True)
