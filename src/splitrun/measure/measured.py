@@ -50,6 +50,11 @@ class Cells:
     units: IntArray
     """Units analysed in each cell, matured or not, shape (cells,)."""
 
+    def by_variant(self) -> tuple[int, ...]:
+        """Units analysed of each variant."""
+        counted = np.bincount(self.variant.code, self.units, len(self.variant.labels))
+        return tuple(int(each) for each in counted)
+
 
 class CapOrigin(StrEnum):
     """Where a cap comes from."""

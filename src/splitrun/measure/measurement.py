@@ -9,31 +9,29 @@ from datetime import datetime
 import numpy as np
 
 from splitrun.errors import DataError
+from splitrun.measure.adding.trust import FEW, MistrustedError
 from splitrun.measure.engine import ROWS, Engine, Loaded, Stored
 from splitrun.measure.events import MET, Events, Facts, added_up, forms, triggered, untriggered
 from splitrun.measure.kinds import Reading, read
-from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts, TextInNumber
+from splitrun.measure.measured import Clusters, Dirt, Measured, SourceFacts
 from splitrun.measure.outcomes.blocks import blocks, known
 from splitrun.measure.outcomes.caps import ceilings
 from splitrun.measure.outcomes.clusters import clustered
 from splitrun.measure.outcomes.cube import Cube
 from splitrun.measure.outcomes.cuts import Cut, cuts
 from splitrun.measure.outcomes.numbers import Numbers
-from splitrun.measure.outcomes.passes import MistrustedError
 from splitrun.measure.outcomes.quantiles import quantiled
-from splitrun.measure.parts import Part, What, as_they_stand, distinct, parts, read_as_text, refuse_misfits
+from splitrun.measure.parts import Part, as_they_stand, distinct, parts, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
-from splitrun.measure.rows.columns import columns_of, time_of, unit_of
+from splitrun.measure.rows.columns import columns_of, strays, time_of, unit_of
 from splitrun.measure.rows.crossing import Crossing, Label, crossed
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
 from splitrun.measure.segments import ONE, Levels, is_text, label, levels, raw, relabelled
 from splitrun.measure.sql import Work, column
 from splitrun.measure.sums import summed
-from splitrun.measure.units import UNITS, Roll, enrolled
-from splitrun.moments import IntArray
+from splitrun.measure.units import UNITS, Roll, enrolled, trusted
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures, Rows
-from splitrun.terms.tree import Kind
 
 __all__ = ["measure"]
 
@@ -140,7 +138,7 @@ class _Measurement:
         return unit_of(self.plan, self.exposures, key)
 
     def measured(self) -> Measured:
-        """Run it; once more where numbers that were taken at their word turn out not to be usable."""
+        """Run it; with a look at the rows first, where they cannot be taken at their word."""
         if self.trusting:
             before = len(self.work.done)
             try:
@@ -166,18 +164,22 @@ class _Measurement:
             self.as_of = max((at for at in latest if at is not None), default=None)
         earliest = {key: each.earliest for key, each in facts.items()}
         found = cuts(work, self.cube(roll, (levels_of, phases, crossing), earliest))
-        timed = any(at is not None for at in latest)
-        dirt = self.dirt(roll, facts, int(found[0].cells.units.sum()))
+        if roll.trusted:
+            variant = found[0].cells.variant.code
+            roll.exposed = tuple(
+                np.bincount(variant, found[0].cells.units, len(plan.variants)).astype(int).tolist()
+            )
         last = {key: each.last for key, each in facts.items()} | {EXPOSURES: roll.source_last}
+        dirt = self.dirt(roll, facts, int(found[0].cells.units.sum()))
         whole, *single = [
             Measured(
                 cells=each.cells,
                 columns=each.columns,
-                exposed=_array(roll.exposed),
+                exposed=np.array(roll.exposed, dtype=np.int64),
                 dirt=dirt,
                 sources=self.facts(last),
                 sql=(),
-                as_of=moment(self.as_of) if timed else None,
+                as_of=moment(self.as_of) if any(at is not None for at in latest) else None,
                 first_exposure=moment(roll.first),
                 last_exposure=moment(roll.last),
                 clusters=self.clusters(each, roll.unclustered),
@@ -199,7 +201,9 @@ class _Measurement:
         )
         labels = [label(reading, segment) for segment in self.plan.segments]
         raws = [raw(reading, segment) for segment in self.plan.segments] if self.in_place else None
-        return enrolled(self.work, enrolment, labels, raws, trusting=trusting)
+        if trusting and raws is not None:
+            return trusted(self.work, enrolment, labels, raws)
+        return enrolled(self.work, enrolment, labels, raws)
 
     def cut_by(self, roll: Roll) -> list[Label]:
         """The labels that units are cut by."""
@@ -226,9 +230,11 @@ class _Measurement:
 
     @property
     def trusting(self) -> bool:
-        """Whether numbers may be taken at their word: what is wrong with one shows when added up."""
-        rows = ROWS in self.work.engine.capabilities
-        return rows and self.in_place and as_they_stand(self.plan, self.parts)
+        """Whether rows may be taken at their word: what is wrong with one shows when they are added up."""
+        handed_over = ROWS in self.work.engine.capabilities and self.loaded[EXPOSURES].rows <= FEW
+        numbered = self.ids_as_numbers or self.exposures.unit == "row"
+        bare = self.exposures.time is None and as_they_stand(self.plan, self.parts)
+        return handed_over and numbered and bare and self.in_place
 
     @property
     def quantiles(self) -> bool:
@@ -280,6 +286,7 @@ class _Measurement:
             crossing=cut_by[2],
             in_place=roll.in_place,
             trusted=roll.trusted,
+            ids=self.exposures.unit != "row",
             kept=self.exposures.cluster is not None or self.quantiles or bool(numbers.looks()),
         )
 
@@ -353,9 +360,10 @@ class _Measurement:
         bad = dict(roll.not_finite)
         for each in events.values():
             bad |= each.not_finite
-        places = {part: place for place, part in enumerate(self.parts)}
         not_finite = {
-            planned.key: sum(bad.get(places[part], 0) for part in dict.fromkeys(parts(planned.metric)))
+            planned.key: sum(
+                bad.get(self.parts.index(part), 0) for part in dict.fromkeys(parts(planned.metric))
+            )
             for planned in self.plan.metrics
         }
         return Dirt(
@@ -380,7 +388,7 @@ class _Measurement:
                 if each.unexposed and not each.met and sum(roll.exposed)
             },
             events_no_time=_some({key: each.no_time for key, each in events.items()}),
-            text_in_number=self.strays(),
+            text_in_number=strays(self.work, self.readings, self.parts),
             not_finite=_some(not_finite),
             future_rows=_some({EXPOSURES: roll.future} | {key: each.future for key, each in events.items()}),
             late_rows=_some({key: each.late for key, each in self.loaded.items()}),
@@ -389,30 +397,6 @@ class _Measurement:
             untriggered_units=sum(roll.exposed) - analysed if self.plan.trigger else 0,
         )
 
-    def strays(self) -> tuple[TextInNumber, ...]:
-        """Numeric columns that hold text, and text columns whose cells are read as numbers."""
-        found = [
-            TextInNumber(key, attribute.name, attribute.strays, attribute.examples)
-            for key, reading in self.readings.items()
-            for attribute in reading.attributes.values()
-            if attribute.kind is Kind.NUMBER and attribute.strays
-        ]
-        texts = dict.fromkeys(
-            (part.source, name)
-            for part in self.parts
-            if part.what in {What.TOTAL, What.VALUES}
-            and (name := read_as_text(self.readings[part.source], part.value)) is not None
-        )
-        for key, name in texts:
-            rows, examples = self.readings[key].unread(self.work, name)
-            if rows:
-                found.append(TextInNumber(key, name, rows, examples))
-        return tuple(found)
-
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:
     return {key: count for key, count in counts.items() if count}
-
-
-def _array(counts: tuple[int, ...]) -> IntArray:
-    return np.array(counts, dtype=np.int64)

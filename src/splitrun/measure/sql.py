@@ -9,6 +9,7 @@ from functools import lru_cache
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 
 from splitrun.measure.engine import Engine
 from splitrun.measure.measured import Statement
@@ -33,7 +34,7 @@ __all__ = [
 
 @lru_cache(maxsize=512)
 def _template(written: str) -> exp.Expr:
-    found = sqlglot.parse_one(written, dialect="duckdb")
+    found = sqlglot.parse_one(written, dialect=DuckDB)
     # `x > 1` alone is read as a column of a table without a name
     return found.unalias()
 

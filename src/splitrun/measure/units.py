@@ -24,7 +24,7 @@ from splitrun.measure.sql import (
 )
 from splitrun.spec.source import EXPOSURES
 
-__all__ = ["UNITS", "Roll", "enrolled"]
+__all__ = ["UNITS", "Roll", "enrolled", "trusted"]
 
 SEEN = "_seen"
 FIRST = "_first"
@@ -36,8 +36,6 @@ def enrolled(
     enrolment: Enrolment,
     labels: Sequence[exp.Expr],
     in_place: Sequence[exp.Expr] | None = None,
-    *,
-    trusting: bool = False,
 ) -> Roll:
     """Make the table of units and count what was wrong with the exposures.
 
@@ -47,13 +45,12 @@ def enrolled(
         labels: Each segment's raw label of a row, in the plan's order.
         in_place: What each label is made of, where units may be read where the exposures stand if none of
             them has two rows; else None.
-        trusting: Whether numbers of units that are read in place are taken at their word.
 
     Returns:
         The counts. The table `_units` has a row per unit: n, key, rank, at, phase, cluster, s0…, c0…,
         p0…, f0…, and r0… in place.
     """
-    roll = looked_at(work, enrolment, numbers=in_place is not None, trusting=trusting)
+    roll = looked_at(work, enrolment, numbers=in_place is not None)
     roll.in_place = in_place is not None and roll.apart
     if in_place is not None and roll.apart:
         n = whole(0) if enrolment.by_row else tree("key")
@@ -61,13 +58,26 @@ def enrolled(
             seen = _seen(enrolment, labels, in_place)
             _summed(work, enrolment, roll, seen.subquery("u", copy=False))
         # read again and again: what no unit lacks is looked at no more
-        seen = _seen(enrolment, labels, in_place, roll.filled, all_kept=roll.all_kept)
+        seen = _seen(enrolment, labels, in_place, roll.filled)
         work.name("units", UNITS, _numbered(seen.subquery("x", copy=False), n))
     else:
         _keep_units(work, enrolment, labels, roll)
         _summed(work, enrolment, roll, relation(UNITS, "u"))
     _not_finite(work, enrolment, roll)
     return roll
+
+
+def trusted(
+    work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], in_place: Sequence[exp.Expr]
+) -> Roll:
+    """Name the table of units as `enrolled` does, with the rows taken at their word: none is looked at."""
+    numbers = [f"c{place}" for place in range(len(enrolment.covariates))]
+    numbers += [f"p{place}" for place in range(len(enrolment.parts))]
+    seen = _seen(enrolment, labels, in_place, numbers, trusted=True).subquery("x", copy=False)
+    work.name("units", UNITS, _numbered(seen, whole(0) if enrolment.by_row else tree("key")))
+    return Roll(
+        rows=enrolment.reading.loaded.rows, apart=True, filled=frozenset(numbers), trusted=True, in_place=True
+    )
 
 
 def _keep_units(work: Work, enrolment: Enrolment, labels: Sequence[exp.Expr], roll: Roll) -> None:
@@ -91,7 +101,7 @@ def _seen(
     raws: Sequence[exp.Expr] = (),
     filled: Collection[str] = (),
     *,
-    all_kept: bool = False,
+    trusted: bool = False,
 ) -> exp.Select:
     """The rows that name a unit, a planned variant and, where there is `time`, a moment."""
     exposures, reading = enrolment.exposures, enrolment.reading
@@ -114,8 +124,8 @@ def _seen(
     for place, part in enumerate(enrolment.parts):
         if part.source == EXPOSURES:
             named += outcome(reading, part, place, filled=f"p{place}" in filled)
-    kept = [] if all_kept else [tree("key IS NOT NULL AND rank IS NOT NULL")]
-    if exposures.time is not None and not all_kept:
+    kept = [] if trusted else [tree("key IS NOT NULL AND rank IS NOT NULL")]
+    if exposures.time is not None:
         kept.append(tree("at IS NOT NULL"))
         kept.append(until("at", enrolment.limit))
     inner = select(named, rows_of(enrolment)).subquery("x", copy=False)

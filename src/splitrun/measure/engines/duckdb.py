@@ -16,11 +16,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.errors import DataError, EngineError
-from splitrun.measure.engine import QUANTILES, ROWS, Field, Loaded, Shelf, Stored
+from splitrun.measure.engine import QUANTILES, ROWS, Field, Loaded, Shelf
 from splitrun.measure.engines.files import Sheet, digest, found, sheet
 from splitrun.measure.engines.frames import arrow
 from splitrun.measure.engines.guard import checked
 from splitrun.measure.engines.lake import LATE, laid
+from splitrun.measure.engines.types import stored
 from splitrun.spec.source import Rows
 
 __all__ = ["DuckDB", "Limits"]
@@ -28,7 +29,7 @@ __all__ = ["DuckDB", "Limits"]
 DATABASE = "attached_store"
 """The catalog under which a database file is attached."""
 
-BATCH = 60 * 2048
+BATCH = 30 * 2048
 """Rows handed over at once: so few that a column of them stays in the processor's cache."""
 LISTED_LINES = 10
 """How many lines of what was quarantined are named."""
@@ -186,7 +187,11 @@ class DuckDB:
         """
         checked(sql, dialect=self.dialect, tables=self._tables | self._inner)
         with self._guarded("a query"):
-            yield from self._connection.sql(sql).to_arrow_reader(BATCH)
+            reader = self._connection.sql(sql).to_arrow_reader(BATCH)
+            try:
+                yield from reader
+            except OSError as error:
+                raise _of_stream(str(error)) from None
 
     def keep(self, relation: str, sql: str) -> None:
         """Run one SELECT and keep its rows under a name.
@@ -329,7 +334,7 @@ class DuckDB:
     def _described(self, key: str, hashed: str | None, *, typed: bool = True) -> Loaded:
         relation = self._connection.sql(f"SELECT * FROM {_quoted(key)}")  # noqa: S608  # quoted
         fields = tuple(
-            Field(name, _stored(str(kind)), str(kind))
+            Field(name, stored(str(kind)), str(kind))
             for name, kind in zip(relation.columns, relation.types, strict=True)
         )
         rows = relation.count("*").fetchall()[0][0]
@@ -374,28 +379,10 @@ def _table(key: str, written: str, tables: set[str]) -> exp.Table:
     return table
 
 
-def _stored(kind: str) -> Stored:
-    match re.sub(r"\(.*", "", kind):
-        case "VARCHAR" | "UUID" | "ENUM" | '"NULL"':
-            return Stored.TEXT
-        case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER":
-            return Stored.WHOLE
-        case "UBIGINT" | "HUGEINT" | "UHUGEINT":
-            return Stored.BIG
-        case "DECIMAL" if not kind.endswith("[]"):
-            return Stored.DECIMAL
-        case "FLOAT" | "DOUBLE":
-            return Stored.NUMBER
-        case "BOOLEAN":
-            return Stored.BOOLEAN
-        case "DATE":
-            return Stored.DAY
-        case "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS":
-            return Stored.TIME
-        case "TIMESTAMP WITH TIME ZONE" | "TIMESTAMPTZ" | "TIMESTAMPTZ_NS" | "TIMESTAMP_NS WITH TIME ZONE":
-            return Stored.MOMENT
-        case _:
-            return Stored.OTHER
+def _of_stream(says: str) -> duckdb.Error:
+    """What went wrong while rows were handed over, as DuckDB would have said it itself."""
+    kinds = {"INTERRUPT": duckdb.InterruptException, "Out of Memory": duckdb.OutOfMemoryException}
+    return next((kind for begins, kind in kinds.items() if says.startswith(begins)), duckdb.Error)(says)
 
 
 def _quoted(name: str) -> str:

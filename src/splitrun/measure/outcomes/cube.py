@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
+from splitrun.measure.adding.cells import Digit
+from splitrun.measure.adding.passes import Numbering, Pass, passed
+from splitrun.measure.adding.trust import Trial
 from splitrun.measure.engine import ROWS
 from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
-from splitrun.measure.outcomes.adding import Digit
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
-from splitrun.measure.outcomes.passes import Numbering, Pass, passed
 from splitrun.measure.ranges import WHOLE, Range
 from splitrun.measure.rows.crossing import MOST, Crossing, Label
 from splitrun.measure.segments import MISSING, ONE, Levels
@@ -51,7 +52,9 @@ class Cube:
     in_place: bool = False
     """Whether units are read where the exposures stand."""
     trusted: bool = False
-    """Whether numbers were taken at their word, so that it must turn out here whether they are usable."""
+    """Whether rows were taken at their word, so that it must turn out here whether they are what they say."""
+    ids: bool = True
+    """Whether units have ids, and not each row is one."""
     kept: bool = True
     """Whether outcomes are kept as a table, to be read again; else they are made as they are read."""
 
@@ -189,7 +192,7 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
 
     Raises:
         DataError: A metric has a window and the exposures have no time.
-        MistrustedError: Numbers that were taken at their word are not all usable.
+        MistrustedError: Rows that were taken at their word are not what they were taken for.
     """
     if cube.numbered > EXACT:
         return None
@@ -202,9 +205,8 @@ def cubed(work: Work, cube: Cube) -> tuple[Cells, dict[str, Column]] | None:
     keys = cube.keys
     # an engine that hands over rows need not find out which cell each is in by their labels
     digits = cube.digits() if ROWS in work.engine.capabilities else []
-    numbering = Numbering(
-        cube.cell(), keys, [digit for digit, _ in digits], cube.room, cube.groups, cube.trusted
-    )
+    trial = Trial("n" if cube.ids else None) if cube.trusted else None
+    numbering = Numbering(cube.cell(), keys, [digit for digit, _ in digits], cube.room, cube.groups, trial)
     for turn in cube.turns:
         make = work.keep if cube.kept else work.name
         make("outcomes", cube.outcomes, _outcomes(cube, keys, digits, turn))

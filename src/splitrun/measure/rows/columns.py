@@ -1,16 +1,20 @@
-"""Which columns of a source a plan uses."""
+"""Which columns of a source a plan uses, and which of them hold what they should not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from splitrun.errors import DataError
-from splitrun.measure.parts import Part, distinct, names
+from splitrun.measure.kinds import Reading
+from splitrun.measure.measured import TextInNumber
+from splitrun.measure.parts import Part, What, distinct, names, read_as_text
+from splitrun.measure.sql import Work
 from splitrun.spec.analysis import PRE_PERIOD, Adjust
 from splitrun.spec.plan import Plan
 from splitrun.spec.source import EXPOSURES, Exposures
+from splitrun.terms.tree import Kind
 
-__all__ = ["columns_of", "time_of", "unit_of", "wanted"]
+__all__ = ["columns_of", "strays", "time_of", "unit_of", "wanted"]
 
 
 def columns_of(plan: Plan, exposures: Exposures, wanted: tuple[Part, ...], key: str) -> set[str]:
@@ -72,3 +76,24 @@ def wanted(plan: Plan) -> dict[str, frozenset[str]]:
     exposures, needed = plan.exposures, distinct(plan)
     keys = (EXPOSURES, *(planned.key for planned in plan.sources))
     return {key: frozenset(columns_of(plan, exposures, needed, key)) for key in keys}
+
+
+def strays(work: Work, readings: Mapping[str, Reading], needed: Sequence[Part]) -> tuple[TextInNumber, ...]:
+    """Numeric columns that hold text, and text columns whose cells are read as numbers."""
+    found = [
+        TextInNumber(key, attribute.name, attribute.strays, attribute.examples)
+        for key, reading in readings.items()
+        for attribute in reading.attributes.values()
+        if attribute.kind is Kind.NUMBER and attribute.strays
+    ]
+    texts = dict.fromkeys(
+        (part.source, name)
+        for part in needed
+        if part.what in {What.TOTAL, What.VALUES}
+        and (name := read_as_text(readings[part.source], part.value)) is not None
+    )
+    for key, name in texts:
+        rows, examples = readings[key].unread(work, name)
+        if rows:
+            found.append(TextInNumber(key, name, rows, examples))
+    return tuple(found)

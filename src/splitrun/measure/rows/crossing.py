@@ -78,6 +78,6 @@ def crossed(work: Work, table: str, cuts: Sequence[Label]) -> Crossing | None:
 
 def _sizes(rows: pa.Table, name: str) -> list[tuple[str, int]]:
     added: Counter[str] = Counter()
-    for row in rows.select([name, "units"]).to_pylist():
-        added[str(row[name])] += int(row["units"])
+    for label, units in zip(rows.column(name).to_pylist(), rows.column("units").to_pylist(), strict=True):
+        added[str(label)] += int(units or 0)
     return sorted(added.items(), key=lambda each: (-each[1], each[0]))

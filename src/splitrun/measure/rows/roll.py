@@ -54,14 +54,13 @@ class Roll:
     """Units without a cluster, left out."""
     filled: frozenset[str] = frozenset()
     """Columns with a number of each unit that no unit lacks."""
-    all_kept: bool = False
-    """Whether every row names a unit, a planned variant and, where there is `time`, a moment."""
     apart: bool = False
     """Whether no unit has two rows."""
     summed: bool = False
     """Whether `exposed`, `first`, `last` and `filled` are known already."""
     trusted: bool = False
-    """Whether the numbers were taken at their word: whoever adds them up looks whether each is usable."""
+    """Whether nobody has looked at the rows: each is taken for a unit of its own with all its numbers, until
+    they are added up; `exposed` is not known before either."""
     in_place: bool = False
     """Whether units are read where the exposures stand: no unit has two rows, and its id is its n."""
 
@@ -71,7 +70,7 @@ def rows_of(enrolment: Enrolment) -> exp.Expr:
     return relation(enrolment.reading.loaded.relation, "r")
 
 
-def looked_at(work: Work, enrolment: Enrolment, *, numbers: bool, trusting: bool = False) -> Roll:
+def looked_at(work: Work, enrolment: Enrolment, *, numbers: bool) -> Roll:
     """Look at all rows once.
 
     Args:
@@ -79,7 +78,6 @@ def looked_at(work: Work, enrolment: Enrolment, *, numbers: bool, trusting: bool
         enrolment: What to read.
         numbers: Whether units may turn out to be the rows, so that they are counted and their numbers looked
             at as well: reading the rows once costs less than reading them twice.
-        trusting: Whether numbers are taken at their word if units are the rows.
 
     Raises:
         DataError: Most of the times cannot be read, or a covariate holds no numbers.
@@ -87,8 +85,8 @@ def looked_at(work: Work, enrolment: Enrolment, *, numbers: bool, trusting: bool
     columns = _numbers(enrolment) if numbers else []
     tallies = _tallies(enrolment)
     if numbers:
-        tallies += _of_units(enrolment, [] if trusting else [name for name, _ in columns])
-    row = work.one("exposures looked at", select(tallies, _raw(enrolment, [] if trusting else columns)))
+        tallies += _of_units(enrolment, [name for name, _ in columns])
+    row = work.one("exposures looked at", select(tallies, _raw(enrolment, columns)))
     count = {name: int(row[name] or 0) for name, _ in tallies if name not in MOMENTS}
     if count["no_time"] * 2 > count["due"]:
         raise _unreadable_times(work, enrolment, count["no_time"], count["due"])
@@ -105,15 +103,13 @@ def looked_at(work: Work, enrolment: Enrolment, *, numbers: bool, trusting: bool
         source_last=source_last,
         unknown=_unknown(work, enrolment) if count["unknown"] else (),
         apart=count["kept"] == count["apart"],
-        all_kept=count["kept"] == count["rows"],
     )
     if numbers and roll.apart:
         roll.exposed = tuple(count[f"u{place}"] for place in range(len(enrolment.plan.variants)))
         roll.first, roll.last = _moment(row["first"]), latest
-        roll.trusted = trusting
-        roll.filled = frozenset(name for name, _ in columns if trusting or count[name] == count["rows"])
+        roll.filled = frozenset(name for name, _ in columns if count[name] == count["rows"])
         # a row that is not kept may be the one that lacks a number
-        roll.summed = roll.all_kept or len(roll.filled) == len(columns)
+        roll.summed = count["kept"] == count["rows"] or len(roll.filled) == len(columns)
     return roll
 
 

@@ -10,21 +10,11 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from splitrun.measure.adding.arrow import values
+from splitrun.measure.adding.cells import Added, Digit, added_up, small
+from splitrun.measure.adding.sums import TRIPLES, Sum, alike, asked, pairs, sides, triple_name, triples
+from splitrun.measure.adding.trust import MistrustedError, Trial
 from splitrun.measure.kinds import LARGEST
-from splitrun.measure.outcomes.adding import (
-    TRIPLES,
-    Added,
-    Digit,
-    Sum,
-    added_up,
-    alike,
-    asked,
-    pairs,
-    sides,
-    small,
-    triple_name,
-    triples,
-)
 from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.rows.crossing import Label
 from splitrun.measure.sql import Work, column, relation, select, tree
@@ -150,12 +140,8 @@ class Numbering:
     """How many cells there could be."""
     grouping: Grouping
     """What the cells are rolled up to."""
-    trusted: bool
-    """Whether nobody has looked yet whether every unit has its numbers and each can be added up."""
-
-
-class MistrustedError(Exception):
-    """Numbers were taken at their word, and are not all usable: they must be looked at first."""
+    trial: Trial | None
+    """What looks at rows that were taken at their word; None where they were looked at before."""
 
 
 def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], cells: Numbering) -> Pass:
@@ -171,23 +157,23 @@ def passed(work: Work, tables: tuple[str, str], blocks: Sequence[Block], cells: 
         cells: The numbers of the cells.
 
     Raises:
-        MistrustedError: The numbers are not all usable, or nobody could find out.
+        MistrustedError: Rows that were taken at their word are not what they were taken for, or are not to
+            be had here, so that nobody looked.
     """
     outcomes, centres = tables
     same = alike(blocks)
     named = asked(blocks, same)
     if small(cells.digits, cells.room, named):
-        listed = [(each.name, tree("CAST(:c AS INTEGER)", c=column(each.name, "o"))) for each in cells.digits]
-        wanted = dict.fromkeys(name for each in named.values() for name in each.columns)
-        listed += [(name, tree("CAST(:c AS DOUBLE)", c=column(name, "o"))) for name in wanted]
-        query = select(listed, relation(outcomes, "o"))
-        cell, first, full = added_up(work.rows("units with their cells", query), cells.digits, named)
-        found = _pass(cell, first, (blocks, same), cells.grouping)
-        if cells.trusted and not (full and found.bounded):
+        wanted = list(dict.fromkeys(name for each in named.values() for name in each.columns))
+        rows = work.rows("units with their cells", _rows(outcomes, cells, wanted))
+        if cells.trial is not None:
+            rows = cells.trial.passing(rows, ["rank", *wanted])
+        found = _pass(*added_up(rows, cells.digits, named), (blocks, same), cells.grouping)
+        if cells.trial is not None and not (found.bounded and cells.trial.passed()):
             raise MistrustedError
         if not found.near:
             return found
-    elif cells.trusted:
+    elif cells.trial is not None:
         raise MistrustedError
     work.keep("cells", centres, _numbered(outcomes, named, cells))
     table = work.ask("cells", exp.select("*").from_(relation(centres, "k")).order_by(tree("cell")))
@@ -212,6 +198,18 @@ def _pass(
         sums=plain,
         around=None,
         near=frozenset(name for name, each in plain.items() if not each.settled(groups)),
+    )
+
+
+def _rows(outcomes: str, cells: Numbering, wanted: Sequence[str]) -> exp.Select:
+    """The digits of each unit's cell, and the columns that are added up."""
+    whole = {each.name: "INTEGER" for each in cells.digits}
+    if cells.trial is not None and cells.trial.ids is not None:
+        whole[cells.trial.ids] = "BIGINT"
+    kinds = whole | dict.fromkeys(wanted, "DOUBLE")
+    return select(
+        [(name, tree(f"CAST(:c AS {kind})", c=column(name, "o"))) for name, kind in kinds.items()],
+        relation(outcomes, "o"),
     )
 
 
@@ -323,11 +321,11 @@ def _clip(m2: FloatArray) -> None:
 
 
 def _whole(table: pa.Table, name: str) -> IntArray:
-    return np.frombuffer(_bytes(table, name), dtype=np.int64)
+    return values(table.column(name).combine_chunks(), np.int64)
 
 
 def _number(table: pa.Table, name: str) -> FloatArray:
-    return np.frombuffer(_bytes(table, name), dtype=np.float64)
+    return values(table.column(name).combine_chunks(), np.float64)
 
 
 def _side_by_side(found: Added, names: Sequence[str], cells: int) -> FloatArray:
@@ -338,12 +336,3 @@ def _side_by_side(found: Added, names: Sequence[str], cells: int) -> FloatArray:
 def _square(cells: int, width: int) -> FloatArray:
     """Zeros of shape (cells, width, width), those of a place side by side, as cells are added up."""
     return np.zeros((width, width, cells)).transpose(2, 0, 1)
-
-
-def _bytes(table: pa.Table, name: str) -> memoryview:
-    """A column of 64-bit numbers without nulls; Arrow's own `to_numpy` imports all of pandas first."""
-    values = table.column(name).combine_chunks()
-    held = values.buffers()[1]
-    if held is None:
-        return memoryview(b"")
-    return memoryview(held)[8 * values.offset : 8 * (values.offset + len(values))]
