@@ -24,9 +24,9 @@ from splitrun.measure.outcomes.quantiles import quantiled
 from splitrun.measure.parts import Part, as_they_stand, distinct, parts, refuse_misfits
 from splitrun.measure.ranges import NUMBERS, WHOLE, Range, many, ranges, turns
 from splitrun.measure.rows.columns import columns_of, strays, time_of, unit_of
-from splitrun.measure.rows.crossing import Crossing, Label, crossed
+from splitrun.measure.rows.crossing import Crossing, Label
 from splitrun.measure.rows.enrolment import Enrolment, microseconds, moment
-from splitrun.measure.segments import ONE, Levels, is_text, label, levels, raw, relabelled
+from splitrun.measure.segments import Levels, dimensions, is_text, label, raw, relabelled
 from splitrun.measure.sql import Work, column
 from splitrun.measure.sums import summed
 from splitrun.measure.units import UNITS, Roll, enrolled, trusted
@@ -151,19 +151,14 @@ class _Measurement:
         """Run it."""
         plan, work = self.plan, self.work
         roll = self.enrolled(trusting=trusting)
-        crossing = crossed(work, UNITS, self.cut_by(roll))
-        levels_of = {
-            segment.key: levels(work, f"s{place}", UNITS, segment, crossing)
-            for place, segment in enumerate(plan.segments)
-        }
-        phases = levels(work, "phase", UNITS, crossing=crossing) if self.exposures.phase else ONE
+        cut_by = dimensions(work, UNITS, plan, self.cut_by(roll))
         self.ranges = self.cut(sum(roll.exposed))
         facts = self.add_up()
         latest = [roll.latest, *(each.latest for each in facts.values())]
         if self.as_of is None:
             self.as_of = max((at for at in latest if at is not None), default=None)
         earliest = {key: each.earliest for key, each in facts.items()}
-        found = cuts(work, self.cube(roll, (levels_of, phases, crossing), earliest))
+        found = cuts(work, self.cube(roll, cut_by, earliest))
         if roll.trusted:
             variant = found[0].cells.variant.code
             roll.exposed = tuple(
@@ -190,7 +185,7 @@ class _Measurement:
             whole, within={each.segment or "": part for each, part in zip(found[1:], single, strict=True)}
         )
         outcomes = {each.segment: each.cube.outcomes for each in found}
-        measured = quantiled(work, plan, measured, outcomes, (self.listed, levels_of))
+        measured = quantiled(work, plan, measured, outcomes, (self.listed, cut_by[0]))
         return replace(measured, sql=tuple(work.done))
 
     def enrolled(self, *, trusting: bool) -> Roll:
@@ -231,10 +226,9 @@ class _Measurement:
     @property
     def trusting(self) -> bool:
         """Whether rows may be taken at their word: what is wrong with one shows when they are added up."""
-        handed_over = ROWS in self.work.engine.capabilities and self.loaded[EXPOSURES].rows <= FEW
-        numbered = self.ids_as_numbers or self.exposures.unit == "row"
+        few = ROWS in self.work.engine.capabilities and self.loaded[EXPOSURES].rows <= FEW
         bare = self.exposures.time is None and as_they_stand(self.plan, self.parts)
-        return handed_over and numbered and bare and self.in_place
+        return few and bare and self.in_place and (self.ids_as_numbers or self.exposures.unit == "row")
 
     @property
     def quantiles(self) -> bool:
@@ -360,10 +354,9 @@ class _Measurement:
         bad = dict(roll.not_finite)
         for each in events.values():
             bad |= each.not_finite
+        places = {part: place for place, part in enumerate(self.parts)}
         not_finite = {
-            planned.key: sum(
-                bad.get(self.parts.index(part), 0) for part in dict.fromkeys(parts(planned.metric))
-            )
+            planned.key: sum(bad.get(places[part], 0) for part in dict.fromkeys(parts(planned.metric)))
             for planned in self.plan.metrics
         }
         return Dirt(

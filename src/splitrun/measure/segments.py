@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,10 @@ from sqlglot import exp
 from splitrun.measure.kinds import Reading
 from splitrun.measure.measured import Codes
 from splitrun.measure.parts import condition
-from splitrun.measure.rows.crossing import Crossing
+from splitrun.measure.rows.crossing import Crossing, Label, crossed
 from splitrun.measure.sql import Work, choice, column, falling, relation, select, text, tree, whole
 from splitrun.moments import IntArray
-from splitrun.spec.plan import PlannedSegment
+from splitrun.spec.plan import Plan, PlannedSegment
 from splitrun.terms.tree import Kind
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ONE",
     "OTHER",
     "Levels",
+    "dimensions",
     "is_text",
     "label",
     "levels",
@@ -135,6 +137,19 @@ def is_text(reading: Reading, planned: PlannedSegment) -> bool:
     if planned.segment.values is None:
         return False
     return reading.attribute(planned.segment.values, f"segments.{planned.key}").kind is Kind.TEXT
+
+
+def dimensions(
+    work: Work, table: str, plan: Plan, cuts: Sequence[Label]
+) -> tuple[dict[str, Levels], Levels, Crossing | None]:
+    """What a table of units is cut by: levels by segment, those of the phases, and which stand together."""
+    crossing = crossed(work, table, cuts)
+    found = {
+        planned.key: levels(work, f"s{place}", table, planned, crossing)
+        for place, planned in enumerate(plan.segments)
+    }
+    phased = plan.exposures is not None and plan.exposures.phase
+    return found, levels(work, "phase", table, crossing=crossing) if phased else ONE, crossing
 
 
 def levels(
