@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
-from pyarrow.dataset import Dataset
 
 from splitrun.spec.source import Rows
+
+if TYPE_CHECKING:
+    # it imports all of pandas where that is installed: 45 MB
+    from pyarrow.dataset import Dataset
 
 __all__ = ["QUANTILES", "ROWS", "Engine", "Field", "Loaded", "Shelf", "Stored"]
 
