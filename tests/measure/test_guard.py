@@ -162,6 +162,31 @@ def test_a_query_that_wants_too_much_memory_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("limits", "query", "says"),
+    [
+        (
+            Limits(seconds=0.5),
+            "SELECT a.i * b.i AS x FROM range(100000) a(i), range(100000) b(i)",
+            "longer than 0.5",
+        ),
+        (Limits(memory="30MB"), "SELECT list(i) AS x FROM range(30000000) t(i)", "more than 30MB of memory"),
+        (
+            Limits(),
+            "SELECT CAST('a' || i AS INTEGER) AS x FROM range(9) t(i)",
+            "by DuckDB: Conversion",
+        ),
+    ],
+)
+def test_rows_that_break_off_say_why(limits: Limits, query: str, says: str) -> None:
+    with DuckDB(limits=limits) as engine:
+        engine.load({})
+
+        with pytest.raises(EngineError, match=says):
+            for _ in engine.rows(query):
+                pass
+
+
+@pytest.mark.parametrize(
     ("query", "says"),
     [
         ("DROP TABLE orders", "begin with SELECT or WITH"),
