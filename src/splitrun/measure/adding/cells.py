@@ -66,9 +66,10 @@ def added_up(
 
 
 def _together(one: Found, other: Found) -> Found:
-    """The sums of two sets of rows, cell by cell."""
+    """The sums of two sets of rows, cell by cell; the first are overwritten."""
     if np.array_equal(one[0], other[0]):
-        return one[0], one[1] + other[1]
+        np.add(one[1], other[1], out=one[1])
+        return one
     cells = np.union1d(one[0], other[0])
     sums = np.zeros((len(one[1]), len(cells)))
     for cell, each in (one, other):
