@@ -11,11 +11,11 @@ import pyarrow as pa
 from sqlglot import exp
 
 from splitrun.measure.adding.arrow import values
+from splitrun.measure.adding.block import Block
 from splitrun.measure.adding.cells import Added, Digit, added_up, small
 from splitrun.measure.adding.sums import TRIPLES, Sum, alike, asked, pairs, sides, triple_name, triples
 from splitrun.measure.adding.trust import MistrustedError, Trial
 from splitrun.measure.kinds import LARGEST
-from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.rows.crossing import Label
 from splitrun.measure.sql import Work, column, relation, select, tree
 from splitrun.moments import FloatArray, IntArray, Moments, added

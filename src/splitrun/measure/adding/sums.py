@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 
 from sqlglot import exp
 
-from splitrun.measure.outcomes.blocks import Block
+from splitrun.measure.adding.block import Block
 from splitrun.measure.sql import column, tree
 
 __all__ = [

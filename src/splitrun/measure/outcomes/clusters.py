@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from splitrun.measure.adding.block import Block
 from splitrun.measure.measured import Clusters, ClusterSums
-from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.sql import Work, column, number, relation, select, tree
 from splitrun.moments import FloatArray, Moments
 from splitrun.spec.plan import Plan

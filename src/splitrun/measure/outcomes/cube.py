@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from sqlglot import exp
 
+from splitrun.measure.adding.block import Block
 from splitrun.measure.adding.cells import Digit
 from splitrun.measure.adding.passes import Numbering, Pass, passed
 from splitrun.measure.adding.trust import Trial
 from splitrun.measure.engine import ROWS
 from splitrun.measure.events import MET
 from splitrun.measure.measured import Capping, Cells, Codes, Column
-from splitrun.measure.outcomes.blocks import Block
 from splitrun.measure.outcomes.caps import Ceiling
 from splitrun.measure.outcomes.looks import matured
 from splitrun.measure.outcomes.numbers import Numbers
